@@ -1,0 +1,166 @@
+//! The check of a key that is presented.
+//!
+//! A hit costs parsing, one keyed hash and one shared lock; the database is asked only on a miss. Times of use are kept
+//! in memory and written by `flush_last_used`, never by the call. Invariant: whether a key is unknown, revoked,
+//! mistyped or its user no longer active, the answer is the same.
+
+use crate::key::{bare_secret, hash_secret, parse_key_id, parse_presented};
+use crate::keys::{read_rate_limit, read_scopes};
+use crate::text_enum::read_word;
+use crate::{Accounts, Caller};
+use farebox_base::{Error, KeyId, Result, Role, Timestamp};
+use farebox_db::{Isolation, Row, Tx, sql, tx};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+/// How many times of use go into one transaction.
+const FLUSH_BATCH: usize = 200;
+
+/// A key as it is cached.
+pub(crate) struct KeyEntry {
+    caller: Arc<Caller>,
+    secret_hash: blake3::Hash,
+    expires_at: Option<Timestamp>,
+    /// Microseconds; meaningful while `unflushed`.
+    last_used: AtomicI64,
+    unflushed: AtomicBool,
+}
+
+impl Accounts {
+    /// Whom a key in any spelling belongs to: `fbx_<id>_<secret>`, `<id>:<secret>`, `acf_<id>:sec_<secret>`.
+    ///
+    /// # Errors
+    /// `Unauthenticated` with code `malformed_key`, `invalid_key` or `expired_key`; those of the database.
+    pub async fn authenticate(&self, presented: &str) -> Result<Arc<Caller>> {
+        let (key_id, secret) = parse_presented(presented).ok_or_else(|| invalid_key().with_code("malformed_key"))?;
+        self.checked(key_id, secret).await
+    }
+
+    /// As `authenticate`, for a key in two parts, each with or without its prefix.
+    ///
+    /// # Errors
+    /// As `authenticate`.
+    pub async fn caller_for_marketplace(&self, key_id: &str, secret: &str) -> Result<Arc<Caller>> {
+        let parts = parse_key_id(key_id).zip(bare_secret(secret));
+        let (key_id, secret) = parts.ok_or_else(|| invalid_key().with_code("malformed_key"))?;
+        self.checked(key_id, secret).await
+    }
+
+    async fn checked(&self, key_id: KeyId, secret: &str) -> Result<Arc<Caller>> {
+        let hash = hash_secret(self.pepper(), secret);
+        let entry = match self.0.cache.get(&key_id) {
+            Some(entry) => entry,
+            None => self.key_load(key_id).await?.ok_or_else(invalid_key)?,
+        };
+        // Equality of `blake3::Hash` takes the same time wherever the bytes differ.
+        if entry.secret_hash != hash {
+            return Err(invalid_key());
+        }
+        let now = self.now();
+        if entry.expires_at.is_some_and(|at| at <= now) {
+            return Err(Error::unauthenticated("API key expired").with_code("expired_key"));
+        }
+        self.note_use(&entry, now);
+        Ok(entry.caller.clone())
+    }
+
+    fn note_use(&self, entry: &Arc<KeyEntry>, now: Timestamp) {
+        entry.last_used.store(now.micros(), Ordering::Relaxed);
+        if !entry.unflushed.load(Ordering::Relaxed) && !entry.unflushed.swap(true, Ordering::AcqRel) {
+            self.0.used.lock().push(entry.clone());
+        }
+    }
+
+    async fn key_load(&self, key_id: KeyId) -> Result<Option<Arc<KeyEntry>>> {
+        let version = self.0.cache.version();
+        let row = self
+            .db()
+            .one(
+                sql!(
+                    "SELECT k.id, k.party_id, p.handle, k.user_id, k.role, k.scopes, k.rate_limit_per_minute,
+                       COALESCE(k.wallet_address, p.wallet_address), k.secret_hash, k.expires_at
+                     FROM api_key k JOIN party p ON p.id = k.party_id LEFT JOIN app_user u ON u.id = k.user_id
+                     WHERE k.key_id = $1 AND k.revoked_at IS NULL AND COALESCE(u.status, 'active') = 'active'"
+                ),
+                &[(&key_id.to_string()).into()],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let entry = Arc::new(read(&row, key_id)?);
+        self.0.cache.insert(key_id, version, entry.clone());
+        Ok(Some(entry))
+    }
+
+    /// Writes when keys were last used; to be called at an interval and before the process ends. Answers how many
+    /// keys were written.
+    ///
+    /// # Errors
+    /// Those of the database; what was not written is kept for the next flush.
+    pub async fn flush_last_used(&self) -> Result<usize> {
+        let entries = std::mem::take(&mut *self.0.used.lock());
+        for (index, batch) in entries.chunks(FLUSH_BATCH).enumerate() {
+            for entry in batch {
+                entry.unflushed.store(false, Ordering::Release);
+            }
+            if let Err(error) = self.flush(batch).await {
+                for entry in &entries[index * FLUSH_BATCH..] {
+                    entry.unflushed.store(true, Ordering::Release);
+                }
+                self.0.used.lock().extend_from_slice(&entries[index * FLUSH_BATCH..]);
+                return Err(error);
+            }
+        }
+        Ok(entries.len())
+    }
+
+    async fn flush(&self, batch: &[Arc<KeyEntry>]) -> Result<()> {
+        tx!(self.db(), Isolation::ReadCommitted, tx => { flush_in(tx, batch).await })
+    }
+}
+
+/// Keys in the order of their ids, so that two flushes never wait for each other in a circle.
+async fn flush_in(tx: &mut Tx, batch: &[Arc<KeyEntry>]) -> Result<()> {
+    let mut entries: Vec<&KeyEntry> = batch.iter().map(|entry| &**entry).collect();
+    entries.sort_by_key(|entry| entry.caller.key_id);
+    for entry in entries {
+        let used = Timestamp::from_micros(entry.last_used.load(Ordering::Relaxed));
+        tx.execute(
+            sql!(
+                "UPDATE api_key SET last_used_at = $2
+                 WHERE key_id = $1 AND (last_used_at IS NULL OR last_used_at < $2)"
+            ),
+            &[(&entry.caller.key_id.to_string()).into(), used.into()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+fn invalid_key() -> Error {
+    Error::unauthenticated("Invalid API key").with_code("invalid_key")
+}
+
+fn read(row: &Row, key_id: KeyId) -> Result<KeyEntry> {
+    let caller = Caller {
+        party_id: row.get(1)?,
+        owner_id: row.get(2)?,
+        user_id: row.get(3)?,
+        api_key_id: row.get(0)?,
+        key_id,
+        role: read_word(row, 4, Role::parse)?,
+        scopes: row.get::<Option<&str>>(5)?.map(read_scopes),
+        rate_limit_per_minute: read_rate_limit(row, 6)?,
+        wallet_address: row.get(7)?,
+    };
+    let hash: [u8; 32] = row
+        .get::<&[u8]>(8)?
+        .try_into()
+        .map_err(|_| Error::internal(format!("the stored hash of key {key_id} is not 32 bytes long")))?;
+    Ok(KeyEntry {
+        caller: Arc::new(caller),
+        secret_hash: blake3::Hash::from(hash),
+        expires_at: row.get(9)?,
+        last_used: AtomicI64::new(0),
+        unflushed: AtomicBool::new(false),
+    })
+}

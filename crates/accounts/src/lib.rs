@@ -1,0 +1,109 @@
+//! Parties, the users that act for them, their API keys and wallets, and the vault for sellers' secrets.
+//!
+//! Owns the tables `party`, `app_user`, `member`, `wallet_link` and `api_key`. Knows no door: HTTP, wire names and
+//! status codes are the callers' matter. Invariants:
+//! - a key is one credential in several spellings, good at every door within its role and scopes;
+//! - no key gives more than the authority that made it had;
+//! - an owner id belongs to whoever made its first key; a wallet address names at most one party;
+//! - a revoked key is refused in this process at once, elsewhere after the next `Changes::refresh`.
+
+mod authenticate;
+mod caller;
+mod key;
+mod keys;
+mod owner_keys;
+mod page;
+mod party;
+mod register;
+mod rules;
+mod slug;
+mod star_name;
+mod text_enum;
+mod user;
+mod vault;
+mod wallet;
+
+pub use caller::Caller;
+pub use key::{MintedKey, marketplace_key_id, parse_key_id};
+pub use keys::{KeyCreate, KeyInfo};
+pub use owner_keys::OwnerKeyRequest;
+pub use page::{Page, Paged};
+pub use party::{Party, PartyKind};
+pub use register::{AgentRegistration, Registered};
+pub use rules::visible_text;
+pub use slug::slugify;
+pub use user::{MemberRole, User, UserKind, UserStatus};
+pub use vault::{MasterKey, Vault};
+pub use wallet::WalletParty;
+
+use authenticate::KeyEntry;
+use farebox_base::{Clock, KeyId, Rng, Timestamp};
+use farebox_db::Db;
+use farebox_events::{Cache, Changes};
+use parking_lot::Mutex;
+use std::sync::Arc;
+
+/// The scope of `Changes` that covers keys, and what a `Caller` says of its party and user.
+pub const KEYS_SCOPE: &str = "keys";
+
+const CACHED_KEYS: usize = 10_000;
+
+/// What `Accounts` is made of.
+pub struct AccountsParts {
+    pub db: Db,
+    pub changes: Changes,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    /// Mixed into the hash of every key's secret; whoever lacks it can't test a guess against a stolen database.
+    pub pepper: [u8; 32],
+    pub vault: Vault,
+    /// Whether a new owner may make a provider key for itself without credentials.
+    pub open_provider_registration: bool,
+}
+
+/// The service; a clone shares everything.
+#[derive(Clone)]
+pub struct Accounts(Arc<Inner>);
+
+struct Inner {
+    parts: AccountsParts,
+    cache: Cache<KeyId, Arc<KeyEntry>>,
+    /// Keys used since the last flush of their times of use.
+    used: Mutex<Vec<Arc<KeyEntry>>>,
+}
+
+impl Accounts {
+    pub fn new(parts: AccountsParts) -> Self {
+        let cache = Cache::new(parts.changes.scope(KEYS_SCOPE), CACHED_KEYS);
+        Self(Arc::new(Inner { parts, cache, used: Mutex::default() }))
+    }
+
+    /// The vault that was passed in, for those who keep secrets of parties.
+    pub fn vault(&self) -> &Vault {
+        &self.0.parts.vault
+    }
+
+    fn pepper(&self) -> &[u8; 32] {
+        &self.0.parts.pepper
+    }
+
+    fn db(&self) -> &Db {
+        &self.0.parts.db
+    }
+
+    fn changes(&self) -> &Changes {
+        &self.0.parts.changes
+    }
+
+    fn rng(&self) -> &dyn Rng {
+        &*self.0.parts.rng
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.0.parts.clock
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+}

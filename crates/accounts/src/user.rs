@@ -1,0 +1,130 @@
+//! Users: the agents and people that act for parties, and their membership.
+
+use crate::Accounts;
+use crate::text_enum::{read_word, text_enum};
+use farebox_base::{PartyId, Result, Timestamp, UserId};
+use farebox_db::{Row, Tx, sql};
+
+text_enum! {
+    /// What a user is.
+    UserKind {
+        Agent = "agent",
+        Human = "human",
+    }
+}
+
+text_enum! {
+    /// Only the keys of an active user are good.
+    UserStatus {
+        Active = "active",
+        Disabled = "disabled",
+        Paused = "paused",
+        Deleted = "deleted",
+    }
+}
+
+text_enum! {
+    /// What a member may do in its party; the first one owns it.
+    MemberRole {
+        Owner = "owner",
+        Admin = "admin",
+        Editor = "editor",
+        Viewer = "viewer",
+    }
+}
+
+/// An agent or a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    /// Unique, lower case; made up (`…@agents.farebox.invalid`) where none was given.
+    pub email: String,
+    pub email_verified: bool,
+    pub name: String,
+    pub kind: UserKind,
+    pub status: UserStatus,
+    pub created_at: Timestamp,
+}
+
+impl Accounts {
+    /// # Errors
+    /// Those of the database.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>> {
+        let id = id.to_string();
+        let row = self
+            .db()
+            .one(
+                sql!(
+                    "SELECT id, email, email_verified, name, kind, status, created_at
+                     FROM app_user WHERE id = $1"
+                ),
+                &[(&id).into()],
+            )
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+}
+
+/// Writes the user; false where its email address is taken.
+pub(crate) async fn user_insert_in(tx: &mut Tx, user: &User) -> Result<bool> {
+    let id = user.id.to_string();
+    let written = tx
+        .execute(
+            sql!(
+                "INSERT INTO app_user (id, email, email_verified, name, kind, status, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) DO NOTHING"
+            ),
+            &[
+                (&id).into(),
+                (&user.email).into(),
+                user.email_verified.into(),
+                (&user.name).into(),
+                user.kind.text().into(),
+                user.status.text().into(),
+                user.created_at.into(),
+            ],
+        )
+        .await?;
+    Ok(written == 1)
+}
+
+pub(crate) async fn member_insert_in(
+    tx: &mut Tx,
+    party: PartyId,
+    user: UserId,
+    role: MemberRole,
+    now: Timestamp,
+) -> Result<()> {
+    tx.execute_one(
+        sql!("INSERT INTO member (party_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)"),
+        &[(&party.to_string()).into(), (&user.to_string()).into(), role.text().into(), now.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The party's first owning member; `None` for parties without members (wallets).
+pub(crate) async fn owning_user_in(tx: &mut Tx, party: PartyId) -> Result<Option<UserId>> {
+    let row = tx
+        .one(
+            sql!(
+                "SELECT user_id FROM member WHERE party_id = $1 AND role = 'owner'
+                 ORDER BY created_at, user_id LIMIT 1"
+            ),
+            &[(&party.to_string()).into()],
+        )
+        .await?;
+    row.map(|row| Ok(row.get(0)?)).transpose()
+}
+
+fn read(row: &Row) -> Result<User> {
+    Ok(User {
+        id: row.get(0)?,
+        email: row.get(1)?,
+        email_verified: row.get(2)?,
+        name: row.get(3)?,
+        kind: read_word(row, 4, UserKind::parse)?,
+        status: read_word(row, 5, UserStatus::parse)?,
+        created_at: row.get(6)?,
+    })
+}

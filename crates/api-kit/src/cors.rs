@@ -1,0 +1,73 @@
+//! Which pages of other origins may read a door's replies.
+
+use farebox_base::{Error, Result};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue};
+
+/// The policy of one door. Never allows cookies: callers prove themselves with headers.
+#[derive(Debug, Clone)]
+pub struct Cors {
+    /// `None` for every origin.
+    origins: Option<Vec<HeaderValue>>,
+    methods: HeaderValue,
+    headers: HeaderValue,
+    exposed: HeaderValue,
+}
+
+const EXPOSED: &str = "X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, \
+                       PAYMENT-REQUIRED, PAYMENT-RESPONSE, X-PAYMENT-RESPONSE";
+
+impl Cors {
+    /// Every origin, with the methods and headers that the SQL gateway publishes.
+    pub fn sql_gateway() -> Self {
+        Self {
+            origins: None,
+            methods: HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS"),
+            headers: HeaderValue::from_static("Content-Type, X-API-Key"),
+            exposed: HeaderValue::from_static(EXPOSED),
+        }
+    }
+
+    /// These origins (`https://app.example.com`; a `*` among them means every one) with the methods and request
+    /// headers that their pages may use.
+    ///
+    /// # Errors
+    /// `Invalid` where a text cannot stand in a header.
+    pub fn of(origins: &[String], methods: &str, headers: &str) -> Result<Self> {
+        let value = |field: &str, text: &str| {
+            HeaderValue::from_str(text).map_err(|_| Error::invalid(field, "must be visible ASCII"))
+        };
+        let listed = origins.iter().map(|origin| value("cors.origins", origin)).collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            origins: (!origins.iter().any(|origin| origin == "*")).then_some(listed),
+            methods: value("cors.methods", methods)?,
+            headers: value("cors.headers", headers)?,
+            exposed: HeaderValue::from_static(EXPOSED),
+        })
+    }
+
+    /// Whether an OPTIONS request is a browser's question to answer here, and not the operation's.
+    pub(crate) fn is_preflight(&self, request: &HeaderMap) -> bool {
+        self.origins.is_none() || (request.contains_key(ORIGIN) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD))
+    }
+
+    /// Adds the policy to a reply for a request from `origin`.
+    pub(crate) fn apply(&self, origin: Option<&HeaderValue>, reply: &mut HeaderMap) {
+        let allowed = match &self.origins {
+            None => Some(HeaderValue::from_static("*")),
+            Some(listed) => {
+                reply.append(VARY, HeaderValue::from_static("Origin"));
+                origin.filter(|origin| listed.contains(origin)).cloned()
+            }
+        };
+        if let Some(allowed) = allowed {
+            reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+            reply.insert(ACCESS_CONTROL_ALLOW_METHODS, self.methods.clone());
+            reply.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone());
+            reply.insert(ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed.clone());
+        }
+    }
+}

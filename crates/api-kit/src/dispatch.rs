@@ -1,0 +1,242 @@
+//! The way of every request, in this order: name it, find its row, authenticate, admit, check the permission,
+//! decode, run the handler, encode, observe.
+
+use crate::args::Input;
+use crate::body::{self, Body};
+use crate::core::{Core, Cx, RateClass};
+use crate::envelope::{self, error_response};
+use crate::observe::{Meters, Watch, report};
+use crate::operation::Operation;
+use crate::path_params::PathParams;
+use crate::request_id::{self, RequestId};
+use crate::routes::{Found, Routes};
+use crate::table::{TableError, mistakes};
+use crate::{Cors, DoorId, reply};
+use farebox_base::{Access, Error, Result, Ticks};
+use futures_util::FutureExt;
+use http::header::{CONTENT_LENGTH, ORIGIN};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
+use std::any::Any;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+/// Limits and policies that hold for every operation which does not say otherwise.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The longest body that is read whole. Default: 1 MiB.
+    pub body_limit_bytes: usize,
+    /// The longest body that is handed on as a stream. Default: 64 MiB.
+    pub stream_limit_bytes: usize,
+    /// How long a caller may take to send a body that is read whole. Default: 30 s.
+    pub body_patience: Duration,
+    /// The doors that pages of other origins may use. Default: the SQL gateway, from every origin.
+    pub cors: Vec<(DoorId, Cors)>,
+    /// Where the counters are registered.
+    pub registry: prometheus::Registry,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            body_limit_bytes: 1 << 20,
+            stream_limit_bytes: 64 << 20,
+            body_patience: Duration::from_secs(30),
+            cors: vec![(DoorId::SqlGateway, Cors::sql_gateway())],
+            registry: prometheus::Registry::new(),
+        }
+    }
+}
+
+/// All doors of one server. Share it in an `Arc`.
+pub struct Dispatcher<C: Core> {
+    core: C,
+    operations: Vec<Operation<C>>,
+    routes: Routes,
+    meters: Meters,
+    settings: Settings,
+}
+
+/// A request on its way to a row.
+struct Arrived {
+    parts: Parts,
+    body: Body,
+    peer: IpAddr,
+    request_id: RequestId,
+    received: Ticks,
+}
+
+type Extra = Vec<(HeaderName, HeaderValue)>;
+
+impl<C: Core> Dispatcher<C> {
+    /// With default settings.
+    ///
+    /// # Errors
+    /// Names every row that collides with another or contradicts its handler.
+    pub fn new(core: C, operations: Vec<Operation<C>>) -> Result<Self, TableError> {
+        Self::with_settings(core, operations, Settings::default())
+    }
+
+    /// # Errors
+    /// Names every row that collides with another or contradicts its handler.
+    pub fn with_settings(core: C, operations: Vec<Operation<C>>, settings: Settings) -> Result<Self, TableError> {
+        let mut found = mistakes(&operations);
+        let (routes, collisions) = Routes::new(&operations);
+        found.extend(collisions);
+        if !found.is_empty() {
+            return Err(TableError(found));
+        }
+        let meters = Meters::new(&settings.registry, &operations).map_err(|e| TableError(vec![e.to_string()]))?;
+        Ok(Self { core, operations, routes, meters, settings })
+    }
+
+    /// The table, for documents, guards and clients.
+    pub fn operations(&self) -> &[Operation<C>] {
+        &self.operations
+    }
+
+    pub fn core(&self) -> &C {
+        &self.core
+    }
+
+    /// Answers one request. Never fails: every error becomes a reply in the shape of its door.
+    pub async fn handle(&self, request: Request<Body>, peer: SocketAddr) -> Response<Body> {
+        let received = self.core.clock().ticks();
+        let (parts, body) = request.into_parts();
+        let found = self.routes.find(&parts.method, parts.uri.path());
+        let (door, row) = match &found {
+            Found::Row { index, .. } => (self.operations[*index].door, Some((*index, self.operations[*index].id))),
+            Found::OtherMethods { door, .. } => (*door, None),
+            Found::Nothing => (DoorId::of_path(parts.uri.path()), None),
+        };
+        let request_id = RequestId::of(&parts.headers, self.core.rng());
+        let watch = Watch {
+            clock: self.core.clock(),
+            meters: &self.meters,
+            received,
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            request_id: request_id.clone(),
+            door,
+            row,
+            status: None,
+        };
+        let peer = self.core.client_ip(&parts, peer);
+        let arrived = Arrived { parts, body, peer, request_id: request_id.clone(), received };
+        let response = self.answer(door, found, arrived).await;
+        let response = finished(response, &request_id);
+        watch.finish(response.status().as_u16());
+        response
+    }
+
+    async fn answer(&self, door: DoorId, found: Found, arrived: Arrived) -> Response<Body> {
+        let cors = self.settings.cors.iter().find(|(known, _)| *known == door).map(|(_, cors)| cors);
+        let origin = arrived.parts.headers.get(ORIGIN).cloned();
+        let asks_first = arrived.parts.method == Method::OPTIONS;
+        let mut response = if asks_first && cors.is_some_and(|cors| cors.is_preflight(&arrived.parts.headers)) {
+            reply::bare(StatusCode::NO_CONTENT)
+        } else {
+            self.routed(door, found, arrived).await
+        };
+        if let Some(cors) = cors {
+            cors.apply(origin.as_ref(), response.headers_mut());
+        }
+        response
+    }
+
+    async fn routed(&self, door: DoorId, found: Found, arrived: Arrived) -> Response<Body> {
+        let request_id = arrived.request_id.clone();
+        let mut extra = Extra::new();
+        let mut response = match found {
+            Found::Row { index, params, head } => {
+                let op = &self.operations[index];
+                let run = AssertUnwindSafe(self.run(op, params, arrived, &mut extra)).catch_unwind();
+                let outcome = run.await.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
+                let response = outcome.unwrap_or_else(|error| {
+                    report(&error, op.id, &request_id);
+                    error_response(door, &error, &request_id)
+                });
+                if head { without_body(response) } else { response }
+            }
+            Found::OtherMethods { allow, .. } => match self.admit(door, None, &arrived, RateClass::General, &mut extra) {
+                Ok(()) => envelope::method_response(door, &allow, &request_id),
+                Err(error) => error_response(door, &error, &request_id),
+            },
+            Found::Nothing => {
+                let admitted = self.admit(door, None, &arrived, RateClass::General, &mut extra);
+                let error = admitted.err().unwrap_or_else(|| door.path_unknown());
+                error_response(door, &error, &request_id)
+            }
+        };
+        for (name, value) in extra {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+
+    /// The wrapper around every handler.
+    async fn run(
+        &self,
+        op: &Operation<C>,
+        params: PathParams,
+        arrived: Arrived,
+        extra: &mut Extra,
+    ) -> Result<Response<Body>> {
+        let authenticated = match op.access {
+            Access::Public => Ok(None),
+            _ => self.core.authenticate(op.door, &arrived.parts).await,
+        };
+        let known = authenticated.as_ref().ok().and_then(Option::as_ref);
+        self.admit(op.door, known, &arrived, op.rate, extra)?;
+        let caller = authenticated?;
+        if let Access::Needs(permission) = op.access {
+            let caller = caller.as_ref().ok_or_else(|| op.door.credentials_missing())?;
+            if !self.core.may(caller, permission) {
+                return Err(op.door.permission_missing(permission));
+            }
+        }
+        let Arrived { parts, body, peer, request_id, received } = arrived;
+        let cx = Cx { core: self.core.clone(), caller, door: op.door, operation: op.id, request_id, peer, received };
+        let usual = if op.raw { self.settings.stream_limit_bytes } else { self.settings.body_limit_bytes };
+        let body_limit_bytes = op.body_limit_bytes.unwrap_or(usual);
+        let input = Input { parts, params, body, body_limit_bytes, body_patience: self.settings.body_patience };
+        (op.call)(cx, input).await
+    }
+
+    fn admit(
+        &self,
+        door: DoorId,
+        caller: Option<&std::sync::Arc<C::Caller>>,
+        arrived: &Arrived,
+        class: RateClass,
+        extra: &mut Extra,
+    ) -> Result<()> {
+        let admission = self.core.admit(door, caller, &arrived.parts, arrived.peer, class)?;
+        extra.extend(admission.headers);
+        admission.refusal.map_or(Ok(()), Err)
+    }
+}
+
+/// Every reply carries the request's name.
+fn finished(mut response: Response<Body>, request_id: &RequestId) -> Response<Body> {
+    if let Some(id) = request_id.header_value() {
+        response.headers_mut().insert(request_id::HEADER, id);
+    }
+    response
+}
+
+/// The answer to HEAD: the head that GET would have had.
+fn without_body(response: Response<Body>) -> Response<Body> {
+    let (mut parts, whole) = response.into_parts();
+    if let Some(bytes) = whole.size_hint().exact().filter(|_| parts.status != StatusCode::NO_CONTENT) {
+        parts.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(bytes));
+    }
+    Response::from_parts(parts, body::empty())
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Error::internal(format!("handler panicked: {}", text.unwrap_or("no message")))
+}

@@ -1,0 +1,101 @@
+//! Decoding of JSON bodies, with errors that name the field and the rule it breaks.
+
+use farebox_base::{Error, Result};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
+
+/// How much of a caller's own value an error may repeat.
+const MAX_ECHO_CHARS: usize = 40;
+/// The longest rule text that is sent.
+const MAX_RULE_CHARS: usize = 400;
+
+/// Reads a body that must hold one JSON value of `T`.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if bytes.is_empty() {
+        return Err(Error::invalid("body", "is required and must be JSON"));
+    }
+    let mut input = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut input).map_err(|error| {
+        let path = dotted(error.path());
+        refused(&path, error.inner())
+    })?;
+    input.end().map_err(|error| refused("", &error))?;
+    Ok(value)
+}
+
+/// `endpoints.0.path`; empty for the body itself.
+fn dotted(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in path {
+        let part = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.clone(),
+            Segment::Enum { variant } => variant.clone(),
+            Segment::Unknown => continue,
+        };
+        if !text.is_empty() {
+            text.push('.');
+        }
+        text.push_str(&part);
+    }
+    text
+}
+
+fn refused(path: &str, error: &serde_json::Error) -> Error {
+    if error.classify() != Category::Data {
+        return invalid("body".into(), format!("not valid JSON: {error}"));
+    }
+    let text = without_position(error);
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    for (start, rule) in [
+        ("missing field `", "is required"),
+        ("duplicate field `", "must be given once"),
+        ("unknown field `", "is not a field of this request"),
+    ] {
+        if let Some((name, _)) = text.strip_prefix(start).and_then(|rest| rest.split_once('`')) {
+            return Error::invalid(below(name), rule);
+        }
+    }
+    invalid(if path.is_empty() { "body".into() } else { path.to_owned() }, rule_of(&text))
+}
+
+/// The decoder ends its sentences with a position, which helps nobody who knows the field.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&position).map(str::to_owned).unwrap_or(text)
+}
+
+/// Shortens what the caller sent, and hides the names of our types.
+fn rule_of(text: &str) -> String {
+    if text.starts_with("data did not match any variant") {
+        return "has none of the forms that are allowed here".into();
+    }
+    for start in ["invalid type: ", "invalid value: "] {
+        if let Some((found, expected)) = text.strip_prefix(start).and_then(|rest| rest.rsplit_once(", expected ")) {
+            let found = if found.chars().count() > MAX_ECHO_CHARS { kind_of(found) } else { found };
+            return clipped(&format!("{start}{found}, expected {expected}"));
+        }
+    }
+    clipped(text)
+}
+
+/// `string "abc…"` without the value.
+fn kind_of(found: &str) -> &str {
+    found.split(['"', '`']).next().unwrap_or_default().trim_end()
+}
+
+fn clipped(text: &str) -> String {
+    match text.char_indices().nth(MAX_RULE_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn invalid(field: String, rule: String) -> Error {
+    let message = format!("{field}: {rule}");
+    let mut error = Error::invalid(field, "");
+    error.message = message;
+    error
+}

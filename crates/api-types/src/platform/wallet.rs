@@ -1,0 +1,84 @@
+//! The wallet: balances by kind and source, and bonuses.
+
+use crate::{AtomicAmount, DecimalAmount, Time, wire_enum::wire_enum};
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+wire_enum! {
+    /// Money that was paid in, or money that was given and is spent first.
+    WalletBalanceKind { Funded = "funded", Promotional = "promotional" }
+}
+
+wire_enum! {
+    /// Where money in a wallet came from.
+    AgentCreditSource {
+        FiatPurchase = "fiat_purchase",
+        SignupBonus = "signup_bonus",
+        PaymentMethodBonus = "payment_method_bonus",
+        DailyClaim = "daily_claim",
+        ReferralReward = "referral_reward",
+        AdminGrant = "admin_grant",
+        PromoCode = "promo_code",
+        TierBonus = "tier_bonus",
+        Refund = "refund",
+        PublisherPayout = "publisher_payout",
+        TransferIn = "transfer_in",
+        TransferRecall = "transfer_recall",
+        TransferRefund = "transfer_refund",
+    }
+}
+
+/// What a wallet holds. Every amount is there twice: `_atomic` in millionths, `_usd` as decimal text.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WalletBalanceResponse {
+    /// The wallet's address, or the name of its account where no wallet was proven.
+    pub wallet_address: String,
+    /// All that can be spent.
+    pub balance_atomic: AtomicAmount,
+    pub balance_usd: DecimalAmount,
+    pub funded_balance_atomic: AtomicAmount,
+    pub funded_balance_usd: DecimalAmount,
+    pub promotional_balance_atomic: AtomicAmount,
+    pub promotional_balance_usd: DecimalAmount,
+    pub by_source: Vec<WalletSourceBalance>,
+    /// All that was ever bought with cards, in cents.
+    pub total_purchases_cents: i64,
+    pub total_purchases_usd: DecimalAmount,
+    /// Whether the owner can get back in after losing every key.
+    pub has_recovery: bool,
+    pub recovery_warning: Option<String>,
+    /// Transfers that arrived and were not acknowledged.
+    pub unread_received_transfers: Vec<ReceivedTransferNotificationSummary>,
+}
+
+/// The part of a wallet that came from one source.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WalletSourceBalance {
+    pub source: AgentCreditSource,
+    pub kind: WalletBalanceKind,
+    pub balance_atomic: AtomicAmount,
+    pub balance_usd: DecimalAmount,
+}
+
+/// A transfer that another user sent.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ReceivedTransferNotificationSummary {
+    pub notification_id: Uuid,
+    pub transfer_id: Uuid,
+    pub amount_atomic: AtomicAmount,
+    pub amount_usd: DecimalAmount,
+    pub sender_display_name: String,
+    pub sender_email: String,
+    pub received_at: Time,
+}
+
+/// A bonus that was claimed just now.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct BonusClaimResponse {
+    pub success: bool,
+    pub amount_atomic: AtomicAmount,
+    pub amount_usd: DecimalAmount,
+    #[schemars(example = &"signup_bonus")]
+    pub bonus_type: String,
+}

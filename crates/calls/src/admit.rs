@@ -1,0 +1,105 @@
+//! Admission: the opening of a call, whatever it calls, and the ticket or saved answer that comes of it.
+
+use crate::close::Opening;
+use crate::idempotency::{self, Claim, Claimed, SavedReply};
+use crate::open::{Opened, Start};
+use crate::ticket::Ticket;
+use crate::{Answer, Calls};
+use farebox_accounts::Caller;
+use farebox_base::{CallId, Error, Micros, Result, Ticks};
+use farebox_market::ListingEntry;
+use http::Response;
+
+/// What an admitted call may do.
+pub(crate) enum Admitted {
+    /// Go on: the hold is committed.
+    Open(Box<Ticket>),
+    /// Answer with what the same request got before.
+    Replay(Answer),
+}
+
+/// What a call's row is made of.
+pub(crate) struct StartInput<'a> {
+    pub caller: &'a Payer,
+    pub entry: &'a ListingEntry,
+    pub door: &'static str,
+    pub method: &'a str,
+    pub path: &'a str,
+    pub quoted: Micros,
+    pub request_id: &'a str,
+    pub claim: Option<Claim>,
+}
+
+impl Calls {
+    /// Commits the opening and hands out the ticket.
+    pub(crate) async fn open(&self, start: Start, entry: &ListingEntry, received: Ticks) -> Result<Admitted> {
+        let slot = self.slots.clone().try_acquire_owned().map_err(|_| {
+            Error::unavailable("Too many calls at once; try again in a moment").with_retry_after(1)
+        })?;
+        let opening = Opening {
+            call_id: start.call_id,
+            buyer: start.buyer,
+            seller: start.seller,
+            listing: start.listing,
+            listing_name: entry.listing.name.clone(),
+            fee_basis_points: entry.listing.fee_basis_points,
+            held: Micros::ZERO,
+            free_tier: false,
+            claim: start.claim.clone(),
+        };
+        match self.writer.open(start).await? {
+            Opened::Open { held, free_tier } => {
+                let opening = Opening { held, free_tier, ..opening };
+                let (writer, clock) = (self.writer.clone(), self.parts.clock.clone());
+                Ok(Admitted::Open(Box::new(Ticket::new(writer, clock, opening, received, slot))))
+            }
+            Opened::Insufficient(need) => Err(Error::insufficient_balance(need)),
+            Opened::Known(claimed) => match (idempotency::refusal(&claimed), claimed) {
+                (Some(refusal), _) => Err(refusal),
+                (None, Claimed::Answered { call_id, free_tier, latency_ms, reply }) => {
+                    let receipt = idempotency::replay_receipt(call_id, free_tier, latency_ms);
+                    Ok(Admitted::Replay(Answer { reply: Ok(replayed(reply)), receipt }))
+                }
+                (None, _) => Err(Error::internal("an idempotency key was fresh and taken at once")),
+            },
+        }
+    }
+
+    pub(crate) fn start(&self, input: StartInput<'_>) -> Start {
+        let (parts, listing) = (&self.parts, &input.entry.listing);
+        let now = parts.clock.now();
+        Start {
+            call_id: CallId::generate(&*parts.clock, &*parts.rng),
+            buyer: input.caller.party_id,
+            seller: listing.party_id,
+            listing: listing.id,
+            key_id: Some(input.caller.key_id),
+            door: input.door,
+            method: input.method.to_owned(),
+            path: cut(input.path, 256).to_owned(),
+            quoted: input.quoted,
+            free_tier_calls: listing.free_tier_calls,
+            request_id: input.request_id.to_owned(),
+            created_at: now,
+            expires_at: now.plus(parts.settings.hold_ttl),
+            claim: input.claim,
+            claim_expires_at: now.plus(parts.settings.idempotency_ttl),
+        }
+    }
+}
+
+fn replayed(reply: SavedReply) -> Response<farebox_net::Body> {
+    let mut response = Response::new(farebox_net::full(reply.body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    response
+}
+
+/// The longest start of `text` that has at most `bytes_max` bytes and ends between characters.
+fn cut(text: &str, bytes_max: usize) -> &str {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}

@@ -1,0 +1,73 @@
+//! The invariants that join calls with the ledger.
+
+use farebox_base::Result;
+use farebox_db::{Db, sql};
+use farebox_ledger::check::{Finding, Invariant, run};
+
+/// Every invariant of the calls' tables.
+pub const CALL_INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "each charged call has exactly one transfer, of the amount charged",
+        count: sql!("SELECT COUNT(*) FROM call WHERE state = 'charged'"),
+        breaches: sql!(
+            "SELECT c.id FROM call c WHERE c.state = 'charged' AND (
+               (SELECT COUNT(*) FROM transfer t WHERE t.id = c.id AND t.kind = 'call') <> 1
+               OR c.charged <> COALESCE((SELECT SUM(e.amount) FROM entry e WHERE e.transfer_id = c.id AND e.amount > 0), 0))
+             ORDER BY c.id"
+        ),
+    },
+    Invariant {
+        name: "each transfer for a call has a charged call",
+        count: sql!("SELECT COUNT(*) FROM transfer WHERE kind = 'call'"),
+        breaches: sql!(
+            "SELECT t.id FROM transfer t WHERE t.kind = 'call'
+               AND NOT EXISTS (SELECT 1 FROM call c WHERE c.id = t.id AND c.state = 'charged') ORDER BY t.id"
+        ),
+    },
+    Invariant {
+        name: "each call that is not charged cost nothing, and no call cost more than its quote",
+        count: sql!("SELECT COUNT(*) FROM call"),
+        breaches: sql!(
+            "SELECT id FROM call WHERE (state <> 'charged' AND charged <> 0) OR charged > quoted OR charged < 0 ORDER BY id"
+        ),
+    },
+    Invariant {
+        name: "each open hold of a call belongs to an open call",
+        count: sql!("SELECT COUNT(*) FROM hold WHERE state = 'held' AND part = 0"),
+        breaches: sql!(
+            "SELECT h.id FROM hold h JOIN call c ON c.id = h.id
+             WHERE h.state = 'held' AND h.part = 0 AND c.state <> 'open' ORDER BY h.id"
+        ),
+    },
+    Invariant {
+        name: "each open call that costs something has its hold",
+        count: sql!("SELECT COUNT(*) FROM call WHERE state = 'open'"),
+        breaches: sql!(
+            "SELECT c.id FROM call c WHERE c.state = 'open' AND c.quoted > 0
+               AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.id = c.id AND h.state = 'held') ORDER BY c.id"
+        ),
+    },
+    Invariant {
+        name: "free-tier slots used are the free-tier calls made or running",
+        count: sql!("SELECT COUNT(*) FROM free_tier_use"),
+        breaches: sql!(
+            "SELECT f.party_id FROM free_tier_use f WHERE f.used <> (SELECT COUNT(*) FROM call c
+               WHERE c.buyer_party_id = f.party_id AND c.listing_id = f.listing_id AND c.free_tier = 1
+                 AND c.state IN ('open', 'free')) ORDER BY f.party_id"
+        ),
+    },
+    Invariant {
+        name: "each saved answer belongs to a served call",
+        count: sql!("SELECT COUNT(*) FROM idempotency WHERE state <> 'running'"),
+        breaches: sql!(
+            "SELECT i.call_id FROM idempotency i WHERE i.state <> 'running'
+               AND NOT EXISTS (SELECT 1 FROM call c WHERE c.id = i.call_id AND c.state IN ('charged', 'free'))
+             ORDER BY i.call_id"
+        ),
+    },
+];
+
+/// Runs every invariant that joins calls with the ledger.
+pub async fn check(db: &Db) -> Result<Vec<Finding>> {
+    run(db, CALL_INVARIANTS).await
+}

@@ -1,0 +1,205 @@
+//! The paid call of an HTTP listing, phase by phase.
+
+use crate::admit::{Admitted, StartInput};
+use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
+use crate::reply::{Collected, MeteredBody, Patience, collect, whole};
+use crate::ticket::Ticket;
+use crate::{Answer, Calls};
+use farebox_accounts::Caller;
+use farebox_base::{Error, Kind, Micros, Result, Ticks, Timestamp};
+use farebox_market::ListingEntry;
+use farebox_net::{Body, BoxError};
+use farebox_upstream::UpstreamError;
+use farebox_upstream::http::{HttpTarget, Outgoing, forward};
+use http::{HeaderMap, Method, Response, StatusCode, header};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use std::sync::Arc;
+
+/// A request to a listing, as a door hands it over.
+pub struct HttpCall {
+    pub caller: Arc<Caller>,
+    pub entry: Arc<ListingEntry>,
+    /// `platform`, `marketplace` or `sql-gateway`.
+    pub door: &'static str,
+    pub method: Method,
+    /// Path and query behind the listing's prefix, byte for byte as they were sent.
+    pub path_and_query: String,
+    pub headers: HeaderMap,
+    pub body: Body,
+    pub idempotency_key: Option<IdempotencyKey>,
+    pub request_id: String,
+    pub received: Ticks,
+}
+
+/// A listing's target, rebuilt when the listing changes.
+pub(crate) struct CachedTarget {
+    updated_at: Timestamp,
+    target: Arc<HttpTarget>,
+}
+
+impl Calls {
+    /// Calls an HTTP listing and pays for it.
+    ///
+    /// # Errors
+    /// What is refused before anything is forwarded: bad input, too little money, a key in use, too many calls.
+    /// A call that was forwarded answers `Ok`, also where the seller failed.
+    pub async fn call_http(&self, mut call: HttpCall) -> Result<Answer> {
+        let Some(key) = call.idempotency_key.take() else {
+            let ticket = match self.open_http(&call, None).await? {
+                Admitted::Open(ticket) => *ticket,
+                Admitted::Replay(answer) => return Ok(answer),
+            };
+            return self.forward_http(call, ticket, self.patience(false)).await;
+        };
+        let body = self.read_whole(std::mem::replace(&mut call.body, farebox_net::empty())).await?;
+        let (party, listing) = (call.caller.party_id, call.entry.listing.id);
+        let claim = Claim::new(party, listing, &key, call.method.as_str(), &call.path_and_query, &body);
+        call.body = farebox_net::full(body);
+        let ticket = match self.open_http(&call, Some(claim)).await? {
+            Admitted::Open(ticket) => *ticket,
+            Admitted::Replay(answer) => return Ok(answer),
+        };
+        // A client that leaves may come back with the same key, so the call goes on without it.
+        let calls = self.clone();
+        let running = tokio::spawn(async move { calls.forward_http(call, ticket, calls.patience(true)).await });
+        running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?
+    }
+
+    fn patience(&self, keyed: bool) -> Patience {
+        let settings = &self.parts.settings;
+        if keyed {
+            Patience { bytes_max: settings.idempotent_body_bytes, quiet: None }
+        } else {
+            Patience { bytes_max: settings.reply_buffer_bytes, quiet: Some(settings.reply_quiet) }
+        }
+    }
+
+    async fn read_whole(&self, body: Body) -> Result<bytes::Bytes> {
+        let limit = self.parts.settings.idempotent_body_bytes;
+        let read = http_body_util::Limited::new(body, limit).collect().await;
+        read.map(http_body_util::Collected::to_bytes).map_err(|e| {
+            if e.downcast_ref::<http_body_util::LengthLimitError>().is_some() {
+                let message = format!("A request with an Idempotency-Key may have a body of at most {limit} bytes");
+                Error::new(Kind::TooLarge, "body_too_large", message)
+            } else {
+                Error::invalid("body", "could not be read to its end")
+            }
+        })
+    }
+
+    /// Quotes, holds and writes the call's row.
+    async fn open_http(&self, call: &HttpCall, claim: Option<Claim>) -> Result<Admitted> {
+        let listing = &call.entry.listing;
+        let path = call.path_and_query.split('?').next().unwrap_or_default();
+        let quoted = farebox_market::quote(listing, call.method.as_str(), path);
+        let start = self.start(StartInput {
+            caller: &call.caller,
+            entry: &call.entry,
+            door: call.door,
+            method: call.method.as_str(),
+            path,
+            quoted,
+            request_id: &call.request_id,
+            claim,
+        });
+        self.open(start, &call.entry, call.received).await
+    }
+
+    /// Forwards an open call and settles it by what comes back.
+    async fn forward_http(&self, call: HttpCall, mut ticket: Ticket, patience: Patience) -> Result<Answer> {
+        let target = self.target(&call.entry)?;
+        let head = call.method == Method::HEAD;
+        let outgoing = Outgoing {
+            method: call.method,
+            path_and_query: &call.path_and_query,
+            headers: call.headers,
+            body: call.body,
+        };
+        let response = match forward(&self.parts.client, &target, outgoing).await {
+            Ok(response) => response,
+            Err(error) => return self.failed(ticket, &error).await,
+        };
+        ticket.answered(response.status().as_u16());
+        if response.status().is_server_error() {
+            let receipt = ticket.receipt(Micros::ZERO);
+            ticket.fail().await?;
+            return Ok(Answer { reply: Ok(response), receipt });
+        }
+        self.served(response, ticket, patience, head).await
+    }
+
+    async fn failed(&self, ticket: Ticket, error: &UpstreamError) -> Result<Answer> {
+        let mut ticket = ticket;
+        let shown = error.to_error();
+        ticket.answered(shown.kind.status());
+        let receipt = ticket.receipt(Micros::ZERO);
+        ticket.fail().await?;
+        Ok(Answer { reply: Err(shown), receipt })
+    }
+
+    /// Charges for a reply: whole replies at once, long ones at their end.
+    async fn served(&self, response: Response<Body>, ticket: Ticket, patience: Patience, head: bool) -> Result<Answer> {
+        let amount = ticket.opening().held;
+        let receipt = ticket.receipt(amount);
+        let (mut parts, body) = response.into_parts();
+        if head || body.is_end_stream() {
+            let saved = saved(&ticket, parts.status, &parts.headers, &[]);
+            ticket.serve(amount, saved).await?;
+            return Ok(Answer { reply: Ok(Response::from_parts(parts, body)), receipt });
+        }
+        let collected = if is_event_stream(&parts.headers) {
+            Ok(Collected::Long { seen: Default::default(), rest: body })
+        } else {
+            collect(body, patience).await
+        };
+        match collected {
+            Ok(Collected::Whole { body, trailers }) => {
+                let saved = saved(&ticket, parts.status, &parts.headers, &body);
+                ticket.serve(amount, saved).await?;
+                if trailers.is_none() {
+                    parts.headers.remove(header::TRANSFER_ENCODING);
+                }
+                Ok(Answer { reply: Ok(Response::from_parts(parts, whole(body, trailers))), receipt })
+            }
+            Ok(Collected::Long { seen, rest }) => {
+                let body = MeteredBody::new(seen, rest, ticket, amount).boxed_unsync();
+                Ok(Answer { reply: Ok(Response::from_parts(parts, body)), receipt })
+            }
+            Err(broken) => self.failed(ticket, &upstream_error(&broken)).await,
+        }
+    }
+
+    fn target(&self, entry: &ListingEntry) -> Result<Arc<HttpTarget>> {
+        let listing = &entry.listing;
+        if let Some(cached) = self.targets.read().get(&listing.id)
+            && cached.updated_at == listing.updated_at
+        {
+            return Ok(cached.target.clone());
+        }
+        let target = Arc::new(build_target(entry, &self.parts.settings)?);
+        let cached = CachedTarget { updated_at: listing.updated_at, target: target.clone() };
+        self.targets.write().insert(listing.id, cached);
+        Ok(target)
+    }
+}
+
+fn build_target(entry: &ListingEntry, settings: &CallSettings) -> Result<HttpTarget> {
+    todo_target(entry, settings)
+}
+
+/// The reply as an idempotency key keeps it; `None` for calls without one.
+fn saved(ticket: &Ticket, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<SavedReply> {
+    ticket.opening().claim.as_ref()?;
+    Some(SavedReply { status, headers: headers.clone(), body: body.to_vec() })
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream")
+}
+
+/// The reason inside a broken body; one that is no reason of ours is the seller's protocol error.
+fn upstream_error(broken: &BoxError) -> UpstreamError {
+    broken.downcast_ref::<UpstreamError>().cloned().unwrap_or_else(|| UpstreamError::Protocol(broken.to_string()))
+}

@@ -1,0 +1,86 @@
+//! The paid call: hold first, then call, then post or void, and only then answer.
+//!
+//! Owns the tables `call`, `idempotency` and `free_tier_use`. Doors hand it a caller, a listing and a request;
+//! it answers with the reply and a receipt. It knows no door's headers or envelopes.
+//!
+//! Invariants:
+//! - nothing is forwarded before its call row and hold are committed;
+//! - the last byte of a served reply leaves only after its posting is committed, so that whoever received a
+//!   whole reply was charged, and whoever was charged has a row that says so;
+//! - a call that failed upstream, or whose client left before the reply began, costs nothing and gives its
+//!   free-tier slot back;
+//! - a call that a crash left open is closed, free of charge, after its expiry.
+
+mod admit;
+mod check;
+mod close;
+mod free_tier;
+mod http_call;
+mod idempotency;
+mod open;
+mod reconcile;
+mod reply;
+mod settings;
+mod sql_call;
+mod ticket;
+mod usage;
+mod writer;
+
+pub use check::{CALL_INVARIANTS, check};
+pub use http_call::HttpCall;
+pub use idempotency::IdempotencyKey;
+pub use settings::{CallSettings, CallsParts};
+pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};
+pub use usage::{UsageTotals, usage_totals};
+
+use farebox_base::{CallId, Error, Micros};
+use farebox_net::Body;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The paid calls of one process. Cheap to clone.
+#[derive(Clone)]
+pub struct Calls {
+    parts: Arc<CallsParts>,
+    writer: writer::Writer,
+    slots: Arc<tokio::sync::Semaphore>,
+    targets: Arc<parking_lot::RwLock<HashMap<farebox_base::ListingId, http_call::CachedTarget>>>,
+}
+
+impl Calls {
+    /// Starts the writer thread on the current runtime.
+    ///
+    /// # Errors
+    /// `Internal` where the thread cannot be started.
+    pub fn start(parts: CallsParts) -> farebox_base::Result<Self> {
+        let parts = Arc::new(parts);
+        let writer = writer::Writer::start(parts.clone())?;
+        let slots = Arc::new(tokio::sync::Semaphore::new(parts.settings.in_flight_max));
+        Ok(Self { parts, writer, slots, targets: Arc::default() })
+    }
+
+    /// Commits what is queued and stops the writer; calls after this are refused.
+    pub async fn stop(&self) {
+        self.writer.stop().await;
+    }
+}
+
+/// What a call came to, for the door's headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    pub call_id: CallId,
+    /// What is charged; zero for free and failed calls.
+    pub amount: Micros,
+    /// Served from the listing's free tier.
+    pub free_tier: bool,
+    /// From the request's arrival to the head of the seller's reply.
+    pub latency_ms: u64,
+    /// The answer to an earlier request with the same idempotency key; nothing was charged now.
+    pub replayed: bool,
+}
+
+/// A call that was forwarded: the seller's reply, or why there is none. A failure costs nothing.
+pub struct Answer {
+    pub reply: Result<http::Response<Body>, Error>,
+    pub receipt: Receipt,
+}

@@ -1,0 +1,63 @@
+//! What the paid call needs around it, and its limits.
+
+use farebox_base::{Clock, Rng};
+use farebox_billing::Wallets;
+use farebox_db::Db;
+use farebox_market::Market;
+use farebox_upstream::http::Timeouts;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What calls are made of.
+pub struct CallsParts {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub market: Market,
+    pub wallets: Wallets,
+    pub client: farebox_net::Client,
+    pub settings: CallSettings,
+}
+
+/// The named limits of a call.
+#[derive(Clone, Debug)]
+pub struct CallSettings {
+    /// How long a hold lives; longer than any call may take.
+    pub hold_ttl: Duration,
+    /// How long the answer to an idempotency key is kept.
+    pub idempotency_ttl: Duration,
+    /// The largest request and reply body of a call with an idempotency key.
+    pub idempotent_body_bytes: usize,
+    /// Replies up to this size are read whole before they are answered.
+    pub reply_buffer_bytes: usize,
+    /// A reply of unknown length that pauses this long is passed on as a stream.
+    pub reply_quiet: Duration,
+    /// Calls at one time; more are refused with 503.
+    pub in_flight_max: usize,
+    /// Holds and postings that share one commit.
+    pub group_commit_max: usize,
+    /// The largest request body that is forwarded.
+    pub request_bytes_max: u64,
+    pub timeouts: Timeouts,
+    /// Rows that one query may return.
+    pub sql_rows_max: u64,
+    pub sql_timeout: Duration,
+}
+
+impl Default for CallSettings {
+    fn default() -> Self {
+        Self {
+            hold_ttl: Duration::from_secs(1_020),
+            idempotency_ttl: Duration::from_secs(86_400),
+            idempotent_body_bytes: 1 << 20,
+            reply_buffer_bytes: 64 << 10,
+            reply_quiet: Duration::from_millis(25),
+            in_flight_max: 10_000,
+            group_commit_max: 256,
+            request_bytes_max: 8 << 30,
+            timeouts: Timeouts::default(),
+            sql_rows_max: 1_000,
+            sql_timeout: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `Db`: a handle on either engine, and reads outside of transactions.
+
+use crate::faults::{Faults, NoFaults, Point};
+use crate::filter::{Sql, Statement};
+use crate::postgres::{self, Postgres};
+use crate::sqlite::Sqlite;
+use crate::{DbError, Param, Row, Tx};
+use farebox_base::{Rng, SeededRng};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which engine is behind a [`Db`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// What a transaction may see of others that run at the same time. On SQLite transactions run one after another
+/// whatever is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// As if alone; may lose a race and run again. For ordinary code.
+    Serializable,
+    /// Each statement sees what is committed; safe only with guarded updates. For the ledger.
+    ReadCommitted,
+}
+
+/// A database; clones share it. Closed when the last clone and the last transaction are gone.
+#[derive(Clone)]
+pub struct Db {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) driver: Driver,
+    faults: Arc<dyn Faults>,
+    jitter: SeededRng,
+}
+
+pub(crate) enum Driver {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Db {
+    /// Opens, and where needed creates, a database file, and keeps every other process from opening it.
+    ///
+    /// # Errors
+    /// `Unavailable` naming the file where it cannot be opened or another process, or another `Db`, has it open.
+    pub fn sqlite(path: &Path, faults: Arc<dyn Faults>) -> Result<Self, DbError> {
+        Ok(Self::new(Driver::Sqlite(Sqlite::open(path)?), 0, faults))
+    }
+
+    /// Opens an existing database file for reading only, also while another process writes to it. A transaction of it
+    /// sees one state throughout and cannot write.
+    ///
+    /// # Errors
+    /// `Unavailable` naming the file where it cannot be opened.
+    pub fn sqlite_read_only(path: &Path) -> Result<Self, DbError> {
+        Ok(Self::new(Driver::Sqlite(Sqlite::open_read_only(path)?), 0, Arc::new(NoFaults)))
+    }
+
+    /// A pool of at most `max_connections` connections, made when they are first needed. `sslmode=require` checks the
+    /// server's certificate against the web's roots; `prefer`, the default, connects without TLS.
+    ///
+    /// # Errors
+    /// `Other` where the URL cannot be read.
+    pub fn postgres(url: &str, max_connections: usize, faults: Arc<dyn Faults>) -> Result<Self, DbError> {
+        let driver = Driver::Postgres(Postgres::new(url, max_connections)?);
+        Ok(Self::new(driver, u64::from(std::process::id()), faults))
+    }
+
+    fn new(driver: Driver, jitter_seed: u64, faults: Arc<dyn Faults>) -> Self {
+        Self { shared: Arc::new(Shared { driver, faults, jitter: SeededRng::new(jitter_seed) }) }
+    }
+
+    pub fn engine(&self) -> Engine {
+        match &self.shared.driver {
+            Driver::Sqlite(_) => Engine::Sqlite,
+            Driver::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Opens a transaction. Prefer [`tx!`](crate::tx!), which also ends it and reruns it after a lost race.
+    ///
+    /// # Errors
+    /// `Unavailable` where no connection can be had.
+    pub async fn begin(&self, isolation: Isolation) -> Result<Tx, DbError> {
+        Tx::begin(self.shared.clone(), isolation).await
+    }
+
+    /// Reads outside of a transaction: all rows, as of the last commit.
+    ///
+    /// # Errors
+    /// Those of the engine; a statement that writes fails.
+    pub async fn query(&self, sql: &'static str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        self.read(Sql::Fixed(sql), params).await
+    }
+
+    /// As [`Db::query`], for a statement that [`Where`](crate::Where) built.
+    ///
+    /// # Errors
+    /// Those of the engine; a statement that writes fails.
+    pub async fn query_built(&self, statement: &Statement, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        self.read(Sql::Built(statement), params).await
+    }
+
+    /// As [`Db::query`], for at most one row.
+    ///
+    /// # Errors
+    /// Those of [`Db::query`]; `Other` where there is more than one row.
+    pub async fn one(&self, sql: &'static str, params: &[Param<'_>]) -> Result<Option<Row>, DbError> {
+        at_most_one(self.query(sql, params).await?, sql)
+    }
+
+    /// Checks a statement against the engine and its present schema without running it.
+    ///
+    /// # Errors
+    /// What the engine finds wrong with it.
+    pub async fn prepare(&self, sql: &str) -> Result<(), DbError> {
+        match &self.shared.driver {
+            Driver::Sqlite(sqlite) => sqlite.reader().await?.lite()?.prepare(sql),
+            Driver::Postgres(pool) => postgres::prepare(&pool.connection().await?, sql).await,
+        }
+    }
+
+    async fn read(&self, sql: Sql<'_>, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        self.shared.fault(Point::Statement)?;
+        match &self.shared.driver {
+            Driver::Sqlite(sqlite) => sqlite.reader().await?.lite()?.query(sql, params),
+            Driver::Postgres(pool) => postgres::query(&pool.connection().await?, sql, params).await,
+        }
+    }
+
+    /// How long to wait before run number `reruns + 1` of a transaction: about 1 ms, doubled each time up to 64 ms, and
+    /// never the same for two that met.
+    pub(crate) fn backoff(&self, reruns: u32) -> Duration {
+        let middle_us = 1_000_u64 << reruns.min(6);
+        Duration::from_micros(middle_us / 2 + self.shared.jitter.below(middle_us))
+    }
+}
+
+impl Shared {
+    pub(crate) fn fault(&self, point: Point) -> Result<(), DbError> {
+        self.faults.at(point).map_or(Ok(()), Err)
+    }
+}
+
+pub(crate) fn at_most_one(mut rows: Vec<Row>, sql: &str) -> Result<Option<Row>, DbError> {
+    match rows.len() {
+        0 | 1 => Ok(rows.pop()),
+        many => Err(DbError::Other(format!("expected at most one row, found {many}")).of_statement(sql)),
+    }
+}

@@ -1,0 +1,102 @@
+//! From the common dialect to SQLite's: parameter numbers and, in migrations, column types.
+
+/// Marks a literal as an SQL statement; expands to the literal. A test finds the markers in the sources and prepares
+/// every statement on both engines.
+#[macro_export]
+macro_rules! sql {
+    ($text:literal) => {
+        $text
+    };
+}
+
+/// `$N` is a named parameter to SQLite, numbered by first appearance; `?N` is the one that counts.
+pub(crate) fn sqlite_parameters(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
+    for (piece, is_code) in pieces(sql) {
+        if !is_code {
+            out.push_str(piece);
+            continue;
+        }
+        let mut chars = piece.chars().peekable();
+        while let Some(c) = chars.next() {
+            let numbered = c == '$' && chars.peek().is_some_and(char::is_ascii_digit);
+            out.push(if numbered { '?' } else { c });
+        }
+    }
+    out
+}
+
+/// A migration's text for SQLite: its own names of the types, and strict tables.
+pub(crate) fn sqlite_schema(sql: &str) -> String {
+    let marked = sql.replace("/*STRICT*/", "STRICT");
+    let mut out = String::with_capacity(marked.len());
+    for (piece, is_code) in pieces(&marked) {
+        let mut rest = piece;
+        while is_code && let Some(start) = rest.find(is_word) {
+            let end = rest[start..].find(|c| !is_word(c)).map_or(rest.len(), |length| start + length);
+            out.push_str(&rest[..start]);
+            out.push_str(match &rest[start..end] {
+                "BIGINT" => "INTEGER",
+                "BYTEA" => "BLOB",
+                word => word,
+            });
+            rest = &rest[end..];
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Splits into code (`true`) and what must stay as it is (`false`): quoted text, quoted names, comments.
+fn pieces(sql: &str) -> Vec<(&str, bool)> {
+    let mut out = vec![];
+    let mut rest = sql;
+    while !rest.is_empty() {
+        let opened = rest.char_indices().find_map(|(at, c)| {
+            let close = match c {
+                '\'' => "'",
+                '"' => "\"",
+                '-' if rest[at..].starts_with("--") => "\n",
+                '/' if rest[at..].starts_with("/*") => "*/",
+                _ => return None,
+            };
+            Some((at, close))
+        });
+        let Some((start, close)) = opened else {
+            out.push((rest, true));
+            break;
+        };
+        let body = start + if close.len() == 2 { 2 } else { 1 };
+        let end = rest[body..].find(close).map_or(rest.len(), |length| body + length + close.len());
+        out.push((&rest[..start], true));
+        out.push((&rest[start..end], false));
+        rest = &rest[end..];
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_become_numbered_and_quoted_text_stays() {
+        assert_eq!(
+            sqlite_parameters("SELECT $2, $1, '$1', \"$1\" -- it's $1\n, $10"),
+            "SELECT ?2, ?1, '$1', \"$1\" -- it's $1\n, ?10"
+        );
+        assert_eq!(sqlite_parameters("SELECT 'it''s $1', $1 /* $2 */"), "SELECT 'it''s $1', ?1 /* $2 */");
+        assert_eq!(sqlite_parameters("SELECT '$1"), "SELECT '$1");
+    }
+
+    #[test]
+    fn types_are_translated_as_whole_words_outside_of_comments() {
+        let text = "CREATE TABLE a (\n  b BIGINT NOT NULL, -- BIGINT, BYTEA\n  c BYTEA, my_BIGINT TEXT DEFAULT 'BYTEA'\n) /*STRICT*/;";
+        let lite = "CREATE TABLE a (\n  b INTEGER NOT NULL, -- BIGINT, BYTEA\n  c BLOB, my_BIGINT TEXT DEFAULT 'BYTEA'\n) STRICT;";
+        assert_eq!(sqlite_schema(text), lite);
+    }
+}

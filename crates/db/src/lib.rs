@@ -1,0 +1,37 @@
+//! One SQL text, two engines: SQLite in a file, or PostgreSQL. The only crate with database drivers.
+//!
+//! Owns connections, transactions, their rerun after a lost race, migrations and the fault hook. Knows no table except
+//! its own record of migrations. Invariants: values are BIGINT, TEXT, BYTEA or NULL and nothing else; a transaction
+//! whose statement failed never commits; an error after COMMIT was sent is `CommitUnknown`, never "failed".
+//!
+//! Statements follow the common dialect: parameters `$1..`, written inside [`sql!`] so that a test prepares each one on
+//! both engines. Functions that take part in a caller's transaction are named `thing_verb_in(tx: &mut Tx, ..)`, the
+//! public ones open it with [`tx!`].
+
+mod db;
+mod dialect;
+mod error;
+mod faults;
+mod filter;
+mod migrate;
+mod postgres;
+mod row;
+mod sqlite;
+mod tx;
+mod value;
+
+pub use db::{Db, Engine, Isolation};
+pub use error::{COMMIT_UNKNOWN, DB_CONFLICT, DbError, LOST_RACE};
+pub use faults::{Faults, NoFaults, Point};
+pub use filter::{Statement, Where};
+pub use migrate::migrations;
+pub use row::{Column, Row};
+pub use tx::Tx;
+pub use value::{Param, Value};
+
+/// What [`tx!`] expands to needs; no part of the interface.
+#[doc(hidden)]
+pub mod macro_support {
+    pub use crate::tx::{is_lost_race, wait_before_rerun};
+    pub use farebox_base::Result;
+}

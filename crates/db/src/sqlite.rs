@@ -1,0 +1,304 @@
+//! The SQLite engine: one writer connection, a few read-only ones, one process per file.
+//!
+//! Statements run inline, where the caller is: they take microseconds. COMMIT waits for the disk and so leaves the
+//! async worker first where it can. Invariant: a connection that nobody holds has no open transaction.
+
+use crate::filter::Sql;
+use crate::{DbError, Param, Row, Value, dialect};
+use parking_lot::Mutex;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::collections::HashMap;
+use std::fs::{File, TryLockError};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+const READERS: usize = 4;
+const CACHED_STATEMENTS: usize = 256;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub(crate) struct Sqlite {
+    writer: Option<Arc<tokio::sync::Mutex<Lite>>>,
+    readers: Arc<Readers>,
+    _lock: Option<File>,
+}
+
+/// A connection and the SQLite texts of the statements that it has seen.
+pub(crate) struct Lite {
+    connection: Connection,
+    texts: Texts,
+}
+
+struct Readers {
+    path: PathBuf,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Lite>>,
+}
+
+/// A read-only connection; goes back to its pool when dropped.
+pub(crate) struct Reader {
+    lite: Option<Lite>,
+    readers: Arc<Readers>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self, DbError> {
+        let path = resolved(path)?;
+        let lock = lock_file(&path)?;
+        let connection = Connection::open(&path).map_err(|e| cannot_open(&path, &e))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(DbError::Other(format!("{}: cannot use a write-ahead log here", path.display())));
+        }
+        connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
+        let writer = Some(Arc::new(tokio::sync::Mutex::new(Lite::new(connection))));
+        Ok(Self { writer, readers: Readers::new(path), _lock: Some(lock) })
+    }
+
+    pub(crate) fn open_read_only(path: &Path) -> Result<Self, DbError> {
+        let readers = Readers::new(resolved(path)?);
+        readers.idle.lock().push(readers.connect()?);
+        Ok(Self { writer: None, readers, _lock: None })
+    }
+
+    /// The writer with its transaction begun, or `None` where there is no writer.
+    pub(crate) async fn begin(&self) -> Result<Option<OwnedMutexGuard<Lite>>, DbError> {
+        let Some(writer) = &self.writer else { return Ok(None) };
+        let mut lite = writer.clone().lock_owned().await;
+        lite.rollback();
+        lite.control("BEGIN IMMEDIATE").map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy) => DbError::Unavailable(format!("another program holds a lock: {error}")),
+            _ => error.into(),
+        })?;
+        Ok(Some(lite))
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Reader, DbError> {
+        self.readers.lease().await
+    }
+}
+
+impl Readers {
+    fn new(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self { path, permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::default() })
+    }
+
+    fn connect(&self) -> Result<Lite, DbError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(&self.path, flags).map_err(|error| cannot_open(&self.path, &error))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.execute_batch("PRAGMA temp_store = MEMORY;")?;
+        Ok(Lite::new(connection))
+    }
+
+    async fn lease(self: &Arc<Self>) -> Result<Reader, DbError> {
+        let permit = self.permits.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| DbError::Unavailable("the database was closed".to_owned()))?;
+        let idle = self.idle.lock().pop();
+        let lite = match idle {
+            Some(lite) => lite,
+            None => self.connect()?,
+        };
+        Ok(Reader { lite: Some(lite), readers: self.clone(), _permit: permit })
+    }
+}
+
+impl Reader {
+    /// Begins a transaction that sees one state of the database throughout.
+    pub(crate) fn begin(&mut self) -> Result<(), DbError> {
+        Ok(self.lite()?.control("BEGIN DEFERRED")?)
+    }
+
+    pub(crate) fn lite(&mut self) -> Result<&mut Lite, DbError> {
+        self.lite.as_mut().ok_or_else(|| DbError::Other("the reader was given back".to_owned()))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(mut lite) = self.lite.take() {
+            lite.rollback();
+            self.readers.idle.lock().push(lite);
+        }
+    }
+}
+
+impl Lite {
+    fn new(connection: Connection) -> Self {
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        Self { connection, texts: HashMap::default() }
+    }
+
+    pub(crate) fn query(&mut self, sql: Sql<'_>, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        match sql {
+            Sql::Fixed(text) => query(&self.connection, fixed(&mut self.texts, text), params),
+            Sql::Built(_) => query(&self.connection, &dialect::sqlite_parameters(sql.text()), params),
+        }
+        .map_err(|error| error.of_statement(sql.text()))
+    }
+
+    pub(crate) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
+        let text = fixed(&mut self.texts, sql);
+        let changed = self
+            .connection
+            .prepare_cached(text)
+            .and_then(|mut statement| statement.execute(rusqlite::params_from_iter(params)))
+            .map_err(|error| DbError::from(error).of_statement(sql))?;
+        Ok(changed as u64)
+    }
+
+    /// Checks that a statement is one of this engine and of the current schema.
+    pub(crate) fn prepare(&self, sql: &str) -> Result<(), DbError> {
+        self.connection.prepare(&dialect::sqlite_parameters(sql))?;
+        Ok(())
+    }
+
+    /// Runs a migration's text, translated.
+    pub(crate) fn script(&self, text: &str) -> Result<(), DbError> {
+        Ok(self.connection.execute_batch(&dialect::sqlite_schema(text))?)
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), DbError> {
+        let Err(error) = off_the_worker(|| self.control("COMMIT")) else { return Ok(()) };
+        self.rollback();
+        // The disk failed while it was told to keep the transaction: a restart may or may not find it.
+        if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+            return Err(DbError::CommitUnknown(error.to_string()));
+        }
+        Err(error.into())
+    }
+
+    /// Ends an open transaction, if there is one.
+    pub(crate) fn rollback(&mut self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.control("ROLLBACK")
+        {
+            tracing::warn!(%error, "rollback failed");
+        }
+    }
+
+    fn control(&self, sql: &str) -> Result<(), rusqlite::Error> {
+        self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
+    }
+}
+
+fn query(connection: &Connection, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+    let mut statement = connection.prepare_cached(text)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query(rusqlite::params_from_iter(params))?;
+    let mut out = vec![];
+    while let Some(row) = rows.next()? {
+        let mut values = Vec::with_capacity(columns);
+        for index in 0..columns {
+            values.push(value(row.get_ref(index)?)?);
+        }
+        out.push(Row::new(values));
+    }
+    Ok(out)
+}
+
+fn value(stored: ValueRef<'_>) -> Result<Value, DbError> {
+    match stored {
+        ValueRef::Null => Ok(Value::Null),
+        ValueRef::Integer(number) => Ok(Value::I64(number)),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Ok(Value::Text(text.to_owned())),
+            Err(_) => Err(DbError::Other("a text in the database is not UTF-8".to_owned())),
+        },
+        ValueRef::Blob(bytes) => Ok(Value::Blob(bytes.to_vec())),
+        ValueRef::Real(_) => Err(DbError::Other("REAL is no type of the common dialect".to_owned())),
+    }
+}
+
+impl rusqlite::ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Param::Null => ValueRef::Null,
+            Param::I64(number) => ValueRef::Integer(*number),
+            Param::Text(text) if text.as_bytes().contains(&0) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure("a text parameter contains NUL".into()));
+            }
+            Param::Text(text) => ValueRef::Text(text.as_bytes()),
+            Param::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+/// Statements are literals: where they lie says which one it is, without reading them.
+#[derive(Default)]
+pub(crate) struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 = (self.0 ^ address as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+type Texts = HashMap<(usize, usize), String, BuildHasherDefault<AddressHasher>>;
+
+fn fixed<'t>(texts: &'t mut Texts, sql: &'static str) -> &'t str {
+    texts.entry((sql.as_ptr() as usize, sql.len())).or_insert_with(|| dialect::sqlite_parameters(sql))
+}
+
+/// Runs what waits for the disk so that the worker's other tasks go on; inline where there is no other worker.
+fn off_the_worker<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
+/// The file's own path, so that two spellings of it meet at one lock.
+fn resolved(path: &Path) -> Result<PathBuf, DbError> {
+    if let Ok(existing) = path.canonicalize() {
+        return Ok(existing);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => Ok(folder.join(name)),
+        (Err(error), _) => Err(DbError::Unavailable(format!("{}: {error}", folder.display()))),
+        (_, None) => Err(DbError::Unavailable(format!("{}: not a file name", path.display()))),
+    }
+}
+
+/// Takes the operating system's lock that keeps a second process out; it ends with the process, however that ends.
+fn lock_file(path: &Path) -> Result<File, DbError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    let failed = |error: std::io::Error| DbError::Unavailable(format!("{}: {error}", lock_path.display()));
+    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DbError::Unavailable(format!(
+            "{} is in use by another process (which holds {})",
+            path.display(),
+            lock_path.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> DbError {
+    DbError::Unavailable(format!("{}: {error}", path.display()))
+}

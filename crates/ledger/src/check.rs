@@ -1,0 +1,114 @@
+//! The invariants of the book as SQL, in one place: run by tests, by a job and by `farebox check-ledger`.
+
+use farebox_base::Result;
+use farebox_db::{Db, sql};
+
+/// One invariant, how many things it was checked on, and those that break it.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    pub invariant: &'static str,
+    pub checked: i64,
+    pub broken: i64,
+    /// Ids of up to ten breaches.
+    pub examples: Vec<String>,
+}
+
+/// An invariant: `count` counts what is checked, `breaches` lists the ids that break it.
+pub struct Invariant {
+    pub name: &'static str,
+    pub count: &'static str,
+    pub breaches: &'static str,
+}
+
+/// Every invariant of the ledger's own tables.
+pub const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "the entries of each transfer sum to zero",
+        count: sql!("SELECT COUNT(*) FROM transfer"),
+        breaches: sql!("SELECT transfer_id FROM entry GROUP BY transfer_id HAVING SUM(amount) <> 0 ORDER BY transfer_id"),
+    },
+    Invariant {
+        name: "each transfer has at least two entries",
+        count: sql!("SELECT COUNT(*) FROM transfer"),
+        breaches: sql!(
+            "SELECT t.id FROM transfer t WHERE (SELECT COUNT(*) FROM entry e WHERE e.transfer_id = t.id) < 2 ORDER BY t.id"
+        ),
+    },
+    Invariant {
+        name: "each stored balance is the sum of its account's entries",
+        count: sql!("SELECT COUNT(*) FROM balance"),
+        breaches: sql!(
+            "SELECT b.account_id FROM balance b
+             LEFT JOIN (SELECT account_id, SUM(amount) AS total FROM entry GROUP BY account_id) e
+               ON e.account_id = b.account_id
+             WHERE b.posted <> COALESCE(e.total, 0) ORDER BY b.account_id"
+        ),
+    },
+    Invariant {
+        name: "what is held is the sum of the open holds",
+        count: sql!("SELECT COUNT(*) FROM balance"),
+        breaches: sql!(
+            "SELECT b.account_id FROM balance b
+             LEFT JOIN (SELECT account_id, SUM(amount) AS total FROM hold WHERE state = 'held' GROUP BY account_id) h
+               ON h.account_id = b.account_id
+             WHERE b.held <> COALESCE(h.total, 0) ORDER BY b.account_id"
+        ),
+    },
+    Invariant {
+        name: "no account is below its floor",
+        count: sql!("SELECT COUNT(*) FROM balance"),
+        breaches: sql!("SELECT account_id FROM balance WHERE posted - held < floor OR held < 0 ORDER BY account_id"),
+    },
+    Invariant {
+        name: "each posted hold has exactly one transfer",
+        count: sql!("SELECT COUNT(*) FROM hold WHERE state = 'posted' AND part = 0"),
+        breaches: sql!(
+            "SELECT h.id FROM hold h WHERE h.state = 'posted' AND h.part = 0
+               AND (SELECT COUNT(*) FROM transfer t WHERE t.hold_id = h.id) <> 1 ORDER BY h.id"
+        ),
+    },
+    Invariant {
+        name: "each transfer from a hold has a posted hold and spends at most what it held",
+        count: sql!("SELECT COUNT(*) FROM transfer WHERE hold_id IS NOT NULL"),
+        breaches: sql!(
+            "SELECT t.id FROM transfer t WHERE t.hold_id IS NOT NULL AND (
+               NOT EXISTS (SELECT 1 FROM hold h WHERE h.id = t.hold_id)
+               OR EXISTS (SELECT 1 FROM hold h WHERE h.id = t.hold_id AND h.state <> 'posted')
+               OR EXISTS (SELECT 1 FROM entry e WHERE e.transfer_id = t.id AND e.amount < 0
+                 AND -e.amount > COALESCE((SELECT SUM(h.amount) FROM hold h
+                   WHERE h.id = t.hold_id AND h.account_id = e.account_id), 0))) ORDER BY t.id"
+        ),
+    },
+    Invariant {
+        name: "each account with a floor has a balance row, and only those",
+        count: sql!("SELECT COUNT(*) FROM account"),
+        breaches: sql!(
+            "SELECT a.id FROM account a LEFT JOIN balance b ON b.account_id = a.id
+             WHERE (b.account_id IS NULL) <> (a.kind IN ('outside', 'fees', 'promotions')) ORDER BY a.id"
+        ),
+    },
+];
+
+/// Runs every invariant of the ledger.
+pub async fn check(db: &Db) -> Result<Vec<Finding>> {
+    run(db, INVARIANTS).await
+}
+
+/// Runs a list of invariants; other crates bring the ones that join their tables with the ledger's.
+pub async fn run(db: &Db, invariants: &[Invariant]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::with_capacity(invariants.len());
+    for invariant in invariants {
+        let checked = match db.one(invariant.count, &[]).await? {
+            Some(row) => row.get(0)?,
+            None => 0,
+        };
+        let rows = db.query(invariant.breaches, &[]).await?;
+        let mut examples = Vec::new();
+        for row in rows.iter().take(10) {
+            examples.push(row.get(0)?);
+        }
+        let broken = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        findings.push(Finding { invariant: invariant.name, checked, broken, examples });
+    }
+    Ok(findings)
+}

@@ -1,0 +1,7 @@
+//! The ledger's integration tests, one binary.
+
+#[path = "../../sim/mod.rs"]
+mod sim;
+
+mod contention;
+mod simulation;

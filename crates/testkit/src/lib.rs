@@ -1,0 +1,3 @@
+//! What tests share: databases on both engines.
+
+pub mod engines;
