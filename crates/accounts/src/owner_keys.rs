@@ -58,8 +58,16 @@ impl Accounts {
     /// # Errors
     /// `Invalid` for `owner_id`.
     pub async fn bootstrap_admin_key(&self, owner_id: &str) -> Result<MintedKey> {
+        self.operator_key(owner_id, Role::Admin).await
+    }
+
+    /// Makes a key of any role for an owner, new or not, on the word of whoever runs the program. Not for doors.
+    ///
+    /// # Errors
+    /// `Invalid` for `owner_id`.
+    pub async fn operator_key(&self, owner_id: &str, role: Role) -> Result<MintedKey> {
         let owner_id = rules::owner_id("owner_id", owner_id)?;
-        let checked = Checked { owner_id, role: Role::Admin, rate_limit: None, wallet_address: None };
+        let checked = Checked { owner_id, role, rate_limit: None, wallet_address: None };
         self.owner_key(&checked, Authority::Operator).await
     }
 

@@ -160,7 +160,8 @@ impl<C: Core> Dispatcher<C> {
                 });
                 if head { without_body(response) } else { response }
             }
-            Found::OtherMethods { allow, .. } => match self.admit(door, None, &arrived, RateClass::General, &mut extra) {
+            Found::OtherMethods { allow, .. } => match self.admit(door, None, &arrived, RateClass::General, &mut extra)
+            {
                 Ok(()) => envelope::method_response(door, &allow, &request_id),
                 Err(error) => error_response(door, &error, &request_id),
             },

@@ -58,7 +58,8 @@ impl DoorId {
 
     /// The door that answers for a path that no operation has.
     pub fn of_path(path: &str) -> Self {
-        let under = |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let under =
+            |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if path == "/" || under("/api/v1") || under("/admin/dashboard") || under("/health") {
             DoorId::Marketplace
         } else if under("/api") {

@@ -1,9 +1,9 @@
 //! Errors as each door shows them: the only place where a domain error becomes a status and a body.
 
+use crate::DoorId;
 use crate::body::Body;
 use crate::reply::json_bytes;
 use crate::request_id::{self, RequestId};
-use crate::DoorId;
 use farebox_base::{Error, Kind, Micros};
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -73,7 +73,9 @@ fn body(door: DoorId, error: &Error, request_id: &RequestId) -> Map<String, Valu
     if door == DoorId::SqlGateway && error.kind == Kind::PaymentRequired {
         put("depositEndpoint", DEPOSIT_ENDPOINT.into());
     }
-    if door != DoorId::Marketplace && let Some(seconds) = retry_after_s(error) {
+    if door != DoorId::Marketplace
+        && let Some(seconds) = retry_after_s(error)
+    {
         put("retryAfter", seconds.into());
     }
     body

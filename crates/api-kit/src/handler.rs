@@ -19,6 +19,8 @@ pub trait Handler<C: Core, A>: Copy + Send + Sync + 'static {
     const RAW: bool;
     /// How many arguments take the body; more than one is a mistake that the table reports.
     const BODIES: usize;
+    /// Whether an argument stands behind the one that takes the whole request, another such mistake.
+    const READS_AFTER_RAW: bool;
 
     fn call(self, cx: Cx<C>, input: Input) -> Pending;
 
@@ -37,10 +39,15 @@ macro_rules! handlers {
         {
             const RAW: bool = false $(|| $arg::RAW)*;
             const BODIES: usize = 0 $(+ $arg::TAKES_BODY as usize)*;
+            const READS_AFTER_RAW: bool = {
+                let raw: &[bool] = &[$($arg::RAW),*];
+                matches!(raw, [true, _, ..] | [_, true, _, ..] | [_, _, true, _])
+            };
 
             fn call(self, cx: Cx<C>, input: Input) -> Pending {
                 Box::pin(async move {
                     let mut input = input;
+                    let _ = &mut input;
                     $(let $value = $arg::read(&mut input).await?;)*
                     drop(input);
                     self(cx, $($value),*).await?.write()

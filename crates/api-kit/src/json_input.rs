@@ -1,6 +1,7 @@
 //! Decoding of JSON bodies, with errors that name the field and the rule it breaks.
 
 use farebox_base::{Error, Result};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
@@ -10,10 +11,16 @@ const MAX_ECHO_CHARS: usize = 40;
 /// The longest rule text that is sent.
 const MAX_RULE_CHARS: usize = 400;
 
-/// Reads a body that must hold one JSON value of `T`.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+/// Reads a body that must hold one JSON value of `T`, for handlers that take the request raw.
+///
+/// # Errors
+/// `Invalid`, naming the field and the rule it breaks.
+pub fn decode<T: DeserializeOwned + JsonSchema>(bytes: &[u8]) -> Result<T> {
     if bytes.is_empty() {
         return Err(Error::invalid("body", "is required and must be JSON"));
+    }
+    if bytes.trim_ascii_start().first() == Some(&b'[') && is_object(&T::json_schema(&mut SchemaGenerator::default())) {
+        return Err(Error::invalid("body", "must be an object, not an array"));
     }
     let mut input = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut input).map_err(|error| {
@@ -22,6 +29,11 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     })?;
     input.end().map_err(|error| refused("", &error))?;
     Ok(value)
+}
+
+/// Derived decoders would read an array as the fields in their order.
+fn is_object(schema: &schemars::Schema) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "object")
 }
 
 /// `endpoints.0.path`; empty for the body itself.
@@ -67,23 +79,43 @@ fn without_position(error: &serde_json::Error) -> String {
     text.strip_suffix(&position).map(str::to_owned).unwrap_or(text)
 }
 
-/// Shortens what the caller sent, and hides the names of our types.
+/// Speaks of JSON instead of our types, and shortens what the caller sent.
 fn rule_of(text: &str) -> String {
     if text.starts_with("data did not match any variant") {
         return "has none of the forms that are allowed here".into();
     }
-    for start in ["invalid type: ", "invalid value: "] {
+    for start in ["invalid type: ", "invalid value: ", "invalid length "] {
         if let Some((found, expected)) = text.strip_prefix(start).and_then(|rest| rest.rsplit_once(", expected ")) {
-            let found = if found.chars().count() > MAX_ECHO_CHARS { kind_of(found) } else { found };
-            return clipped(&format!("{start}{found}, expected {expected}"));
+            return clipped(&format!("{start}{}, expected {}", found_text(found), expected_text(expected)));
         }
     }
     clipped(text)
 }
 
-/// `string "abc…"` without the value.
-fn kind_of(found: &str) -> &str {
-    found.split(['"', '`']).next().unwrap_or_default().trim_end()
+/// `string "abc…"` without a long value.
+fn found_text(found: &str) -> &str {
+    match found {
+        "sequence" => "array",
+        "map" => "object",
+        _ if found.chars().count() <= MAX_ECHO_CHARS => found,
+        _ => found.split(['"', '`']).next().unwrap_or_default().trim_end(),
+    }
+}
+
+fn expected_text(expected: &str) -> &str {
+    match expected {
+        "u8" => "an integer from 0 to 255",
+        "u16" => "an integer from 0 to 65535",
+        "u32" => "an integer from 0 to 4294967295",
+        "u64" | "usize" => "an integer that is not negative",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "an integer",
+        "f32" | "f64" => "a number",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        _ if expected.contains("struct ") || expected.contains("tagged enum") => "an object",
+        _ if expected.starts_with("enum ") => "one of the values that are allowed here",
+        _ => expected,
+    }
 }
 
 fn clipped(text: &str) -> String {

@@ -1,10 +1,10 @@
 //! One row of the table.
 
+use crate::DoorId;
 use crate::args::Input;
 use crate::core::{Core, Cx, RateClass};
 use crate::handler::{Handler, Pending};
 use crate::openapi::{DeclaredReply, Schemas, Shape};
-use crate::DoorId;
 use farebox_base::Access;
 use http::Method;
 use std::fmt;
@@ -69,6 +69,7 @@ pub struct Operation<C: Core> {
     pub body_limit_bytes: Option<usize>,
     pub(crate) raw: bool,
     pub(crate) bodies: usize,
+    pub(crate) reads_after_raw: bool,
     pub(crate) shape: fn(&mut Schemas) -> Shape,
     pub(crate) call: Call<C>,
 }
@@ -95,6 +96,7 @@ pub fn operation<C: Core, A, H: Handler<C, A>>(
         body_limit_bytes: None,
         raw: H::RAW,
         bodies: H::BODIES,
+        reads_after_raw: H::READS_AFTER_RAW,
         shape: H::describe,
         call: Arc::new(move |cx, input| handler.call(cx, input)),
     }

@@ -23,8 +23,12 @@ impl PathParams {
     }
 }
 
-/// Percent-decodes one value, strictly.
+/// Percent-decodes one value, strictly. No store keeps a NUL in a text, so none is let in.
 pub(crate) fn decode(name: &str, raw: &str) -> Result<String> {
     let text = percent_decode_str(raw).decode_utf8();
-    text.map(|text| text.into_owned()).map_err(|_| Error::invalid(name, "must be UTF-8 once percent-decoded"))
+    let text = text.map_err(|_| Error::invalid(name, "must be UTF-8 once percent-decoded"))?;
+    if text.contains('\0') {
+        return Err(Error::invalid(name, "must not contain NUL"));
+    }
+    Ok(text.into_owned())
 }

@@ -1,9 +1,9 @@
 //! Requests that try each row of a table, for tests which must leave no operation out.
 
+use crate::DoorId;
 use crate::core::Core;
 use crate::openapi::Schemas;
 use crate::operation::Operation;
-use crate::DoorId;
 use farebox_base::Access;
 use http::Method;
 use serde_json::Value;

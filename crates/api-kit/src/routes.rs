@@ -3,10 +3,10 @@
 //! One tree per method, so that a literal path of one method does not hide another method's tail. Paths are
 //! matched as they came, before any decoding: an encoded slash stays inside its segment.
 
+use crate::DoorId;
 use crate::core::Core;
 use crate::operation::Operation;
 use crate::path_params::PathParams;
-use crate::DoorId;
 use http::Method;
 use matchit::Router;
 use std::collections::BTreeSet;
@@ -29,9 +29,16 @@ struct Row {
 /// What a request meets.
 pub(crate) enum Found {
     /// The row with this index; `head` where a GET row stands in for HEAD.
-    Row { index: usize, params: PathParams, head: bool },
+    Row {
+        index: usize,
+        params: PathParams,
+        head: bool,
+    },
     /// The path is there, with these methods.
-    OtherMethods { allow: String, door: DoorId },
+    OtherMethods {
+        allow: String,
+        door: DoorId,
+    },
     Nothing,
 }
 

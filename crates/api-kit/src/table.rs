@@ -80,6 +80,9 @@ pub(crate) fn mistakes<C: Core>(operations: &[Operation<C>]) -> Vec<String> {
         if op.bodies > 1 {
             complain("more than one argument takes the body");
         }
+        if op.reads_after_raw {
+            complain("an argument stands behind the one that takes the whole request");
+        }
         if op.summary.is_empty() || op.tag.is_empty() {
             complain("it has no summary or no tag");
         }

@@ -4,8 +4,7 @@ use crate::close::Opening;
 use crate::idempotency::{self, Claim, Claimed, SavedReply};
 use crate::open::{Opened, Start};
 use crate::ticket::Ticket;
-use crate::{Answer, Calls};
-use farebox_accounts::Caller;
+use crate::{Answer, Calls, Payer};
 use farebox_base::{CallId, Error, Micros, Result, Ticks};
 use farebox_market::ListingEntry;
 use http::Response;
@@ -20,7 +19,7 @@ pub(crate) enum Admitted {
 
 /// What a call's row is made of.
 pub(crate) struct StartInput<'a> {
-    pub caller: &'a Payer,
+    pub payer: Payer,
     pub entry: &'a ListingEntry,
     pub door: &'static str,
     pub method: &'a str,
@@ -65,15 +64,15 @@ impl Calls {
         }
     }
 
-    pub(crate) fn start(&self, input: StartInput<'_>) -> Start {
+    pub(crate) fn start_of(&self, input: StartInput<'_>) -> Start {
         let (parts, listing) = (&self.parts, &input.entry.listing);
         let now = parts.clock.now();
         Start {
             call_id: CallId::generate(&*parts.clock, &*parts.rng),
-            buyer: input.caller.party_id,
+            buyer: input.payer.party_id,
             seller: listing.party_id,
             listing: listing.id,
-            key_id: Some(input.caller.key_id),
+            key_id: input.payer.key_id,
             door: input.door,
             method: input.method.to_owned(),
             path: cut(input.path, 256).to_owned(),

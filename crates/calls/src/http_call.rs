@@ -3,9 +3,9 @@
 use crate::admit::{Admitted, StartInput};
 use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
 use crate::reply::{Collected, MeteredBody, Patience, collect, whole};
+use crate::target;
 use crate::ticket::Ticket;
-use crate::{Answer, Calls};
-use farebox_accounts::Caller;
+use crate::{Answer, Calls, Payer};
 use farebox_base::{Error, Kind, Micros, Result, Ticks, Timestamp};
 use farebox_market::ListingEntry;
 use farebox_net::{Body, BoxError};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// A request to a listing, as a door hands it over.
 pub struct HttpCall {
-    pub caller: Arc<Caller>,
+    pub payer: Payer,
     pub entry: Arc<ListingEntry>,
     /// `platform`, `marketplace` or `sql-gateway`.
     pub door: &'static str,
@@ -53,7 +53,7 @@ impl Calls {
             return self.forward_http(call, ticket, self.patience(false)).await;
         };
         let body = self.read_whole(std::mem::replace(&mut call.body, farebox_net::empty())).await?;
-        let (party, listing) = (call.caller.party_id, call.entry.listing.id);
+        let (party, listing) = (call.payer.party_id, call.entry.listing.id);
         let claim = Claim::new(party, listing, &key, call.method.as_str(), &call.path_and_query, &body);
         call.body = farebox_net::full(body);
         let ticket = match self.open_http(&call, Some(claim)).await? {
@@ -93,8 +93,8 @@ impl Calls {
         let listing = &call.entry.listing;
         let path = call.path_and_query.split('?').next().unwrap_or_default();
         let quoted = farebox_market::quote(listing, call.method.as_str(), path);
-        let start = self.start(StartInput {
-            caller: &call.caller,
+        let start = self.start_of(StartInput {
+            payer: call.payer,
             entry: &call.entry,
             door: call.door,
             method: call.method.as_str(),
@@ -177,15 +177,11 @@ impl Calls {
         {
             return Ok(cached.target.clone());
         }
-        let target = Arc::new(build_target(entry, &self.parts.settings)?);
+        let target = Arc::new(target::http_target(entry, &self.parts.settings)?);
         let cached = CachedTarget { updated_at: listing.updated_at, target: target.clone() };
         self.targets.write().insert(listing.id, cached);
         Ok(target)
     }
-}
-
-fn build_target(entry: &ListingEntry, settings: &CallSettings) -> Result<HttpTarget> {
-    todo_target(entry, settings)
 }
 
 /// The reply as an idempotency key keeps it; `None` for calls without one.

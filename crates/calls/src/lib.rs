@@ -22,6 +22,7 @@ mod reconcile;
 mod reply;
 mod settings;
 mod sql_call;
+mod target;
 mod ticket;
 mod usage;
 mod writer;
@@ -29,11 +30,13 @@ mod writer;
 pub use check::{CALL_INVARIANTS, check};
 pub use http_call::HttpCall;
 pub use idempotency::IdempotencyKey;
+pub use reconcile::{Reconciled, calls_expire_all};
 pub use settings::{CallSettings, CallsParts};
-pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};
+//pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};
 pub use usage::{UsageTotals, usage_totals};
 
-use farebox_base::{CallId, Error, Micros};
+use farebox_accounts::Caller;
+use farebox_base::{CallId, Error, KeyId, Micros, PartyId};
 use farebox_net::Body;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -62,6 +65,19 @@ impl Calls {
     /// Commits what is queued and stops the writer; calls after this are refused.
     pub async fn stop(&self) {
         self.writer.stop().await;
+    }
+}
+
+/// Who pays for a call, and by which key that was proven; a bare wallet has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payer {
+    pub party_id: PartyId,
+    pub key_id: Option<KeyId>,
+}
+
+impl From<&Caller> for Payer {
+    fn from(caller: &Caller) -> Self {
+        Self { party_id: caller.party_id, key_id: Some(caller.key_id) }
     }
 }
 

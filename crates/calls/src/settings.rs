@@ -1,10 +1,9 @@
 //! What the paid call needs around it, and its limits.
 
 use farebox_base::{Clock, Rng};
-use farebox_billing::Wallets;
 use farebox_db::Db;
-use farebox_market::Market;
 use farebox_upstream::http::Timeouts;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +12,6 @@ pub struct CallsParts {
     pub db: Db,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
-    pub market: Market,
-    pub wallets: Wallets,
     pub client: farebox_net::Client,
     pub settings: CallSettings,
 }
@@ -42,6 +39,8 @@ pub struct CallSettings {
     /// Rows that one query may return.
     pub sql_rows_max: u64,
     pub sql_timeout: Duration,
+    /// Where SQLite files that are listed as databases lie; `None`: none are.
+    pub sqlite_folder: Option<PathBuf>,
 }
 
 impl Default for CallSettings {
@@ -58,6 +57,7 @@ impl Default for CallSettings {
             timeouts: Timeouts::default(),
             sql_rows_max: 1_000,
             sql_timeout: Duration::from_secs(10),
+            sqlite_folder: None,
         }
     }
 }

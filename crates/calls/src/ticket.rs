@@ -66,7 +66,7 @@ impl Ticket {
         mut self,
         amount: Micros,
         reply: Option<SavedReply>,
-    ) -> impl Future<Output = Result<()>> + Send + 'static {
+    ) -> impl Future<Output = Result<()>> + Send + use<> {
         self.open = false;
         let closing = self.writer.close(self.end(Ending::Served { amount }, reply));
         async move {

@@ -51,7 +51,7 @@ impl Writer {
     }
 
     /// Queues the closing at once; the future only waits for its commit.
-    pub(crate) fn close(&self, end: End) -> impl Future<Output = Result<Closed>> + Send + 'static {
+    pub(crate) fn close(&self, end: End) -> impl Future<Output = Result<Closed>> + Send + use<> {
         let (answer, answered) = oneshot::channel();
         let sent = self.queue.send(Work::Close(Box::new(end), Some(answer))).map_err(|_| stopped());
         async move {

@@ -2,6 +2,7 @@
 //!
 //! A piece counts its own parameters from `$1`; the builder numbers them anew. The beginning is a whole statement in
 //! the `sql!` marker, so that the test of all statements covers it; the pieces are covered by the tests of their lists.
+//! A beginning that is no statement without its ending, because that brings the GROUP BY, stays outside of the marker.
 
 use crate::Param;
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Config, NoTls, Statement};
+use tokio_postgres::{Column, Config, NoTls, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -94,9 +94,15 @@ pub(crate) async fn execute(connection: &Object, sql: &'static str, params: &[Pa
     run.await.map_err(|error: DbError| error.of_statement(sql))
 }
 
+/// Checks a statement, and that all it takes and returns is of the common dialect.
 pub(crate) async fn prepare(connection: &Object, sql: &str) -> Result<(), DbError> {
-    connection.prepare(sql).await?;
-    Ok(())
+    let statement = connection.prepare(sql).await?;
+    for (index, ty) in statement.params().iter().enumerate() {
+        if !matches!(*ty, Type::INT8 | Type::INT4 | Type::TEXT | Type::BYTEA) {
+            return Err(DbError::Other(format!("parameter ${}: {ty} is no type of the common dialect", index + 1)));
+        }
+    }
+    statement.columns().iter().try_for_each(|column| reading(column).map(|_| ()))
 }
 
 /// Runs a migration's text, which may hold several statements.
@@ -127,19 +133,37 @@ async fn prepared(connection: &Object, sql: Sql<'_>) -> Result<Statement, tokio_
     }
 }
 
+/// How a column is read.
+#[derive(Clone, Copy)]
+enum Reading {
+    I64,
+    I32,
+    Bool,
+    Text,
+    Blob,
+}
+
+/// Narrower numbers and truth values come from constants and `EXISTS`; SQLite returns plain numbers for them.
+fn reading(column: &Column) -> Result<Reading, DbError> {
+    match *column.type_() {
+        Type::INT8 => Ok(Reading::I64),
+        Type::INT4 => Ok(Reading::I32),
+        Type::BOOL => Ok(Reading::Bool),
+        Type::TEXT | Type::VARCHAR | Type::NAME => Ok(Reading::Text),
+        Type::BYTEA => Ok(Reading::Blob),
+        ref other => Err(DbError::Other(format!("column {}: {other} is no type of the common dialect", column.name()))),
+    }
+}
+
 fn read(row: &tokio_postgres::Row) -> Result<Row, DbError> {
     let mut values = Vec::with_capacity(row.len());
     for (index, column) in row.columns().iter().enumerate() {
-        let value = match *column.type_() {
-            Type::INT8 => row.try_get::<_, Option<i64>>(index)?.map(Value::I64),
-            Type::INT4 => row.try_get::<_, Option<i32>>(index)?.map(|n| Value::I64(n.into())),
-            Type::BOOL => row.try_get::<_, Option<bool>>(index)?.map(|yes| Value::I64(yes.into())),
-            Type::TEXT | Type::VARCHAR | Type::NAME => row.try_get::<_, Option<String>>(index)?.map(Value::Text),
-            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(index)?.map(Value::Blob),
-            ref other => {
-                let name = column.name();
-                return Err(DbError::Other(format!("column {name}: {other} is no type of the common dialect")));
-            }
+        let value = match reading(column)? {
+            Reading::I64 => row.try_get::<_, Option<i64>>(index)?.map(Value::I64),
+            Reading::I32 => row.try_get::<_, Option<i32>>(index)?.map(|number| Value::I64(number.into())),
+            Reading::Bool => row.try_get::<_, Option<bool>>(index)?.map(|yes| Value::I64(yes.into())),
+            Reading::Text => row.try_get::<_, Option<String>>(index)?.map(Value::Text),
+            Reading::Blob => row.try_get::<_, Option<Vec<u8>>>(index)?.map(Value::Blob),
         };
         values.push(value.unwrap_or(Value::Null));
     }

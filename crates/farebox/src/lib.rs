@@ -1,1 +1,14 @@
-//! The farebox binary.
+//! The program: configuration, wiring, the listening socket, background work and the subcommands.
+//!
+//! Everything that a request does lives in the crates below; this one decides what they are made of.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod demo;
+mod logging;
+mod secret_key;
+pub mod serve;
+mod wiring;
+
+pub use app::App;

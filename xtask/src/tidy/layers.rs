@@ -36,12 +36,12 @@ const DRIVER_LIBRARIES: &[&str] = &[
     "sqlx",
     "diesel",
 ];
-const DRIVER_CRATES: &[&str] = &["db", "upstream"];
+const DRIVER_CRATES: &[&str] = &["db", "upstream", "testkit"];
 
 pub const LAYERS: Rule = Rule { name: "layers", summary: "a crate depends only on crates above it", check: layers };
 
 pub const DRIVERS: Rule =
-    Rule { name: "drivers", summary: "database drivers are used by db and upstream only", check: drivers };
+    Rule { name: "drivers", summary: "database drivers are used by db, upstream and testkit only", check: drivers };
 
 pub const MANIFESTS: Rule =
     Rule { name: "manifests", summary: "lints and versions come from the workspace's Cargo.toml", check: manifests };

@@ -1,1 +1,48 @@
-fn main(){}
+//! Parties, keys and wallets on both engines.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod authenticate;
+mod keys;
+mod owner_keys;
+mod register;
+mod wallet;
+
+use farebox_accounts::{Accounts, AccountsParts, OwnerKeyRequest, Vault};
+use farebox_base::{ManualClock, Role, SystemRng, Timestamp};
+use farebox_db::Db;
+use farebox_events::Changes;
+use std::sync::Arc;
+
+/// One process that uses the database.
+struct Process {
+    accounts: Accounts,
+    changes: Changes,
+    clock: Arc<ManualClock>,
+}
+
+fn process(db: &Db) -> Process {
+    process_with(db, true)
+}
+
+fn process_with(db: &Db, open_provider_registration: bool) -> Process {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_773_914_400_000_000)));
+    let changes = Changes::new(db.clone());
+    let rng = Arc::new(SystemRng);
+    let accounts = Accounts::new(AccountsParts {
+        db: db.clone(),
+        changes: changes.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        pepper: [3; 32],
+        vault: Vault::from_key([4; 32], rng),
+        open_provider_registration,
+    });
+    Process { accounts, changes, clock }
+}
+
+fn request(owner_id: &str, role: Role) -> OwnerKeyRequest {
+    OwnerKeyRequest { owner_id: owner_id.to_owned(), role, rate_limit: None, wallet_address: None }
+}
+
+const WALLET: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";

@@ -26,9 +26,8 @@ fn is_plain_integer(text: &str) -> bool {
 
 fn integer<T: std::str::FromStr>(text: &str, least: impl ToString, most: impl ToString) -> Result<T, Refused> {
     let parsed = if is_plain_integer(text) { text.parse().ok() } else { None };
-    parsed.ok_or_else(|| {
-        Refused::rule(format!("must be an integer from {} to {}", least.to_string(), most.to_string()))
-    })
+    parsed
+        .ok_or_else(|| Refused::rule(format!("must be an integer from {} to {}", least.to_string(), most.to_string())))
 }
 
 fn number(text: &str) -> Result<f64, Refused> {

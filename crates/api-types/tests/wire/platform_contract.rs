@@ -2,7 +2,7 @@
 //! nullability, required fields, words of enums, names of schemas.
 
 use farebox_api_types::platform::*;
-use schemars::{JsonSchema, SchemaGenerator};
+use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,13 +21,15 @@ struct Compared {
     ours: Value,
 }
 
-fn schema_of<T: JsonSchema>() -> Value {
-    SchemaGenerator::default().into_root_schema_for::<T>().to_value()
+fn schema_of<T: JsonSchema>(way: Way) -> Value {
+    let settings = SchemaSettings::draft2020_12();
+    let settings = if way == Way::Out { settings.for_serialize() } else { settings.for_deserialize() };
+    settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
 macro_rules! compared {
     ($($way:ident: $($name:ident)+;)+) => {
-        vec![$($(Compared { name: stringify!($name), way: Way::$way, ours: schema_of::<$name>() }),+),+]
+        vec![$($(Compared { name: stringify!($name), way: Way::$way, ours: schema_of::<$name>(Way::$way) }),+),+]
     };
 }
 
@@ -173,8 +175,8 @@ fn query_parameters_are_those_of_the_contract() {
         return;
     };
     let cases = [
-        ("/publishers", schema_of::<ListPublishersQuery>()),
-        ("/wallet/transactions", schema_of::<WalletTransactionsQuery>()),
+        ("/publishers", schema_of::<ListPublishersQuery>(Way::In)),
+        ("/wallet/transactions", schema_of::<WalletTransactionsQuery>(Way::In)),
     ];
     for (path, ours) in cases {
         let plain = |meaning: String| meaning.trim_end_matches('?').to_owned();

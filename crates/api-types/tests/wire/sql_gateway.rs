@@ -50,8 +50,19 @@ fn prices_are_numbers_whose_digits_survive() {
         r#"{{"id":"{NIL}","providerId":"{NIL}","basePricePer1000Rows":1.10,"markupMultiplier":2.0,"createdAt":"{AT_TEXT}","updatedAt":"{AT_TEXT}"}}"#
     );
     assert_eq!(text, expected);
-    assert!(read(r#"{"basePricePer1000Rows": 1e3, "markupMultiplier": 1}"#).is_err());
     assert!(read(r#"{"basePricePer1000Rows": 1}"#).is_err());
+}
+
+#[test]
+fn digits_and_the_field_at_fault_survive_the_way_in_which_bodies_are_read() {
+    let read = |text: &str| {
+        serde_path_to_error::deserialize::<_, SetPricingRequest>(&mut serde_json::Deserializer::from_str(text))
+    };
+    let request = read(r#"{"basePricePer1000Rows": 0.12345678901234567890, "markupMultiplier": 1}"#).unwrap();
+    assert_eq!(request.base_price_per_1000_rows.as_str(), "0.12345678901234567890");
+    let error = read(r#"{"basePricePer1000Rows": 1e3, "markupMultiplier": 1}"#).unwrap_err();
+    assert_eq!(error.path().to_string(), "basePricePer1000Rows");
+    assert!(error.inner().to_string().starts_with("must be a plain decimal number"), "{error}");
 }
 
 #[test]

@@ -91,14 +91,18 @@ fn start() -> Result<Private, String> {
     let folder = folder.keep();
     let url = format!("postgres://postgres@{}/postgres", folder.display().to_string().replace('/', "%2F"));
     let private = Private { url, _supervisor: supervisor };
+    let mut log = String::new();
     for _ in 0..START_POLLS {
         if databases::check_connection(&private.url).is_ok() {
             return Ok(private);
         }
+        log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        if log.contains("database system is shut down") {
+            break;
+        }
         std::thread::sleep(START_POLL);
     }
-    let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-    Err(format!("the server did not start: {}", last_line(&log)))
+    Err(format!("the server did not start: {}", cause(&log)))
 }
 
 /// The newest installed version's folder of programs.
@@ -138,7 +142,7 @@ fn initialise(programs: &Path, folder: &Path, account: Option<Account>) -> Resul
     if done.status.success() {
         return Ok(());
     }
-    Err(format!("initdb failed: {}", last_line(&String::from_utf8_lossy(&done.stderr))))
+    Err(format!("initdb failed: {}", cause(&String::from_utf8_lossy(&done.stderr))))
 }
 
 fn as_account(program: impl AsRef<std::ffi::OsStr>, folder: &Path, account: Option<Account>) -> Command {
@@ -150,6 +154,9 @@ fn as_account(program: impl AsRef<std::ffi::OsStr>, folder: &Path, account: Opti
     command
 }
 
-fn last_line(text: &str) -> &str {
-    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing")
+/// The line of a program's output that most likely says why it failed.
+fn cause(output: &str) -> &str {
+    let mut lines = output.lines().rev().filter(|line| !line.trim().is_empty());
+    let last = lines.clone().next().unwrap_or("it said nothing");
+    lines.find(|line| line.contains("FATAL") || line.contains("error:")).unwrap_or(last)
 }

@@ -1,0 +1,120 @@
+//! A party's own keys: scopes, roles, lists, revocation.
+
+use crate::{process, request};
+use farebox_accounts::{Accounts, AgentRegistration, Caller, KeyCreate, Page, Registered};
+use farebox_base::{Kind, Permission, Role};
+use farebox_testkit::engines;
+use std::sync::Arc;
+use std::time::Duration;
+
+async fn agent(accounts: &Accounts) -> (Registered, Arc<Caller>) {
+    let new = accounts.register_agent(&AgentRegistration::default()).await.unwrap();
+    let caller = accounts.authenticate(&new.key.platform_spelling()).await.unwrap();
+    (new, caller)
+}
+
+fn create(name: &str) -> KeyCreate {
+    KeyCreate { name: name.to_owned(), ..KeyCreate::default() }
+}
+
+fn scoped(scopes: &[&str]) -> KeyCreate {
+    KeyCreate { scopes: Some(scopes.iter().map(|s| (*s).to_owned()).collect()), ..create("scoped") }
+}
+
+#[tokio::test]
+async fn a_key_is_narrowed_to_its_scopes_and_gives_no_more_than_it_has() {
+    engines::each(async |db| {
+        let accounts = process(&db).accounts;
+        let (_, caller) = agent(&accounts).await;
+        let key = accounts.key_create(&caller, &scoped(&["keys.write", "wallet.read", "keys.write"])).await.unwrap();
+        assert_eq!(key.scopes, Some(vec![Permission::KeysWrite, Permission::WalletRead]));
+        let narrow = accounts.authenticate(&key.platform_spelling()).await.unwrap();
+        for permission in Permission::ALL {
+            let expected = matches!(permission, Permission::KeysWrite | Permission::WalletRead);
+            assert_eq!(narrow.may(*permission), expected, "{permission}");
+        }
+        let child = accounts.key_create(&narrow, &create("child")).await.unwrap();
+        assert_eq!(child.scopes, narrow.scopes, "without scopes of its own a key has its creator's");
+        let error = accounts.key_create(&narrow, &scoped(&["calls.make"])).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Forbidden);
+        let reader = accounts.key_create(&caller, &scoped(&["wallet.read"])).await.unwrap();
+        let reader = accounts.authenticate(&reader.platform_spelling()).await.unwrap();
+        let error = accounts.key_create(&reader, &scoped(&["wallet.read"])).await.unwrap_err();
+        assert_eq!(error.code, "missing_permission");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_has_at_most_its_creators_role() {
+    engines::each(async |db| {
+        let accounts = process(&db).accounts;
+        let (_, caller) = agent(&accounts).await;
+        let admin = KeyCreate { role: Some(Role::Admin), ..create("x") };
+        assert_eq!(accounts.key_create(&caller, &admin).await.unwrap_err().kind, Kind::Forbidden);
+        let buyer = KeyCreate { role: Some(Role::Buyer), ..create("x") };
+        let buyer = accounts.key_create(&caller, &buyer).await.unwrap();
+        let buyer = accounts.authenticate(&buyer.platform_spelling()).await.unwrap();
+        assert!(!buyer.may(Permission::ListingsWrite));
+        let provider = KeyCreate { role: Some(Role::Provider), ..create("x") };
+        assert_eq!(accounts.key_create(&buyer, &provider).await.unwrap_err().kind, Kind::Forbidden);
+        for (bad, field) in [
+            (create(" "), "name"),
+            (KeyCreate { expires_in_days: Some(0), ..create("x") }, "expires_in_days"),
+            (KeyCreate { expires_in_days: Some(3651), ..create("x") }, "expires_in_days"),
+            (scoped(&[]), "scopes"),
+            (scoped(&["money.print"]), "scopes"),
+            (scoped(&["platform.admin"]), "scopes"),
+        ] {
+            let error = accounts.key_create(&caller, &bad).await.unwrap_err();
+            assert_eq!((error.kind, error.field.as_deref()), (Kind::Invalid, Some(field)), "{bad:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn keys_are_listed_and_revoked_within_their_party_only() {
+    engines::each(async |db| {
+        let here = process(&db);
+        let accounts = &here.accounts;
+        let (ada, ada_caller) = agent(accounts).await;
+        let (bob, _) = agent(accounts).await;
+        for name in ["one", "two"] {
+            here.clock.advance(Duration::from_secs(1));
+            accounts.key_create(&ada_caller, &create(name)).await.unwrap();
+        }
+        let keys = accounts.keys_list(ada.party.id, Page::first(2)).await.unwrap();
+        assert_eq!(keys.items.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["two", "one"]);
+        assert_eq!(keys.total, 3);
+        assert_eq!(keys.items[0].key_prefix(), format!("fbx_{}", keys.items[0].key_id));
+        let rest = accounts.keys_list(ada.party.id, Page { limit: 2, offset: 2 }).await.unwrap();
+        assert_eq!((rest.items.len(), rest.items[0].name.as_str()), (1, "agent"));
+
+        let victim = rest.items[0].clone();
+        assert_eq!(accounts.key_revoke(bob.party.id, victim.api_key_id).await.unwrap_err().kind, Kind::NotFound);
+        let stranger = accounts.key_revoke_by_key_id(bob.party.id, victim.key_id).await.unwrap_err();
+        assert_eq!((stranger.kind, stranger.message.as_str()), (Kind::Forbidden, "Not your key"));
+        accounts.authenticate(&ada.key.platform_spelling()).await.unwrap();
+
+        accounts.key_revoke_by_key_id(ada.party.id, victim.key_id).await.unwrap();
+        assert!(accounts.authenticate(&ada.key.platform_spelling()).await.is_err());
+        assert_eq!(accounts.key_revoke(ada.party.id, victim.api_key_id).await.unwrap_err().kind, Kind::NotFound);
+        assert_eq!(accounts.key_revoke_by_key_id(ada.party.id, victim.key_id).await.unwrap_err().kind, Kind::NotFound);
+        assert_eq!(accounts.keys_list(ada.party.id, Page::first(10)).await.unwrap().total, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_secret_is_stored_or_shown_by_debug() {
+    engines::each(async |db| {
+        let accounts = process(&db).accounts;
+        let key = accounts.owner_key_create(&request("o", Role::Buyer), None).await.unwrap();
+        assert!(!format!("{key:?}").contains(&key.secret));
+        let row = db.one("SELECT name, role, scopes, secret_hash FROM api_key", &[]).await.unwrap().unwrap();
+        assert!(!format!("{row:?}").contains(&key.secret));
+        assert_eq!(row.get::<&[u8]>(3).unwrap().len(), 32);
+    })
+    .await;
+}

@@ -1,0 +1,6 @@
+//! The three doors: one folder each, one file per resource.
+
+mod calling;
+pub(crate) mod marketplace;
+pub(crate) mod platform;
+pub(crate) mod sql_gateway;

@@ -1,0 +1,29 @@
+//! The platform door: agents, keys, publishers, wallets.
+
+mod agents;
+mod api_keys;
+mod org_publishers;
+mod publisher_calls;
+mod publisher_mapping;
+mod publishers;
+mod users;
+mod wallet;
+mod wallet_transactions;
+
+use crate::Core;
+use farebox_api_kit::Operation;
+
+pub(crate) type Cx = farebox_api_kit::Cx<Core>;
+
+pub(crate) fn operations() -> Vec<Operation<Core>> {
+    let mut all = Vec::new();
+    all.extend(agents::operations());
+    all.extend(users::operations());
+    all.extend(api_keys::operations());
+    all.extend(org_publishers::operations());
+    all.extend(publishers::operations());
+    all.extend(publisher_calls::operations());
+    all.extend(wallet::operations());
+    all.extend(wallet_transactions::operations());
+    all
+}

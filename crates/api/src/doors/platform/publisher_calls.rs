@@ -1,0 +1,96 @@
+//! Calling a publisher: any method on any path below it, and queries of databases.
+
+use super::Cx;
+use crate::Core;
+use crate::doors::calling::{ReceiptHeaders, http_call, request_id, show_receipt};
+use farebox_api_kit::{Body, Data, Raw, Reply, operations, read_to_limit};
+use farebox_api_types::platform::{DatabaseQueryRequest, PublisherRootRequest};
+use farebox_base::{Error, Kind, Result};
+use farebox_calls::{Answer, Payer, SqlCall};
+use farebox_market::ListingEntry;
+use http::{HeaderName, Response, StatusCode};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+operations! {
+    core Core, door Platform, tag "publishers";
+    POST "/publishers/{slug}" publisher_root_handler(Needs(CallsMake)) errors(402, 409, 502, 503, 504)
+        replies(200, 202) rate(Call) limit(usize::MAX) "Call a publisher's root, or query a database publisher";
+    ANY "/publishers/{slug}/{*path}" proxy_to_publisher(Needs(CallsMake)) errors(402, 409, 502, 503, 504)
+        replies(200) rate(Call) limit(usize::MAX) "Call a publisher; the price is taken from the caller's balance";
+}
+
+/// The longest query document.
+const QUERY_BYTES_MAX: usize = 1 << 20;
+
+const HEADERS: ReceiptHeaders = ReceiptHeaders {
+    call_id: HeaderName::from_static("x-farebox-call-id"),
+    amount: HeaderName::from_static("x-farebox-amount"),
+    free_tier: HeaderName::from_static("x-farebox-free-tier"),
+    latency_ms: HeaderName::from_static("x-farebox-latency-ms"),
+    replayed: HeaderName::from_static("x-farebox-replayed"),
+};
+
+async fn proxy_to_publisher(cx: Cx, raw: Raw) -> Result<Reply> {
+    let entry = publisher(&cx, &raw).await?;
+    if entry.listing.kind.is_database() {
+        return Err(Error::not_found("Endpoint"));
+    }
+    let call = http_call(&cx, entry, raw)?;
+    let answer = cx.core.calls.call_http(call).await?;
+    Ok(shown(&cx, answer))
+}
+
+async fn publisher_root_handler(cx: Cx, raw: Raw) -> Result<Reply> {
+    let entry = publisher(&cx, &raw).await?;
+    if entry.listing.kind.is_database() {
+        return query(&cx, entry, raw.body).await;
+    }
+    let call = http_call(&cx, entry, raw)?;
+    let answer = cx.core.calls.call_http(call).await?;
+    Ok(shown(&cx, answer))
+}
+
+async fn publisher(cx: &Cx, raw: &Raw) -> Result<Arc<ListingEntry>> {
+    let slug = raw.params.decoded("slug")?;
+    let entry = cx.core.market.store_listing(&slug).await?;
+    let entry = entry.ok_or_else(|| Error::not_found("Publisher"))?;
+    match entry.listing.check_callable() {
+        Ok(()) => Ok(entry),
+        Err(paused) => Err(Error { kind: Kind::NotFound, ..paused }),
+    }
+}
+
+fn shown(cx: &Cx, answer: Answer) -> Reply {
+    let mut response = answer.reply.unwrap_or_else(|error| cx.error_response(&error));
+    show_receipt(&HEADERS, &answer.receipt, &mut response);
+    Reply(response)
+}
+
+async fn query(cx: &Cx, entry: Arc<ListingEntry>, body: Body) -> Result<Reply> {
+    let bytes = read_to_limit(body, QUERY_BYTES_MAX).await?;
+    let request: DatabaseQueryRequest = farebox_api_kit::decode_json(&bytes)?;
+    let answer = cx
+        .core
+        .calls
+        .call_sql(SqlCall {
+            payer: Payer::from(&**cx.caller()?),
+            entry,
+            door: cx.door.name(),
+            sql: request.query,
+            params: request.params,
+            estimate: None,
+            request_id: request_id(&cx.request_id),
+            received: cx.received,
+        })
+        .await?;
+    let mut response: Response<Body> = match answer.reply {
+        Ok(result) => {
+            let data = json!({ "rows": result.rows, "row_count": result.row_count, "cost": answer.receipt.amount.to_string() });
+            Reply::json(StatusCode::OK, &Data(data))?.0
+        }
+        Err(error) => cx.error_response(&error),
+    };
+    show_receipt(&HEADERS, &answer.receipt, &mut response);
+    Ok(Reply(response))
+}

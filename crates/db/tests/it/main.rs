@@ -1,0 +1,12 @@
+//! The storage on both engines, through its public interface only.
+
+#![cfg(test)]
+
+mod faults;
+mod files;
+mod jobs;
+mod migrations;
+mod outages;
+mod statements;
+mod transactions;
+mod values;

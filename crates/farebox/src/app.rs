@@ -1,0 +1,111 @@
+//! One running Farebox: the parts put together, the background work, and an orderly end.
+
+use crate::config::Config;
+use crate::serve::{self, Service, SocketSettings};
+use crate::secret_key::SecretKey;
+use crate::wiring::{self, Base};
+use farebox_accounts::Accounts;
+use farebox_api::Core;
+use farebox_api_kit::{Body, Dispatcher};
+use farebox_base::{Clock, Result, Rng, SystemClock, SystemRng};
+use farebox_billing::Wallets;
+use farebox_calls::Calls;
+use farebox_db::{Db, Engine};
+use farebox_events::Changes;
+use farebox_market::Market;
+use http::{Request, Response};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+const REFRESH_EVERY: Duration = Duration::from_millis(250);
+const RECONCILE_EVERY: Duration = Duration::from_secs(5);
+const FLUSH_EVERY: Duration = Duration::from_secs(30);
+
+/// The parts of a running server, for those who need more than its doors.
+#[derive(Clone)]
+pub struct App {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub changes: Changes,
+    pub accounts: Accounts,
+    pub market: Market,
+    pub wallets: Wallets,
+    pub calls: Calls,
+    pub(crate) socket: SocketSettings,
+    pub(crate) dispatcher: Arc<Dispatcher<Core>>,
+}
+
+impl App {
+    /// Opens the database, brings its schema up to date, closes what a crash left open and puts the parts together.
+    /// SQLite files of `sqlite_folder` may be listed as databases.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal` with a message for the operator.
+    pub async fn start(config: &Config, sqlite_folder: Option<&Path>) -> Result<Self> {
+        let (clock, rng): (Arc<dyn Clock>, Arc<dyn Rng>) = (Arc::new(SystemClock::default()), Arc::new(SystemRng));
+        let db = wiring::database(config)?;
+        db.migrate().await?;
+        if db.engine() == Engine::Sqlite {
+            let closed = farebox_calls::calls_expire_all(&db, clock.now()).await?;
+            if closed > 0 {
+                tracing::warn!(closed, "calls that an earlier process left open were closed, free of charge");
+            }
+        }
+        let changes = Changes::new(db.clone());
+        changes.refresh().await?;
+        let key = SecretKey::load(config, &*rng)?;
+        key.check(&db).await?;
+        wiring::assemble(Base { config, db, clock, rng, key, changes, sqlite_folder })
+    }
+
+    /// Serves until `shutdown` resolves; then lets calls finish, commits what is queued and returns.
+    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let background = self.background();
+        serve::serve(listener, Arc::new(self.clone()), self.socket, shutdown).await;
+        background.iter().for_each(tokio::task::JoinHandle::abort);
+        self.calls.stop().await;
+        if let Err(error) = self.accounts.flush_last_used().await {
+            tracing::warn!(internal = ?error.internal, "the keys' times of use could not be written");
+        }
+    }
+
+    /// The work that goes on beside requests, each at its own pace; every round may run twice without harm.
+    fn background(&self) -> Vec<tokio::task::JoinHandle<()>> {
+        let (refresh, reconcile, flush) = (self.clone(), self.clone(), self.clone());
+        vec![
+            tokio::spawn(every(REFRESH_EVERY, "refresh of caches", move || {
+                let app = refresh.clone();
+                async move { app.changes.refresh().await }
+            })),
+            tokio::spawn(every(RECONCILE_EVERY, "reconciling of calls", move || {
+                let app = reconcile.clone();
+                async move { app.calls.reconcile().await.map(|_| ()) }
+            })),
+            tokio::spawn(every(FLUSH_EVERY, "flush of keys' times of use", move || {
+                let app = flush.clone();
+                async move { app.accounts.flush_last_used().await.map(|_| ()) }
+            })),
+        ]
+    }
+}
+
+async fn every<F: Future<Output = Result<()>>>(period: Duration, what: &'static str, mut round: impl FnMut() -> F) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = round().await {
+            tracing::warn!(what, code = error.code, internal = ?error.internal, "background work failed; it will be tried again");
+        }
+    }
+}
+
+impl Service for App {
+    fn handle(&self, request: Request<Body>, peer: SocketAddr) -> impl Future<Output = Response<Body>> + Send {
+        self.dispatcher.handle(request, peer)
+    }
+}

@@ -1,0 +1,142 @@
+//! `farebox admin`: keys for others and credits by hand, straight on the database.
+//!
+//! The embedded database is open to one process at a time: stop the server first, or use PostgreSQL.
+
+use super::output::{explained, say};
+use super::{CliResult, ConfigArgs};
+use crate::app::App;
+use clap::{Args, Subcommand, ValueEnum};
+use farebox_base::{Error, ListingId, Micros, PartyId, Result, Role, TransferId};
+use farebox_billing::Grant;
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub(crate) struct AdminArgs {
+    #[command(subcommand)]
+    command: AdminCommand,
+}
+
+#[derive(Subcommand, Debug)]
+enum AdminCommand {
+    /// Make an API key for an owner; the owner is made if it is new.
+    CreateKey(CreateKeyArgs),
+    /// Credit an account from the operator's own money.
+    Credit(CreditArgs),
+}
+
+#[derive(Args, Debug)]
+struct CreateKeyArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The owner's name at the marketplace, or an organization's id.
+    #[arg(long)]
+    owner: String,
+    /// What the key may do.
+    #[arg(long, value_enum, default_value_t = KeyRole::Admin)]
+    role: KeyRole,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum KeyRole {
+    Buyer,
+    Provider,
+    Admin,
+}
+
+#[derive(Args, Debug)]
+struct CreditArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Whom to credit: an owner's name, an organization's id, or a wallet address (0x…).
+    #[arg(long)]
+    owner: String,
+    /// How much, in USDC: 10 or 0.25.
+    #[arg(long)]
+    amount: String,
+    /// Spendable at this provider only (its id), as a deposit at the SQL gateway is.
+    #[arg(long, value_name = "ID")]
+    provider: Option<String>,
+    /// A line for the statement.
+    #[arg(long, default_value = "Credit by the operator")]
+    memo: String,
+    /// A word that names this credit: repeated with the same word, it is made once.
+    #[arg(long, value_name = "WORD")]
+    id: Option<String>,
+}
+
+pub(super) async fn run(args: AdminArgs) -> CliResult {
+    match args.command {
+        AdminCommand::CreateKey(args) => {
+            let app = App::start(&args.config.load(&[])?, None).await.map_err(explained)?;
+            let done = create_key(&app, &args).await;
+            finish(app, done).await
+        }
+        AdminCommand::Credit(args) => {
+            let app = App::start(&args.config.load(&[])?, None).await.map_err(explained)?;
+            let done = credit(&app, &args).await;
+            finish(app, done).await
+        }
+    }
+}
+
+async fn finish(app: App, done: Result<Vec<String>>) -> CliResult {
+    app.calls.stop().await;
+    done.map_err(explained)?.into_iter().for_each(say);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn create_key(app: &App, args: &CreateKeyArgs) -> Result<Vec<String>> {
+    let role = match args.role {
+        KeyRole::Buyer => Role::Buyer,
+        KeyRole::Provider => Role::Provider,
+        KeyRole::Admin => Role::Admin,
+    };
+    let key = app.accounts.operator_key(&args.owner, role).await?;
+    Ok(vec![
+        format!("owner            {}", args.owner),
+        format!("role             {}", key.role.text()),
+        format!("key              {}", key.platform_spelling()),
+        format!("marketplace key  {}:{}", key.marketplace_key_id(), key.marketplace_secret()),
+        "The secret is shown only this once.".to_owned(),
+    ])
+}
+
+async fn credit(app: &App, args: &CreditArgs) -> Result<Vec<String>> {
+    let amount = Micros::parse(&args.amount).map_err(|error| Error::money("amount", error))?;
+    let party = party(app, &args.owner).await?;
+    let seller = match &args.provider {
+        Some(text) => Some(seller(app, text).await?),
+        None => None,
+    };
+    let id = match &args.id {
+        Some(word) => format!("admin-credit:{word}"),
+        None => format!("admin-credit:{}", TransferId::generate(&*app.clock, &*app.rng)),
+    };
+    let grant = Grant { id, party, seller, amount, memo: args.memo.clone() };
+    let made = app.wallets.grant(&grant).await?;
+    let balances = app.wallets.balances(party).await?;
+    let verb = if made { "credited" } else { "was credited before, nothing was done now:" };
+    Ok(vec![
+        format!("{} {verb} {amount} USDC", args.owner),
+        format!("balance: {} USDC funded, {} USDC promotional", balances.funded, balances.promotional),
+    ])
+}
+
+async fn party(app: &App, owner: &str) -> Result<PartyId> {
+    if owner.starts_with("0x") {
+        return Ok(app.accounts.wallet_party_ensure(owner).await?.party_id);
+    }
+    if let Some(id) = PartyId::parse(owner)
+        && app.accounts.party(id).await?.is_some()
+    {
+        return Ok(id);
+    }
+    let party = app.accounts.party_by_handle(owner).await?;
+    party.map(|party| party.id).ok_or_else(|| Error::not_found("Owner"))
+}
+
+async fn seller(app: &App, provider: &str) -> Result<PartyId> {
+    let id = ListingId::parse(provider).ok_or_else(|| Error::invalid("provider", "must be a provider's id"))?;
+    let entry = app.market.by_id(id).await?.ok_or_else(|| Error::not_found("Provider"))?;
+    Ok(entry.listing.party_id)
+}

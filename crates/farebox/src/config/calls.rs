@@ -1,0 +1,31 @@
+//! `[calls]`: the paid call.
+
+use super::Net;
+use super::check::{Broken, at_least, broken};
+use serde::{Deserialize, Serialize};
+
+/// See `default.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calls {
+    pub hold_ttl_s: u64,
+    pub idempotency_ttl_s: u64,
+    pub idempotent_body_bytes: usize,
+    pub group_commit_max: usize,
+    pub reply_buffer_bytes: usize,
+    pub reply_quiet_ms: u64,
+    pub in_flight_max: usize,
+}
+
+impl Calls {
+    /// A hold that ends before its call could leave the call unpaid.
+    pub(super) fn check(&self, net: &Net) -> Result<(), Broken> {
+        if self.hold_ttl_s.saturating_mul(1_000) <= net.total_timeout_ms {
+            let rule = format!("must be longer than net.total_timeout_ms, which is {} ms", net.total_timeout_ms);
+            return broken("calls.hold_ttl_s", rule);
+        }
+        at_least("calls.idempotency_ttl_s", self.idempotency_ttl_s, 1)?;
+        at_least("calls.group_commit_max", self.group_commit_max, 1)?;
+        at_least("calls.in_flight_max", self.in_flight_max, 1)
+    }
+}

@@ -1,0 +1,44 @@
+//! `[server]`: the socket and what a request may cost before anyone looks at it.
+
+use super::check::{Broken, at_least, broken};
+use super::{Network, text};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// Smaller buffers than this the HTTP server refuses to work with.
+const LEAST_HEADER_BYTES: usize = 8_192;
+
+/// See `default.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    /// As it was set; `public_url()` is what to use.
+    #[serde(with = "text::optional_text")]
+    pub public_url: Option<String>,
+    pub max_request_bytes: u64,
+    pub max_header_bytes: usize,
+    pub header_read_timeout_ms: u64,
+    pub shutdown_grace_ms: u64,
+    pub trusted_proxies: Vec<Network>,
+}
+
+impl Server {
+    /// The URL that clients know this server by, without a slash at its end.
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
+    pub(super) fn check(&self) -> Result<(), Broken> {
+        at_least("server.max_request_bytes", self.max_request_bytes, 1)?;
+        at_least("server.max_header_bytes", self.max_header_bytes, LEAST_HEADER_BYTES)?;
+        at_least("server.header_read_timeout_ms", self.header_read_timeout_ms, 1)?;
+        let Some(url) = &self.public_url else { return Ok(()) };
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+        let plain = !rest.is_empty() && !rest.ends_with('/') && !rest.contains(['?', '#', '@', ' ']);
+        if plain {
+            return Ok(());
+        }
+        broken("server.public_url", "must begin with https:// or http:// and end without slash, query or fragment")
+    }
+}

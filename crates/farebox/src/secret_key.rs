@@ -1,0 +1,108 @@
+//! The one secret of an installation, and what is derived from it: the vault's key and the pepper of API keys.
+//!
+//! Comes from the environment, a key file that the operator names, or a file in the data folder that is made when
+//! missing. The database remembers a fingerprint, so that a process with another secret does not start on it.
+
+use crate::config::Config;
+use farebox_base::{Error, Result, Rng};
+use farebox_db::{Db, Tx, sql, tx};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+const FILE_NAME: &str = "secret.key";
+const FINGERPRINT: &str = "secret_key_fingerprint";
+
+/// 32 secret bytes. Never shown.
+pub(crate) struct SecretKey([u8; 32]);
+
+impl SecretKey {
+    /// Reads the secret from where the configuration says, making a key file in the data folder if need be.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the file and what is wrong with it.
+    pub(crate) fn load(config: &Config, rng: &dyn Rng) -> Result<Self> {
+        if let Some(key) = &config.secrets.key {
+            return Self::parse(key.expose()).ok_or_else(|| unusable("FAREBOX_SECRET_KEY must be 64 hex digits"));
+        }
+        if let Some(file) = &config.secrets.key_file {
+            return Self::read(file);
+        }
+        let file = config.database.data_dir.join(FILE_NAME);
+        if !file.exists() {
+            make(&file, rng)?;
+            if config.database.url.is_some() {
+                tracing::warn!(file = %file.display(), "made a secret key; every process on this database needs the same one");
+            }
+        }
+        Self::read(&file)
+    }
+
+    pub(crate) fn vault_key(&self) -> [u8; 32] {
+        blake3::derive_key("farebox 2026 vault of sellers' secrets", &self.0)
+    }
+
+    pub(crate) fn pepper(&self) -> [u8; 32] {
+        blake3::derive_key("farebox 2026 pepper of API keys", &self.0)
+    }
+
+    /// Compares with the secret that the database was made with, or notes it there.
+    ///
+    /// # Errors
+    /// `Unavailable` where it was made with another one.
+    pub(crate) async fn check(&self, db: &Db) -> Result<()> {
+        let derived = blake3::derive_key("farebox 2026 fingerprint of the secret key", &self.0);
+        let fingerprint = blake3::Hash::from(derived).to_hex();
+        let known = tx!(db, tx => { fingerprint_in(tx, &fingerprint).await })?;
+        if known == fingerprint.as_str() {
+            return Ok(());
+        }
+        Err(unusable("this database was made with another secret key; set FAREBOX_SECRET_KEY or secrets.key_file to that one"))
+    }
+
+    fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(file).map_err(|e| unusable(format!("can't read {}: {e}", file.display())))?;
+        Self::parse(text.trim()).ok_or_else(|| unusable(format!("{} must hold 64 hex digits", file.display())))
+    }
+
+    fn parse(hex: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if hex.len() != 64 || !hex.is_ascii() {
+            return None;
+        }
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&hex[index * 2..index * 2 + 2], 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+async fn fingerprint_in(tx: &mut Tx, fingerprint: &str) -> Result<String> {
+    tx.execute(
+        sql!("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"),
+        &[FINGERPRINT.into(), fingerprint.into()],
+    )
+    .await?;
+    let row = tx.one(sql!("SELECT value FROM setting WHERE name = $1"), &[FINGERPRINT.into()]).await?;
+    row.map_or_else(|| Err(Error::internal("a setting vanished")), |row| Ok(row.get(0)?))
+}
+
+fn make(file: &PathBuf, rng: &dyn Rng) -> Result<()> {
+    let mut bytes = [0; 32];
+    rng.fill(&mut bytes);
+    let hex = blake3::Hash::from(bytes).to_hex();
+    let failed = |e: std::io::Error| unusable(format!("can't make {}: {e}", file.display()));
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut out = options.open(file).map_err(failed)?;
+    writeln!(out, "{hex}").map_err(failed)?;
+    out.sync_all().map_err(failed)
+}
+
+fn unusable(message: impl Into<String>) -> Error {
+    Error::unavailable(message)
+}

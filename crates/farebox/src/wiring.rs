@@ -1,0 +1,222 @@
+//! From configuration to parts: which database, which limits, what each crate is handed.
+
+use crate::app::App;
+use crate::config::{Config, WalletProof};
+use crate::secret_key::SecretKey;
+use crate::serve::SocketSettings;
+use farebox_accounts::{Accounts, AccountsParts, Vault};
+use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, Rate};
+use farebox_api_kit::{Dispatcher, Settings};
+use farebox_base::{Clock, Error, Result, Rng};
+use farebox_billing::Wallets;
+use farebox_calls::{CallSettings, Calls, CallsParts};
+use farebox_db::{Db, NoFaults};
+use farebox_events::Changes;
+use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
+use farebox_net::{Client, Policy};
+use farebox_upstream::http::Timeouts;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The embedded database's file in the data folder.
+const BOOK_FILE: &str = "farebox.db";
+
+/// Opens the database that the configuration names.
+///
+/// # Errors
+/// `Unavailable`, naming the file or server.
+pub(crate) fn database(config: &Config) -> Result<Db> {
+    if let Some(url) = &config.database.url {
+        return Ok(Db::postgres(url.expose(), config.database.max_connections, Arc::new(NoFaults))?);
+    }
+    let folder = &config.database.data_dir;
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))?;
+    Ok(Db::sqlite(&folder.join(BOOK_FILE), Arc::new(NoFaults))?)
+}
+
+/// Opens the database to read only, beside a server that has it open.
+///
+/// # Errors
+/// `Unavailable`, naming the file or server.
+pub(crate) fn database_to_read(config: &Config) -> Result<Db> {
+    match &config.database.url {
+        Some(_) => database(config),
+        None => Ok(Db::sqlite_read_only(&config.database.data_dir.join(BOOK_FILE))?),
+    }
+}
+
+/// The outbound client.
+///
+/// # Errors
+/// `Invalid` or `Unavailable` where a rule or certificate can't be used.
+pub(crate) fn client(config: &Config) -> Result<Client> {
+    let net = &config.net;
+    let rules: std::result::Result<Vec<_>, _> = net.allow.iter().map(|rule| rule.parse()).collect();
+    let allow = rules.map_err(|_| Error::invalid("net.allow", "must hold HOST[:PORT] or ADDRESS[/PREFIX][:PORT]"))?;
+    Client::new(Policy {
+        allow,
+        connect_timeout_ms: net.connect_timeout_ms,
+        pool_idle_timeout_ms: net.pool_idle_timeout_ms,
+        pool_max_idle_per_host: net.pool_max_idle_per_host,
+        extra_root_certificates: net.extra_root_certificates.clone(),
+        prefer_http2: net.prefer_http2,
+    })
+}
+
+/// What every part is made of.
+pub(crate) struct Base<'a> {
+    pub config: &'a Config,
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub rng: Arc<dyn Rng>,
+    pub key: SecretKey,
+    pub changes: Changes,
+    /// The folder of SQLite files that may be listed.
+    pub sqlite_folder: Option<&'a Path>,
+}
+
+/// Puts the parts together.
+///
+/// # Errors
+/// `Internal` where the table of operations contradicts itself, `Unavailable` where a thread can't start.
+pub(crate) fn assemble(base: Base<'_>) -> Result<App> {
+    let Base { config, db, clock, rng, key, changes, sqlite_folder } = base;
+    let client = client(config)?;
+    let vault = Vault::from_key(key.vault_key(), rng.clone());
+    let accounts = Accounts::new(AccountsParts {
+        db: db.clone(),
+        changes: changes.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        pepper: key.pepper(),
+        vault: vault.clone(),
+        open_provider_registration: config.marketplace.open_provider_registration,
+    });
+    let market = Market::new(MarketParts {
+        db: db.clone(),
+        changes: changes.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        vault,
+        check_url: url_check(client.clone()),
+        config: market_config(config, sqlite_folder),
+    });
+    let wallets = Wallets::new(db.clone(), clock.clone());
+    let calls = Calls::start(CallsParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        client,
+        settings: call_settings(config, sqlite_folder),
+    })?;
+    let registry = prometheus::Registry::new();
+    let core = Core::new(CoreParts {
+        db: db.clone(),
+        changes: changes.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        accounts: accounts.clone(),
+        market: market.clone(),
+        wallets: wallets.clone(),
+        calls: calls.clone(),
+        settings: api_settings(config)?,
+        registry: registry.clone(),
+    });
+    let settings = Settings {
+        body_limit_bytes: config.limits.json_body_bytes,
+        stream_limit_bytes: usize::try_from(config.server.max_request_bytes).unwrap_or(usize::MAX),
+        registry,
+        ..Settings::default()
+    };
+    let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), settings)
+        .map_err(|e| Error::internal(e.to_string()))?;
+    Ok(App {
+        db,
+        clock,
+        rng,
+        changes,
+        accounts,
+        market,
+        wallets,
+        calls,
+        socket: socket_settings(config),
+        dispatcher: Arc::new(dispatcher),
+    })
+}
+
+fn url_check(client: Client) -> UrlCheck {
+    Arc::new(move |field, text| {
+        let url = url::Url::parse(text).map_err(|_| Error::invalid(field, "must be a URL such as https://api.example.com"))?;
+        client.check_url(field, &url)?;
+        Ok(url.to_string())
+    })
+}
+
+fn market_config(config: &Config, sqlite_folder: Option<&Path>) -> MarketConfig {
+    MarketConfig {
+        fee_basis_points: config.fees.gateway_fee_basis_points,
+        marketplace_price_cap: config.marketplace.price_cap_usdc,
+        sqlite_listings: sqlite_folder.is_some(),
+    }
+}
+
+fn call_settings(config: &Config, sqlite_folder: Option<&Path>) -> CallSettings {
+    let (calls, net) = (&config.calls, &config.net);
+    CallSettings {
+        hold_ttl: Duration::from_secs(calls.hold_ttl_s),
+        idempotency_ttl: Duration::from_secs(calls.idempotency_ttl_s),
+        idempotent_body_bytes: calls.idempotent_body_bytes,
+        reply_buffer_bytes: calls.reply_buffer_bytes,
+        reply_quiet: Duration::from_millis(calls.reply_quiet_ms),
+        in_flight_max: calls.in_flight_max,
+        group_commit_max: calls.group_commit_max,
+        request_bytes_max: config.server.max_request_bytes,
+        timeouts: Timeouts {
+            first_byte_ms: net.first_byte_timeout_ms,
+            idle_ms: net.idle_timeout_ms,
+            total_ms: net.total_timeout_ms,
+        },
+        sql_rows_max: config.sql_gateway.max_rows,
+        sql_timeout: Duration::from_millis(config.sql_gateway.timeout_ms),
+        sqlite_folder: sqlite_folder.map(Path::to_owned),
+    }
+}
+
+fn api_settings(config: &Config) -> Result<ApiSettings> {
+    let trusted = config.server.trusted_proxies.clone();
+    Ok(ApiSettings {
+        signup_bonus: config.bonus.signup_usdc,
+        wallet_proof: match config.sql_gateway.wallet_proof {
+            WalletProof::Optional => farebox_api::WalletProof::Optional,
+            WalletProof::Required => farebox_api::WalletProof::Required,
+        },
+        limits: limit_settings(config),
+        is_trusted_proxy: Arc::new(move |peer| trusted.iter().any(|network| network.contains(peer))),
+        public_url: config.server.public_url(),
+        fee_basis_points: config.fees.gateway_fee_basis_points,
+    })
+}
+
+fn limit_settings(config: &Config) -> LimitSettings {
+    let limits = &config.limits;
+    let marketplace = Rate::per_minute(limits.marketplace_per_minute, limits.marketplace_burst);
+    let quarter = |requests| limits.sql_gateway_enabled.then(|| Rate::per_quarter_hour(requests));
+    LimitSettings {
+        marketplace: limits.marketplace_enabled.then_some(marketplace),
+        sql_gateway_general: quarter(limits.sql_gateway_per_15_minutes),
+        sql_gateway_query: quarter(limits.sql_gateway_queries_per_15_minutes),
+        sql_gateway_deposit: quarter(limits.sql_gateway_deposits_per_15_minutes),
+        ..LimitSettings::default()
+    }
+}
+
+fn socket_settings(config: &Config) -> SocketSettings {
+    SocketSettings {
+        header_bytes_max: config.server.max_header_bytes,
+        header_read_timeout: Duration::from_millis(config.server.header_read_timeout_ms),
+        shutdown_grace: Duration::from_millis(config.server.shutdown_grace_ms),
+        ..SocketSettings::default()
+    }
+}
