@@ -41,6 +41,7 @@ CREATE TABLE api_key (
   user_id TEXT REFERENCES app_user (id),
   name TEXT NOT NULL,
   role TEXT NOT NULL,                -- buyer | provider | admin
+  key_type TEXT NOT NULL,            -- user | agent: who holds it
   scopes TEXT,                       -- permissions separated by spaces; NULL: all that the role allows
   rate_limit_per_minute BIGINT,      -- NULL: not limited by key
   wallet_address TEXT,

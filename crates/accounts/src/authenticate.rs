@@ -7,7 +7,7 @@
 use crate::key::{bare_secret, hash_secret, parse_key_id, parse_presented};
 use crate::keys::{read_rate_limit, read_scopes};
 use crate::text_enum::read_word;
-use crate::{Accounts, Caller};
+use crate::{Accounts, Caller, KeyType};
 use farebox_base::{Error, KeyId, Result, Role, Timestamp};
 use farebox_db::{Isolation, Row, Tx, sql, tx};
 use std::sync::Arc;
@@ -78,7 +78,7 @@ impl Accounts {
             .one(
                 sql!(
                     "SELECT k.id, k.party_id, p.handle, k.user_id, k.role, k.scopes, k.rate_limit_per_minute,
-                       COALESCE(k.wallet_address, p.wallet_address), k.secret_hash, k.expires_at
+                       COALESCE(k.wallet_address, p.wallet_address), k.secret_hash, k.expires_at, k.key_type
                      FROM api_key k JOIN party p ON p.id = k.party_id LEFT JOIN app_user u ON u.id = k.user_id
                      WHERE k.key_id = $1 AND k.revoked_at IS NULL AND COALESCE(u.status, 'active') = 'active'"
                 ),
@@ -148,6 +148,7 @@ fn read(row: &Row, key_id: KeyId) -> Result<KeyEntry> {
         api_key_id: row.get(0)?,
         key_id,
         role: read_word(row, 4, Role::parse)?,
+        key_type: read_word(row, 10, KeyType::parse)?,
         scopes: row.get::<Option<&str>>(5)?.map(read_scopes),
         rate_limit_per_minute: read_rate_limit(row, 6)?,
         wallet_address: row.get(7)?,

@@ -1,5 +1,6 @@
 //! Who a request comes from, once its key was checked.
 
+use crate::KeyType;
 use farebox_base::{ApiKeyId, Error, KeyId, PartyId, Permission, Result, Role, UserId};
 
 /// The holder of a valid key. The same whichever spelling the key was sent in, and at every door.
@@ -13,6 +14,7 @@ pub struct Caller {
     pub api_key_id: ApiKeyId,
     pub key_id: KeyId,
     pub role: Role,
+    pub key_type: KeyType,
     /// What the key is narrowed to; `None`: all that its role allows.
     pub scopes: Option<Vec<Permission>>,
     /// Requests per minute; `None`: not limited by key.

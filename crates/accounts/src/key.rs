@@ -3,10 +3,19 @@
 //! Pure; the table `api_key` belongs to `keys.rs`. Invariant: a secret exists in the clear only in the `MintedKey` that
 //! its creator is shown once; the database holds `blake3(pepper, secret)`.
 
+use crate::text_enum::text_enum;
 use farebox_base::{ApiKeyId, KeyId, PartyId, Permission, Rng, Role, Timestamp};
 use std::fmt;
 
 const SECRET_BYTES: usize = 32;
+
+text_enum! {
+    /// Who holds a key.
+    KeyType {
+        User = "user",
+        Agent = "agent",
+    }
+}
 
 /// A key that was just made: the only place where its secret can be read.
 #[derive(Clone)]
@@ -16,6 +25,7 @@ pub struct MintedKey {
     pub party_id: PartyId,
     pub name: String,
     pub role: Role,
+    pub key_type: KeyType,
     /// 64 hex digits, without prefix.
     pub secret: String,
     pub scopes: Option<Vec<Permission>>,

@@ -3,7 +3,7 @@
 //! Owns the table `api_key` except for the marketplace's rules of who may make one (`owner_keys.rs`) and the check of a
 //! key that is presented (`authenticate.rs`).
 
-use crate::key::{hash_secret, key_prefix, new_secret};
+use crate::key::{KeyType, hash_secret, key_prefix, new_secret};
 use crate::text_enum::read_word;
 use crate::{Accounts, Caller, KEYS_SCOPE, MintedKey, Page, Paged, rules};
 use farebox_base::{ApiKeyId, Error, KeyId, PartyId, Permission, Result, Role, Timestamp, UserId};
@@ -23,6 +23,8 @@ pub struct KeyCreate {
     pub scopes: Option<Vec<String>>,
     /// `None`: the creator's.
     pub role: Option<Role>,
+    /// `None`: a user's.
+    pub key_type: Option<KeyType>,
 }
 
 /// A key as lists show it, without its secret.
@@ -32,6 +34,7 @@ pub struct KeyInfo {
     pub key_id: KeyId,
     pub name: String,
     pub role: Role,
+    pub key_type: KeyType,
     pub scopes: Option<Vec<Permission>>,
     pub rate_limit_per_minute: Option<u32>,
     pub wallet_address: Option<String>,
@@ -54,6 +57,7 @@ pub(crate) struct NewKey {
     pub user_id: Option<UserId>,
     pub name: String,
     pub role: Role,
+    pub key_type: KeyType,
     pub scopes: Option<Vec<Permission>>,
     pub rate_limit_per_minute: Option<u32>,
     pub wallet_address: Option<String>,
@@ -68,6 +72,7 @@ impl NewKey {
             user_id,
             name: name.to_owned(),
             role,
+            key_type: KeyType::Agent,
             scopes: None,
             rate_limit_per_minute: None,
             wallet_address: None,
@@ -88,7 +93,7 @@ impl Accounts {
             .query(
                 sql!(
                     "SELECT id, key_id, name, role, scopes, rate_limit_per_minute, wallet_address, created_at,
-                       expires_at, last_used_at
+                       expires_at, last_used_at, key_type
                      FROM api_key WHERE party_id = $1 AND revoked_at IS NULL
                      ORDER BY created_at DESC, key_id LIMIT $2 OFFSET $3"
                 ),
@@ -125,6 +130,7 @@ impl Accounts {
         };
         let new = || NewKey {
             name: name.clone(),
+            key_type: create.key_type.unwrap_or(KeyType::User),
             scopes: scopes.clone(),
             expires_in,
             ..NewKey::plain(caller.party_id, caller.user_id, "", role)
@@ -189,6 +195,7 @@ pub(crate) async fn key_insert_in(tx: &mut Tx, accounts: &Accounts, new: NewKey)
         party_id: new.party_id,
         name: new.name,
         role: new.role,
+        key_type: new.key_type,
         secret: new_secret(accounts.rng()),
         scopes: new.scopes,
         rate_limit_per_minute: new.rate_limit_per_minute,
@@ -200,8 +207,8 @@ pub(crate) async fn key_insert_in(tx: &mut Tx, accounts: &Accounts, new: NewKey)
     tx.execute_one(
         sql!(
             "INSERT INTO api_key (key_id, id, party_id, user_id, name, role, scopes, rate_limit_per_minute,
-               wallet_address, secret_hash, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+               wallet_address, secret_hash, created_at, expires_at, key_type)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         ),
         &[
             (&minted.key_id.to_string()).into(),
@@ -216,6 +223,7 @@ pub(crate) async fn key_insert_in(tx: &mut Tx, accounts: &Accounts, new: NewKey)
             hash.as_bytes().into(),
             minted.created_at.into(),
             minted.expires_at.into(),
+            minted.key_type.text().into(),
         ],
     )
     .await?;
@@ -276,6 +284,7 @@ fn read(row: &Row) -> Result<KeyInfo> {
         created_at: row.get(7)?,
         expires_at: row.get(8)?,
         last_used_at: row.get(9)?,
+        key_type: read_word(row, 10, KeyType::parse)?,
     })
 }
 

@@ -24,7 +24,7 @@ mod vault;
 mod wallet;
 
 pub use caller::Caller;
-pub use key::{MintedKey, marketplace_key_id, parse_key_id};
+pub use key::{KeyType, MintedKey, marketplace_key_id, parse_key_id};
 pub use keys::{KeyCreate, KeyInfo};
 pub use owner_keys::OwnerKeyRequest;
 pub use page::{Page, Paged};

@@ -3,6 +3,7 @@
 //! Owns how wire types become domain calls and back, which credentials each door reads, and the rate limits of
 //! each door. Never sees SQL, never moves money itself: that is `farebox_calls` and `farebox_billing`.
 
+mod assets;
 mod core;
 mod credentials;
 mod doors;

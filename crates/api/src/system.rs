@@ -3,7 +3,7 @@
 use crate::Core;
 use farebox_api_kit::{DoorId, Ok200, Path, Reply, openapi, operations};
 use farebox_base::{Error, Result};
-use farebox_console::{CONTENT_SECURITY_POLICY as PAGE_POLICY, DoorLink, LandingPage};
+use farebox_console::{CONTENT_SECURITY_POLICY as PAGE_POLICY, DoorLink, Landing, MEDIA_TYPE};
 use http::HeaderValue;
 use http::header::CONTENT_SECURITY_POLICY;
 use prometheus::TextEncoder;
@@ -18,7 +18,15 @@ operations! {
 }
 
 /// The doors that have documents.
-const DOORS: [DoorId; 3] = [DoorId::Platform, DoorId::Marketplace, DoorId::SqlGateway];
+const LINKS: [DoorLink<'static>; 3] = [
+    link(DoorId::Platform, "Platform", "/docs/platform.json"),
+    link(DoorId::Marketplace, "Marketplace", "/docs/marketplace.json"),
+    link(DoorId::SqlGateway, "SQL gateway", "/docs/sql-gateway.json"),
+];
+
+const fn link(door: DoorId, title: &'static str, document: &'static str) -> DoorLink<'static> {
+    DoorLink { name: door.name(), title, description: door.description(), document }
+}
 
 async fn metrics(cx: Cx) -> Result<Reply> {
     let text = TextEncoder::new().encode_to_string(&cx.core.registry.gather());
@@ -27,30 +35,23 @@ async fn metrics(cx: Cx) -> Result<Reply> {
 }
 
 async fn docs(_cx: Cx) -> Result<Reply> {
-    let mut page = Reply::bytes("text/html; charset=utf-8", farebox_console::docs_page(&links()));
+    let mut page = Reply::bytes(MEDIA_TYPE, farebox_console::docs_page(&LINKS));
     page.0.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
     Ok(page)
 }
 
 async fn document(_cx: Cx, path: Path<String>) -> Result<Ok200<serde_json::Value>> {
-    let door = path.0.strip_suffix(".json").and_then(DoorId::parse).filter(|door| DOORS.contains(door));
+    let door = path.0.strip_suffix(".json").and_then(DoorId::parse).filter(|door| *door != DoorId::System);
     let door = door.ok_or_else(|| Error::not_found("Document"))?;
     Ok(Ok200(openapi(door, &crate::operations())))
 }
 
-fn links() -> Vec<DoorLink> {
-    DOORS
-        .iter()
-        .map(|door| DoorLink {
-            name: door.name().to_owned(),
-            title: door.title().to_owned(),
-            description: door.description().to_owned(),
-            document: format!("/docs/{}.json", door.name()),
-        })
-        .collect()
-}
-
 /// The page that a browser sees at `/`.
 pub(crate) fn landing_page(core: &Core) -> String {
-    farebox_console::landing_page(&LandingPage { base_url: core.settings.public_url.clone(), doors: links() })
+    farebox_console::landing_page(&Landing {
+        version: env!("CARGO_PKG_VERSION"),
+        base_url: &core.settings.public_url,
+        docs_path: "/docs",
+        doors: &LINKS,
+    })
 }

@@ -2,6 +2,7 @@
 
 use crate::admit::{Admitted, StartInput};
 use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
+use crate::open::Start;
 use crate::reply::{Collected, MeteredBody, Patience, collect, whole};
 use crate::target;
 use crate::ticket::Ticket;
@@ -46,7 +47,8 @@ impl Calls {
     /// A call that was forwarded answers `Ok`, also where the seller failed.
     pub async fn call_http(&self, mut call: HttpCall) -> Result<Answer> {
         let Some(key) = call.idempotency_key.take() else {
-            let ticket = match self.open_http(&call, None).await? {
+            let start = self.http_start(&call, None);
+            let ticket = match self.open(start, &call.entry, call.received).await? {
                 Admitted::Open(ticket) => *ticket,
                 Admitted::Replay(answer) => return Ok(answer),
             };
@@ -56,7 +58,8 @@ impl Calls {
         let (party, listing) = (call.payer.party_id, call.entry.listing.id);
         let claim = Claim::new(party, listing, &key, call.method.as_str(), &call.path_and_query, &body);
         call.body = farebox_net::full(body);
-        let ticket = match self.open_http(&call, Some(claim)).await? {
+        let start = self.http_start(&call, Some(claim));
+        let ticket = match self.open(start, &call.entry, call.received).await? {
             Admitted::Open(ticket) => *ticket,
             Admitted::Replay(answer) => return Ok(answer),
         };
@@ -77,33 +80,29 @@ impl Calls {
 
     async fn read_whole(&self, body: Body) -> Result<bytes::Bytes> {
         let limit = self.parts.settings.idempotent_body_bytes;
-        let read = http_body_util::Limited::new(body, limit).collect().await;
-        read.map(http_body_util::Collected::to_bytes).map_err(|e| {
-            if e.downcast_ref::<http_body_util::LengthLimitError>().is_some() {
+        match collect(body, Patience { bytes_max: limit, quiet: None }).await {
+            Ok(Collected::Whole { body, .. }) => Ok(body),
+            Ok(Collected::Long { .. }) => {
                 let message = format!("A request with an Idempotency-Key may have a body of at most {limit} bytes");
-                Error::new(Kind::TooLarge, "body_too_large", message)
-            } else {
-                Error::invalid("body", "could not be read to its end")
+                Err(Error::new(Kind::TooLarge, "body_too_large", message))
             }
-        })
+            Err(_) => Err(Error::invalid("body", "could not be read to its end")),
+        }
     }
 
-    /// Quotes, holds and writes the call's row.
-    async fn open_http(&self, call: &HttpCall, claim: Option<Claim>) -> Result<Admitted> {
-        let listing = &call.entry.listing;
+    /// The call's row, with its quote.
+    fn http_start(&self, call: &HttpCall, claim: Option<Claim>) -> Start {
         let path = call.path_and_query.split('?').next().unwrap_or_default();
-        let quoted = farebox_market::quote(listing, call.method.as_str(), path);
-        let start = self.start_of(StartInput {
+        self.start_of(StartInput {
             payer: call.payer,
             entry: &call.entry,
             door: call.door,
             method: call.method.as_str(),
             path,
-            quoted,
+            quoted: farebox_market::quote(&call.entry.listing, call.method.as_str(), path),
             request_id: &call.request_id,
             claim,
-        });
-        self.open(start, &call.entry, call.received).await
+        })
     }
 
     /// Forwards an open call and settles it by what comes back.

@@ -32,14 +32,18 @@ pub use http_call::HttpCall;
 pub use idempotency::IdempotencyKey;
 pub use reconcile::{Reconciled, calls_expire_all};
 pub use settings::{CallSettings, CallsParts};
-//pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};
+pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};
 pub use usage::{UsageTotals, usage_totals};
 
 use farebox_accounts::Caller;
 use farebox_base::{CallId, Error, KeyId, Micros, PartyId};
 use farebox_net::Body;
+use farebox_upstream::sql::SqlConnectors;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Databases of sellers that stay connected at one time.
+const SQL_TARGETS_MAX: usize = 256;
 
 /// The paid calls of one process. Cheap to clone.
 #[derive(Clone)]
@@ -47,6 +51,7 @@ pub struct Calls {
     parts: Arc<CallsParts>,
     writer: writer::Writer,
     slots: Arc<tokio::sync::Semaphore>,
+    connectors: Arc<SqlConnectors>,
     targets: Arc<parking_lot::RwLock<HashMap<farebox_base::ListingId, http_call::CachedTarget>>>,
 }
 
@@ -59,7 +64,8 @@ impl Calls {
         let parts = Arc::new(parts);
         let writer = writer::Writer::start(parts.clone())?;
         let slots = Arc::new(tokio::sync::Semaphore::new(parts.settings.in_flight_max));
-        Ok(Self { parts, writer, slots, targets: Arc::default() })
+        let connectors = SqlConnectors::new(parts.client.clone(), parts.settings.sql_limits, SQL_TARGETS_MAX);
+        Ok(Self { parts, writer, slots, connectors: Arc::new(connectors), targets: Arc::default() })
     }
 
     /// Commits what is queued and stops the writer; calls after this are refused.

@@ -3,6 +3,7 @@
 use farebox_base::{Clock, Rng};
 use farebox_db::Db;
 use farebox_upstream::http::Timeouts;
+use farebox_upstream::sql::SqlLimits;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +37,7 @@ pub struct CallSettings {
     /// The largest request body that is forwarded.
     pub request_bytes_max: u64,
     pub timeouts: Timeouts,
-    /// Rows that one query may return.
-    pub sql_rows_max: u64,
-    pub sql_timeout: Duration,
+    pub sql_limits: SqlLimits,
     /// Where SQLite files that are listed as databases lie; `None`: none are.
     pub sqlite_folder: Option<PathBuf>,
 }
@@ -55,8 +54,7 @@ impl Default for CallSettings {
             group_commit_max: 256,
             request_bytes_max: 8 << 30,
             timeouts: Timeouts::default(),
-            sql_rows_max: 1_000,
-            sql_timeout: Duration::from_secs(10),
+            sql_limits: SqlLimits::default(),
             sqlite_folder: None,
         }
     }

@@ -15,6 +15,7 @@ use farebox_events::Changes;
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{Client, Policy};
 use farebox_upstream::http::Timeouts;
+use farebox_upstream::sql::SqlLimits;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -178,8 +179,11 @@ fn call_settings(config: &Config, sqlite_folder: Option<&Path>) -> CallSettings 
             idle_ms: net.idle_timeout_ms,
             total_ms: net.total_timeout_ms,
         },
-        sql_rows_max: config.sql_gateway.max_rows,
-        sql_timeout: Duration::from_millis(config.sql_gateway.timeout_ms),
+        sql_limits: SqlLimits {
+            max_rows: config.sql_gateway.max_rows,
+            timeout_ms: config.sql_gateway.timeout_ms,
+            ..SqlLimits::default()
+        },
         sqlite_folder: sqlite_folder.map(Path::to_owned),
     }
 }

@@ -6,7 +6,7 @@ use farebox_base::{ListingId, Micros, PartyId, Result, Timestamp};
 use farebox_db::{Db, Row, sql};
 
 /// Which lines of a wallet to read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct WalletQuery {
     pub party: PartyId,
     /// Inclusive.
@@ -15,8 +15,17 @@ pub struct WalletQuery {
     pub until: Timestamp,
     /// One line per call; otherwise the calls of a day and listing make one line.
     pub each_call: bool,
+    /// Only lines after this one, in the order of the list.
+    pub after: Option<LineKey>,
     pub limit: i64,
     pub offset: i64,
+}
+
+/// The place of a line in the list: newest first, then by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineKey {
+    pub at: Timestamp,
+    pub id: String,
 }
 
 /// One line of a wallet's statement.
@@ -55,7 +64,8 @@ pub async fn wallet_lines(db: &Db, query: &WalletQuery) -> Result<Vec<WalletLine
                    WHERE a.party_id = $1 AND a.kind IN ('funded', 'promotional', 'prepaid')
                      AND e.created_at >= $2 AND e.created_at < $3 AND t.kind = 'call' AND CAST($4 AS BIGINT) = 0
                    GROUP BY e.created_at / 86400000000, t.listing_id
-                 ) lines ORDER BY at DESC, id DESC LIMIT $5 OFFSET $6"
+                 ) lines WHERE (CAST($7 AS BIGINT) IS NULL OR at < $7 OR (at = $7 AND id < $8))
+                 ORDER BY at DESC, id DESC LIMIT $5 OFFSET $6"
             ),
             &[
                 party.as_str().into(),
@@ -64,6 +74,8 @@ pub async fn wallet_lines(db: &Db, query: &WalletQuery) -> Result<Vec<WalletLine
                 query.each_call.into(),
                 query.limit.into(),
                 query.offset.into(),
+                query.after.as_ref().map(|key| key.at).into(),
+                query.after.as_ref().map(|key| key.id.as_str()).into(),
             ],
         )
         .await?;

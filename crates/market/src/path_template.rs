@@ -10,9 +10,9 @@ const LONGEST_PATH_BYTES: usize = 512;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PathTemplate(Vec<Segment>);
 
+/// The order of the variants is that of specificity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
-    /// The order of the variants is that of specificity.
     Literal(Vec<u8>),
     Around {
         /// The negated length of what is fixed, so that more of it sorts first.

@@ -7,5 +7,6 @@
 
 mod error;
 pub mod http;
+pub mod sql;
 
 pub use error::UpstreamError;

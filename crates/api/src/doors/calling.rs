@@ -54,6 +54,17 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyK
     IdempotencyKey::parse(value.to_str().unwrap_or_default()).map(Some)
 }
 
+/// Queries are not replayed yet, and a key that is ignored would promise what is not kept.
+///
+/// # Errors
+/// `Invalid` where the header is there.
+pub(crate) fn no_idempotency_key(headers: &HeaderMap) -> Result<()> {
+    if headers.contains_key("idempotency-key") {
+        return Err(Error::invalid("Idempotency-Key", "is not served for queries; leave it out"));
+    }
+    Ok(())
+}
+
 /// The target behind the listing's prefix, byte for byte.
 fn path_and_query(raw: &Raw) -> String {
     let path = raw.params.raw("path").unwrap_or_default();

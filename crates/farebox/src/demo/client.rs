@@ -1,4 +1,4 @@
-//! The demo's own HTTP client: real requests over the loopback, with the `curl` line that repeats each.
+//! A small HTTP client for stories and tests: real requests, with the `curl` line that repeats each.
 
 use farebox_base::{Error, Result};
 use farebox_net::{Client, full};
@@ -25,12 +25,22 @@ pub struct Got {
 }
 
 impl Ask {
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), headers: Vec::new(), body: None }
+    }
+
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), headers: Vec::new(), body: None }
+        Self::new(Method::GET, path)
     }
 
     pub fn post(path: impl Into<String>, body: Value) -> Self {
-        Self { method: Method::POST, path: path.into(), headers: Vec::new(), body: Some(body) }
+        Self::new(Method::POST, path).json(body)
+    }
+
+    #[must_use]
+    pub fn json(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
     }
 
     #[must_use]

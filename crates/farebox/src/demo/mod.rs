@@ -1,6 +1,6 @@
 //! `farebox demo`: a server, a seller's API and a database in one process, and a story played over real HTTP.
 
-mod client;
+pub mod client;
 mod database;
 mod story;
 mod telling;

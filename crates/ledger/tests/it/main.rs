@@ -1,4 +1,5 @@
 //! The ledger's integration tests, one binary.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../sim/mod.rs"]
 mod sim;

@@ -7,3 +7,4 @@ mod http_streams;
 mod http_timeouts;
 mod http_tls;
 mod servers;
+mod sql_guard;

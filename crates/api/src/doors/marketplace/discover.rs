@@ -39,9 +39,9 @@ fn filter(query: DiscoverQuery) -> Result<ListingFilter> {
         has_free_tier: query.has_free_tier,
         status: Some(ListingStatus::Active),
         sort: match query.sort_by {
-            None | Some(ServiceSort::CreatedAt) => ListingSort::CreatedDesc,
-            Some(ServiceSort::Price) => ListingSort::PriceAsc,
-            Some(ServiceSort::Name) => ListingSort::NameAsc,
+            None | Some(ServiceSort::CreatedAt) => ListingSort::Newest,
+            Some(ServiceSort::Price) => ListingSort::Price,
+            Some(ServiceSort::Name) => ListingSort::Name,
         },
         ..ListingFilter::default()
     })

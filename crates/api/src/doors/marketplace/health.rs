@@ -4,7 +4,7 @@ use super::Cx;
 use crate::Core;
 use farebox_api_kit::{Headers, Ok200, Reply, operations};
 use farebox_api_types::marketplace::{MarketplaceHealth, ServiceInfo};
-use farebox_base::{Clock as _, Result};
+use farebox_base::Result;
 use farebox_db::sql;
 use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_SECURITY_POLICY};
@@ -23,7 +23,7 @@ async fn health_check(cx: Cx) -> Result<Ok200<MarketplaceHealth>> {
 
 async fn service_info(cx: Cx, headers: Headers) -> Result<Reply> {
     if wants_html(&headers.0) {
-        let mut page = Reply::bytes("text/html; charset=utf-8", crate::system::landing_page(&cx.core));
+        let mut page = Reply::bytes(farebox_console::MEDIA_TYPE, crate::system::landing_page(&cx.core));
         let policy = HeaderValue::from_static(farebox_console::CONTENT_SECURITY_POLICY);
         page.0.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
         return Ok(page);

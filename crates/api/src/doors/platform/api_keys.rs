@@ -3,7 +3,7 @@
 use super::Cx;
 use crate::Core;
 use crate::organization::organization;
-use farebox_accounts::{KeyCreate, KeyInfo, MintedKey, Page};
+use farebox_accounts::{KeyCreate, KeyInfo, KeyType, MintedKey, Page};
 use farebox_api_kit::{Created, Data, Json, Ok200, Path, operations};
 use farebox_api_types::Secret;
 use farebox_api_types::platform::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
@@ -70,10 +70,14 @@ async fn create(cx: &Cx, organization_text: &str, body: CreateApiKeyRequest) -> 
     if body.agent_identity_id.is_some() {
         return Err(Error::invalid("agent_identity_id", "must be null: keys are bound to users so far"));
     }
+    let key_type = body.key_type.map(|kind| match kind {
+        ApiKeyType::User => KeyType::User,
+        ApiKeyType::Agent => KeyType::Agent,
+    });
     let create =
-        KeyCreate { name: body.name, expires_in_days: body.expires_in_days, scopes: body.scopes, role: None };
+        KeyCreate { name: body.name, expires_in_days: body.expires_in_days, scopes: body.scopes, role: None, key_type };
     let key = cx.core.accounts.key_create(cx.caller()?, &create).await?;
-    Ok(Created(Data(created(party, key, body.key_type.unwrap_or(ApiKeyType::User)))))
+    Ok(Created(Data(created(party, key))))
 }
 
 async fn revoke(cx: &Cx, organization_text: &str, key: Uuid) -> Gone {
@@ -82,19 +86,25 @@ async fn revoke(cx: &Cx, organization_text: &str, key: Uuid) -> Gone {
     Ok(Ok200(Data(Revoked { id: key, revoked: true })))
 }
 
+pub(super) fn key_type(kind: KeyType) -> ApiKeyType {
+    match kind {
+        KeyType::User => ApiKeyType::User,
+        KeyType::Agent => ApiKeyType::Agent,
+    }
+}
+
 fn texts(scopes: Option<Vec<Permission>>) -> Option<Vec<String>> {
     scopes.map(|all| all.into_iter().map(|permission| permission.text().to_owned()).collect())
 }
 
 fn info(party: PartyId, key: KeyInfo) -> ApiKeyInfo {
-    let kind = if key.name == "agent" { ApiKeyType::Agent } else { ApiKeyType::User };
     ApiKeyInfo {
         id: key.api_key_id.uuid(),
         key_id: key.key_id.to_string(),
         key_prefix: key.key_prefix(),
         name: key.name,
         organization_id: party.uuid(),
-        key_type: kind,
+        key_type: key_type(key.key_type),
         scopes: texts(key.scopes),
         last_used_at: key.last_used_at.map(Into::into),
         expires_at: key.expires_at.map(Into::into),
@@ -103,14 +113,14 @@ fn info(party: PartyId, key: KeyInfo) -> ApiKeyInfo {
     }
 }
 
-fn created(party: PartyId, key: MintedKey, key_type: ApiKeyType) -> ApiKeyCreated {
+fn created(party: PartyId, key: MintedKey) -> ApiKeyCreated {
     ApiKeyCreated {
         id: key.api_key_id.uuid(),
         key_id: key.key_id.to_string(),
         api_key: Secret::new(key.platform_spelling()),
         name: key.name,
         organization_id: party.uuid(),
-        key_type,
+        key_type: key_type(key.key_type),
         scopes: texts(key.scopes),
         expires_at: key.expires_at.map(Into::into),
         created_at: key.created_at.into(),

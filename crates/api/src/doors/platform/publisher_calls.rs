@@ -2,14 +2,14 @@
 
 use super::Cx;
 use crate::Core;
-use crate::doors::calling::{ReceiptHeaders, http_call, request_id, show_receipt};
+use crate::doors::calling::{ReceiptHeaders, http_call, no_idempotency_key, request_id, show_receipt};
 use farebox_api_kit::{Body, Data, Raw, Reply, operations, read_to_limit};
-use farebox_api_types::platform::{DatabaseQueryRequest, PublisherRootRequest};
+use farebox_api_types::platform::DatabaseQueryRequest;
 use farebox_base::{Error, Kind, Result};
 use farebox_calls::{Answer, Payer, SqlCall};
 use farebox_market::ListingEntry;
 use http::{HeaderName, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::sync::Arc;
 
 operations! {
@@ -32,7 +32,7 @@ const HEADERS: ReceiptHeaders = ReceiptHeaders {
 };
 
 async fn proxy_to_publisher(cx: Cx, raw: Raw) -> Result<Reply> {
-    let entry = publisher(&cx, &raw).await?;
+    let entry = publisher(&cx, &raw.params.decoded("slug")?).await?;
     if entry.listing.kind.is_database() {
         return Err(Error::not_found("Endpoint"));
     }
@@ -42,8 +42,9 @@ async fn proxy_to_publisher(cx: Cx, raw: Raw) -> Result<Reply> {
 }
 
 async fn publisher_root_handler(cx: Cx, raw: Raw) -> Result<Reply> {
-    let entry = publisher(&cx, &raw).await?;
+    let entry = publisher(&cx, &raw.params.decoded("slug")?).await?;
     if entry.listing.kind.is_database() {
+        no_idempotency_key(&raw.parts.headers)?;
         return query(&cx, entry, raw.body).await;
     }
     let call = http_call(&cx, entry, raw)?;
@@ -51,9 +52,8 @@ async fn publisher_root_handler(cx: Cx, raw: Raw) -> Result<Reply> {
     Ok(shown(&cx, answer))
 }
 
-async fn publisher(cx: &Cx, raw: &Raw) -> Result<Arc<ListingEntry>> {
-    let slug = raw.params.decoded("slug")?;
-    let entry = cx.core.market.store_listing(&slug).await?;
+async fn publisher(cx: &Cx, slug: &str) -> Result<Arc<ListingEntry>> {
+    let entry = cx.core.market.store_listing(slug).await?;
     let entry = entry.ok_or_else(|| Error::not_found("Publisher"))?;
     match entry.listing.check_callable() {
         Ok(()) => Ok(entry),
@@ -86,7 +86,7 @@ async fn query(cx: &Cx, entry: Arc<ListingEntry>, body: Body) -> Result<Reply> {
         .await?;
     let mut response: Response<Body> = match answer.reply {
         Ok(result) => {
-            let data = json!({ "rows": result.rows, "row_count": result.row_count, "cost": answer.receipt.amount.to_string() });
+            let data = json!({ "rows": result.rows, "row_count": result.row_count, "truncated": result.truncated, "cost": answer.receipt.amount.to_string() });
             Reply::json(StatusCode::OK, &Data(data))?.0
         }
         Err(error) => cx.error_response(&error),

@@ -4,7 +4,7 @@ use super::Cx;
 use crate::Core;
 use farebox_accounts::UserStatus as Status;
 use farebox_api_kit::{Data, Ok200, operations};
-use farebox_api_types::platform::{ApiKeyType, Email, UserInfo, UserMe, UserStatus};
+use farebox_api_types::platform::{Email, UserInfo, UserMe, UserStatus};
 use farebox_base::{Error, Result};
 
 operations! {
@@ -31,7 +31,7 @@ async fn get_current_user(cx: Cx) -> Result<Ok200<Data<UserMe>>> {
         agent_identity_id: None,
         api_key_id: Some(caller.api_key_id.uuid()),
         api_key_scopes: caller.scopes.as_ref().map(|all| all.iter().map(|p| p.text().to_owned()).collect()),
-        api_key_type: Some(ApiKeyType::Agent),
+        api_key_type: Some(super::api_keys::key_type(caller.key_type)),
     })))
 }
 

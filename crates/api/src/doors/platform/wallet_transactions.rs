@@ -7,7 +7,7 @@ use farebox_api_types::platform::{
     WalletTransactionDirection, WalletTransactionHistoryResponse, WalletTransactionResponse, WalletTransactionsQuery,
 };
 use farebox_base::{Error, Micros, PartyId, Result, Timestamp};
-use farebox_ledger::statement::{WalletLine, WalletQuery};
+use farebox_ledger::statement::{LineKey, WalletLine, WalletQuery};
 
 operations! {
     core Core, door Platform, tag "agent-wallet";
@@ -25,7 +25,8 @@ async fn get_transactions(
 ) -> Result<Ok200<Data<WalletTransactionHistoryResponse>>> {
     let query = wallet_query(cx.caller()?.party_id, &query.0)?;
     let (lines, total) = cx.core.wallets.statement(&query).await?;
-    let more = query.offset + i64::try_from(lines.len()).unwrap_or(0) < total;
+    let full = i64::try_from(lines.len()).is_ok_and(|count| count == query.limit);
+    let next_cursor = lines.last().filter(|_| full).map(cursor);
     let mut transactions = Vec::with_capacity(lines.len());
     for line in lines {
         transactions.push(transaction(&cx.core, line).await?);
@@ -36,7 +37,7 @@ async fn get_transactions(
         total_is_exact: true,
         limit: query.limit,
         offset: query.offset,
-        next_cursor: more.then(|| (query.offset + query.limit).to_string()),
+        next_cursor,
     })))
 }
 
@@ -45,19 +46,28 @@ fn wallet_query(party: PartyId, query: &WalletTransactionsQuery) -> Result<Walle
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Error::invalid("limit", format!("must be from 1 to {LIMIT_MAX}")));
     }
-    let offset = match &query.cursor {
-        None => query.offset.unwrap_or(0),
-        Some(cursor) => {
-            cursor.parse().map_err(|_| Error::invalid("cursor", "must be a next_cursor of an earlier reply"))?
-        }
-    };
+    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let offset = if after.is_some() { 0 } else { query.offset.unwrap_or(0) };
     if !(0..=OFFSET_MAX).contains(&offset) {
-        let field = if query.cursor.is_some() { "cursor" } else { "offset" };
-        return Err(Error::invalid(field, format!("must be from 0 to {OFFSET_MAX}")));
+        return Err(Error::invalid("offset", format!("must be from 0 to {OFFSET_MAX}; a cursor reaches further")));
     }
     let from = day("start_date", query.start_date.as_deref())?.unwrap_or_default();
     let until = day("end_date", query.end_date.as_deref())?.unwrap_or(Timestamp::from_micros(i64::MAX));
-    Ok(WalletQuery { party, from, until, each_call: query.include_usage, limit, offset })
+    Ok(WalletQuery { party, from, until, each_call: query.include_usage, after, limit, offset })
+}
+
+/// Where the next page begins; the digit in front is the version of this form.
+fn cursor(last: &WalletLine) -> String {
+    format!("1.{}.{}", last.at.micros(), last.id)
+}
+
+fn read_cursor(text: &str) -> Result<LineKey> {
+    let parts = text.strip_prefix("1.").and_then(|rest| rest.split_once('.'));
+    let key = parts.and_then(|(at, id)| {
+        let at = Timestamp::from_micros(at.parse().ok()?);
+        Some(LineKey { at, id: id.to_owned() })
+    });
+    key.ok_or_else(|| Error::invalid("cursor", "must be the next_cursor of an earlier reply"))
 }
 
 fn day(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {

@@ -3,8 +3,8 @@
 use super::Cx;
 use super::wallets::{check_address, queried, spender};
 use crate::Core;
-use crate::doors::calling::request_id;
-use farebox_api_kit::{Headed, Json, Ok200, operations};
+use crate::doors::calling::{no_idempotency_key, request_id};
+use farebox_api_kit::{Headed, Headers, Json, Ok200, operations};
 use farebox_api_types::sql_gateway::{SqlQueryRequest, SqlQueryResponse};
 use farebox_base::{Error, Result};
 use farebox_calls::SqlCall;
@@ -18,7 +18,8 @@ operations! {
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-farebox-call-id");
 
-async fn execute_query(cx: Cx, body: Json<SqlQueryRequest>) -> Result<Headed<Ok200<SqlQueryResponse>>> {
+async fn execute_query(cx: Cx, headers: Headers, body: Json<SqlQueryRequest>) -> Result<Headed<Ok200<SqlQueryResponse>>> {
+    no_idempotency_key(&headers.0)?;
     let request = body.0;
     check_address(&request.agent_wallet)?;
     if request.sql.trim().is_empty() {
@@ -40,8 +41,8 @@ async fn execute_query(cx: Cx, body: Json<SqlQueryRequest>) -> Result<Headed<Ok2
     let answer = cx.core.calls.call_sql(call).await?;
     let result = answer.reply?;
     let reply = SqlQueryResponse {
-        row_count: i64::try_from(result.rows.len()).unwrap_or(i64::MAX),
-        rows: result.rows,
+        row_count: i64::try_from(result.row_count).unwrap_or(i64::MAX),
+        rows: result.rows.into_iter().map(serde_json::Value::Object).collect(),
         estimated_cost: estimate.cost.into(),
         actual_cost: answer.receipt.amount.into(),
         execution_time: SqlQueryResponse::execution_time_text(answer.took),

@@ -1,0 +1,12 @@
+//! The integration tests of the whole server, one binary.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod bad_input;
+mod calls;
+mod command;
+mod doors;
+mod idempotency;
+mod kill;
+mod streaming;
+mod wallets;

@@ -1,0 +1,129 @@
+//! Long bodies both ways, clients that leave, sellers that break off: constant memory, exact money.
+
+use farebox_testkit::app::{Agent, Ask, TestApp};
+use farebox_testkit::engines::TestDb;
+use http::Request;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use std::time::Duration;
+
+async fn market() -> (TestApp, Agent) {
+    let app = TestApp::start(&TestDb::sqlite().await, &[]).await;
+    let (seller, buyer) = (app.agent("Seller").await, app.agent("Buyer").await);
+    app.list(&seller, "things", "0.01").await;
+    app.fund(buyer.party, 1_000_000).await;
+    (app, buyer)
+}
+
+fn request(app: &TestApp, buyer: &Agent, path: &str) -> http::request::Builder {
+    Request::builder()
+        .uri(format!("{}/publishers/things/{path}", app.base))
+        .header("authorization", format!("Bearer {}", buyer.key))
+}
+
+/// Waits for a condition, for at most ten seconds.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what} did not come about in ten seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_replies_of_known_and_unknown_length_come_whole_and_are_charged_once() {
+    let (app, buyer) = market().await;
+    const LENGTH: usize = 20_000_000;
+    for path in [format!("bytes/{LENGTH}"), format!("chunks/{LENGTH}")] {
+        let request = request(&app, &buyer, &path).body(farebox_net::empty()).unwrap();
+        let body = app.client().send(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        let block = farebox_testkit::app::block();
+        assert_eq!(body.len(), LENGTH);
+        assert!(body.chunks(block.len()).all(|chunk| *chunk == block[..chunk.len()]), "{path} came changed");
+    }
+    assert_eq!(app.balance(buyer.party).await, 980_000);
+    app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_upload_arrives_unchanged() {
+    let (app, buyer) = market().await;
+    let block = farebox_testkit::app::block();
+    let blocks = 300;
+    let mut hash = blake3::Hasher::new();
+    (0..blocks).for_each(|_| drop(hash.update(&block)));
+    let frames = futures_util::stream::iter((0..blocks).map({
+        let block = block.clone();
+        move |_| Ok::<_, farebox_net::BoxError>(Frame::data(block.clone()))
+    }));
+    let request = request(&app, &buyer, "sink").method("POST").body(StreamBody::new(frames).boxed_unsync()).unwrap();
+    let reply = app.client().send(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let reply: serde_json::Value = serde_json::from_slice(&reply).unwrap();
+    assert_eq!(reply["length"], blocks * block.len());
+    assert_eq!(reply["blake3"], hash.finalize().to_hex().as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_before_the_reply_pays_nothing_and_stops_the_seller() {
+    let (app, buyer) = market().await;
+    let request = request(&app, &buyer, "hang").body(farebox_net::empty()).unwrap();
+    let client = app.client().clone();
+    let waiting = tokio::spawn(async move { client.send(request).await.map(|_| ()) });
+    until("the call reaches the seller", || app.upstream.running() == 1).await;
+    waiting.abort();
+    until("the seller's work stops", || app.upstream.running() == 0).await;
+    app.settled().await;
+    assert_eq!(app.balance(buyer.party).await, 1_000_000);
+    app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_in_the_middle_of_a_long_reply_has_used_it() {
+    let (app, buyer) = market().await;
+    let request = request(&app, &buyer, "bytes/2000000000").body(farebox_net::empty()).unwrap();
+    let mut body = app.client().send(request).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    drop(body);
+    app.settled().await;
+    assert_eq!(app.balance(buyer.party).await, 990_000);
+    app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_breaks_off_after_it_began_is_cut_short_and_free() {
+    let (app, buyer) = market().await;
+    let got = app.expect(&Ask::get("/publishers/things/half").key(&buyer.key), 502).await;
+    assert_eq!(got.header("x-farebox-amount"), "0");
+    app.settled().await;
+    assert_eq!(app.balance(buyer.party).await, 1_000_000);
+    app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_arrive_one_by_one_and_are_charged_at_their_end() {
+    let (app, buyer) = market().await;
+    let request = request(&app, &buyer, "events/5").body(farebox_net::empty()).unwrap();
+    let mut body = app.client().send(request).await.unwrap().into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(first.as_ref(), b"data: 0\n\n", "the first event does not wait for the others");
+    let rest = body.collect().await.unwrap().to_bytes();
+    assert!(rest.ends_with(b"data: 4\n\n"));
+    assert_eq!(app.balance(buyer.party).await, 990_000);
+    app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_running_calls_finish() {
+    let (app, buyer) = market().await;
+    let request = request(&app, &buyer, "slow/300").body(farebox_net::empty()).unwrap();
+    let client = app.client().clone();
+    let waiting = tokio::spawn(async move { client.send(request).await.unwrap().status() });
+    until("the call reaches the seller", || app.upstream.running() == 1).await;
+    let db = app.app.db.clone();
+    app.stop().await;
+    assert_eq!(waiting.await.unwrap().as_u16(), 200);
+    let row = db.one("SELECT COUNT(*) FROM call WHERE state = 'charged'", &[]).await.unwrap().unwrap();
+    assert_eq!(row.get::<i64>(0).unwrap(), 1);
+}

@@ -1,0 +1,134 @@
+//! Wallets: balances, the bonus, the history; and what a bare address may not do.
+
+use farebox_testkit::app::{Ask, TestApp};
+use farebox_testkit::engines::TestDb;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_signup_bonus_is_given_once_also_when_asked_for_at_once() {
+    for place in TestDb::all().await {
+        let app = std::sync::Arc::new(TestApp::start(&place, &[("bonus.signup_usdc", "0.50")]).await);
+        let agent = app.agent("Agent").await;
+        let tasks: Vec<_> = (0..20)
+            .map(|_| {
+                let (app, key) = (app.clone(), agent.key.clone());
+                tokio::spawn(async move { app.ask(&Ask::post("/wallet/bonus/signup", json!({})).key(&key)).await })
+            })
+            .collect();
+        let mut given = 0;
+        for task in tasks {
+            let got = task.await.unwrap();
+            assert!([200, 409].contains(&got.status.as_u16()), "{}", got.text);
+            given += u32::from(got.status.as_u16() == 200);
+        }
+        assert_eq!(given, 1);
+        let balance = app.expect(&Ask::get("/wallet/balance").key(&agent.key), 200).await;
+        assert_eq!(balance.at("/data/promotional_balance_usd"), "0.50");
+        assert_eq!(balance.at("/data/balance_atomic"), "500000");
+        assert_eq!(balance.at("/data/by_source/0/source"), "signup_bonus");
+        app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_shows_credits_and_calls_by_day_or_one_by_one() {
+    for place in TestDb::all().await {
+        let app = TestApp::start(&place, &[]).await;
+        let (seller, buyer) = (app.agent("Seller").await, app.agent("Buyer").await);
+        app.list(&seller, "things", "0.01").await;
+        app.fund(buyer.party, 100_000).await;
+        for _ in 0..3 {
+            app.expect(&Ask::get("/publishers/things/ok").key(&buyer.key), 200).await;
+        }
+        let by_day = app.expect(&Ask::get("/wallet/transactions").key(&buyer.key), 200).await;
+        assert_eq!(by_day.at("/data/total"), "2");
+        assert_eq!(by_day.at("/data/transactions/0/amount_atomic"), "30000");
+        assert_eq!(by_day.at("/data/transactions/0/direction"), "debit");
+        assert_eq!(by_day.at("/data/transactions/0/publisher_name"), "things");
+        assert_eq!(by_day.at("/data/transactions/1/source"), "admin_grant");
+        let each = app.expect(&Ask::get("/wallet/transactions?include_usage=true&limit=2").key(&buyer.key), 200).await;
+        assert_eq!((each.at("/data/total"), each.at("/data/transactions/0/amount_atomic")), ("4".into(), "10000".into()));
+        let next = each.at("/data/next_cursor");
+        let ask = Ask::get(format!("/wallet/transactions?include_usage=true&limit=2&cursor={next}")).key(&buyer.key);
+        let rest = app.expect(&ask, 200).await;
+        assert_eq!(rest.at("/data/transactions/1/source"), "admin_grant");
+        let ask = format!("/wallet/transactions?include_usage=true&limit=2&cursor={}", rest.at("/data/next_cursor"));
+        let end = app.expect(&Ask::get(ask).key(&buyer.key), 200).await;
+        assert_eq!((end.at("/data/transactions"), end.at("/data/next_cursor")), ("[]".into(), "null".into()));
+        let none = Ask::get("/wallet/transactions?end_date=2020-01-01").key(&buyer.key);
+        assert_eq!(app.expect(&none, 200).await.at("/data/total"), "0");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_with_an_owner_neither_spends_nor_shows_on_its_address_alone() {
+    let app = TestApp::start(&TestDb::sqlite().await, &[("sql_gateway.wallet_proof", "optional")]).await;
+    let wallet = "0x3333333333333333333333333333333333333333";
+    let made = json!({ "owner_id": "has-a-wallet", "wallet_address": wallet });
+    let key = app.expect(&Ask::post("/api/v1/keys", made), 201).await;
+    let key = format!("{}:{}", key.at("/key_id"), key.at("/secret"));
+    let party = app.app.accounts.party_by_handle("has-a-wallet").await.unwrap().unwrap().id;
+    app.fund(party, 1_000_000).await;
+    let provider = register(&app, "Owner's").await;
+    let balance = format!("/api/balance/{wallet}/{provider}");
+    assert_eq!(app.expect(&Ask::get(balance.clone()), 200).await.at("/balance"), "0.000000");
+    assert_eq!(app.expect(&Ask::get(balance).with("X-API-Key", &*key), 200).await.at("/balance"), "1.000000");
+    app.expect(&Ask::get(format!("/api/transactions/{wallet}")), 403).await;
+    let query = json!({ "sql": "SELECT 1 AS one", "agentWallet": wallet, "providerId": provider });
+    app.expect(&Ask::post("/api/query", query), 403).await;
+    assert_eq!(app.balance(party).await, 1_000_000);
+}
+
+/// Registers the sample database as a provider with a price.
+async fn register(app: &TestApp, name: &str) -> String {
+    let folder = &app.folder();
+    farebox_upstream::sql::make_sample(&folder.join("cities.db")).unwrap();
+    let body = json!({
+        "name": name, "email": "owner@example.com", "connectionString": "sqlite:cities.db",
+        "walletAddress": "0x4444444444444444444444444444444444444444",
+    });
+    let made = app.expect(&Ask::post("/api/providers/register", body.clone()), 201).await;
+    app.expect(&Ask::post("/api/providers/register", body), 409).await;
+    let id = made.at("/provider/id");
+    let price = json!({ "basePricePer1000Rows": 1.0, "markupMultiplier": 2.0 });
+    let ask = Ask::post(format!("/api/providers/{id}/pricing"), price).with("X-API-Key", made.at("/apiKey"));
+    let shown = app.expect(&ask, 200).await;
+    assert_eq!((shown.at("/basePricePer1000Rows"), shown.at("/markupMultiplier")), ("1.0".into(), "2.0".into()));
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_costs_its_rows_and_a_refused_one_nothing() {
+    for place in TestDb::all().await {
+        let app = TestApp::start(&place, &[("sql_gateway.wallet_proof", "required")]).await;
+        let provider = register(&app, "Cities").await;
+        let agent = app.agent("Agent").await;
+        app.fund(agent.party, 1_000_000).await;
+        let wallet = "0x5555555555555555555555555555555555555555";
+        let ask = |sql: &str| {
+            Ask::post("/api/query", json!({ "sql": sql, "agentWallet": wallet, "providerId": provider }))
+        };
+        let keyed = |sql: &str| ask(sql).with("X-API-Key", &*agent.key);
+        let got = app.expect(&keyed("SELECT name FROM city ORDER BY name LIMIT 3"), 200).await;
+        assert_eq!((got.at("/rowCount"), got.at("/actualCost")), ("3".into(), "0.006000".into()));
+        assert_eq!(app.balance(agent.party).await, 994_000);
+        for (sql, status) in [
+            ("DROP TABLE city", 403),
+            ("DELETE FROM city", 403),
+            ("UPDATE city SET name = 'x'", 403),
+            ("SELECT 1; SELECT 2", 400),
+            ("SELEC name FROM city", 400),
+            ("SELECT nothing FROM nowhere", 400),
+        ] {
+            let got = app.ask(&keyed(sql)).await;
+            assert!([400, 403].contains(&got.status.as_u16()), "{sql}: {}", got.text);
+            if sql.starts_with('D') || sql.starts_with('U') {
+                assert_eq!(got.status.as_u16(), status, "{sql}: {}", got.text);
+            }
+        }
+        assert_eq!(app.balance(agent.party).await, 994_000);
+        app.expect(&ask("SELECT name FROM city"), 402).await;
+        app.settled().await;
+        app.assert_books_balance().await;
+    }
+}

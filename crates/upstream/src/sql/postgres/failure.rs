@@ -1,0 +1,47 @@
+//! What PostgreSQL's errors mean for the caller, by SQLSTATE.
+
+use tokio_postgres::Error;
+
+use crate::sql::error::SqlError;
+use crate::sql::guard::SqlRefusal;
+
+/// Longer messages are cut before a caller sees them.
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// An error while a session was being opened.
+pub(super) fn connecting(error: &Error) -> SqlError {
+    SqlError::Unreachable(with_causes(error))
+}
+
+/// An error of a statement.
+///
+/// Messages of the classes that speak about the statement itself reach the caller: they name what the caller
+/// wrote. Details and hints do not, because they may quote rows.
+pub(super) fn running(error: &Error) -> SqlError {
+    let Some(db) = error.as_db_error() else {
+        return SqlError::Failed(with_causes(error));
+    };
+    let code = db.code().code();
+    let message: String = db.message().chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect();
+    match code {
+        "57014" | "55P03" | "25P03" | "25P04" => SqlError::Timeout,
+        "42501" => SqlRefusal::Forbidden(message).into(),
+        "25006" => SqlRefusal::Forbidden("Only reading is allowed here".to_owned()).into(),
+        _ => match code.get(..2) {
+            Some("42" | "22" | "23" | "21" | "54" | "0A") => SqlError::Malformed(message),
+            Some("53" | "57" | "08") => SqlError::Unreachable(format!("{code} {message}")),
+            _ => SqlError::Failed(format!("{code} {message}")),
+        },
+    }
+}
+
+fn with_causes(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
