@@ -76,6 +76,9 @@ impl Core {
                 RateClass::Deposit => self.take(Subject::SqlGatewayDeposit(peer), limits.sql_gateway_deposit),
                 _ => self.take(Subject::SqlGateway(peer), limits.sql_gateway_general),
             }),
+            DoorId::Platform if class == RateClass::Query => {
+                verdicts.extend(self.take(Subject::PlatformEstimate(peer), limits.platform_estimate));
+            }
             DoorId::Platform | DoorId::System => {}
         }
         if class == RateClass::Auth {

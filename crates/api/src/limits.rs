@@ -34,6 +34,8 @@ pub struct LimitSettings {
     pub sql_gateway_general: Option<Rate>,
     pub sql_gateway_query: Option<Rate>,
     pub sql_gateway_deposit: Option<Rate>,
+    /// Estimates at the platform door, which ask sellers' databases for nothing in return.
+    pub platform_estimate: Option<Rate>,
     /// Sign-up and sign-in at every door.
     pub auth: Option<Rate>,
 }
@@ -45,6 +47,7 @@ impl Default for LimitSettings {
             sql_gateway_general: Some(Rate::per_quarter_hour(100)),
             sql_gateway_query: Some(Rate::per_quarter_hour(20)),
             sql_gateway_deposit: Some(Rate::per_quarter_hour(10)),
+            platform_estimate: Some(Rate::per_minute(60, 120)),
             auth: Some(Rate::per_minute(120, 240)),
         }
     }
@@ -57,6 +60,7 @@ impl LimitSettings {
         sql_gateway_general: None,
         sql_gateway_query: None,
         sql_gateway_deposit: None,
+        platform_estimate: None,
         auth: None,
     };
 }
@@ -68,6 +72,7 @@ pub enum Subject {
     SqlGateway(IpAddr),
     SqlGatewayQuery(IpAddr),
     SqlGatewayDeposit(IpAddr),
+    PlatformEstimate(IpAddr),
     Auth(IpAddr),
     Key(KeyId),
 }

@@ -1,6 +1,9 @@
 //! The listening socket: accepts connections, speaks HTTP/1.1 and HTTP/2, and lets open calls finish at shutdown.
 
+mod drained;
+
 use bytes::Bytes;
+use drained::Drained;
 use farebox_api_kit::Body;
 use farebox_base::{Error, Result};
 use http::{Request, Response};
@@ -117,7 +120,7 @@ async fn connection<S: Service>(
     let answer = hyper::service::service_fn(move |request: Request<Incoming>| {
         let service = service.clone();
         async move {
-            let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+            let request = request.map(|body| Drained::new(body).boxed_unsync());
             Ok::<_, Infallible>(service.handle(request, peer).await)
         }
     });

@@ -66,6 +66,11 @@ impl EndpointPrices {
         Ok(prices)
     }
 
+    /// The highest price that an endpoint of this method has.
+    pub fn dearest(&self, method: Method) -> Option<Micros> {
+        self.by_method[method as usize].iter().map(|priced| priced.price).max()
+    }
+
     /// The price of the most specific endpoint that matches. `path` is that of the call below the listing's base, with
     /// or without a leading slash; what follows a `?` does not count.
     pub fn find(&self, method: Method, path: &str) -> Option<Micros> {

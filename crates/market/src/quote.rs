@@ -3,14 +3,25 @@
 use crate::{Listing, Method};
 use farebox_base::Micros;
 
-/// The price of a call: that of its endpoint, else of its method, else the listing's. Allocates nothing.
+/// The price of a call: that of its endpoint, else of its method, else the listing's. A path whose endpoint is in
+/// doubt costs as much as the dearest that it could be. Allocates nothing.
 ///
 /// `path` is the path below the listing's base.
 pub fn quote(listing: &Listing, method: &str, path: &str) -> Micros {
     let prices = &listing.prices;
-    Method::parse(method)
-        .and_then(|method| listing.endpoint_prices.find(method, path).or(prices.per_method.of(method)))
-        .unwrap_or(prices.per_call)
+    let Some(method) = Method::parse(method) else { return prices.per_call };
+    let usual = prices.per_method.of(method).unwrap_or(prices.per_call);
+    if is_ambiguous(path) {
+        return listing.endpoint_prices.dearest(method).map_or(usual, |dearest| dearest.max(usual));
+    }
+    listing.endpoint_prices.find(method, path).unwrap_or(usual)
+}
+
+/// Whether servers differ in which endpoint a path means: some take an escaped slash for a slash, some don't.
+fn is_ambiguous(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default().as_bytes();
+    let escaped = |triple: &[u8]| triple.eq_ignore_ascii_case(b"%2f") || triple.eq_ignore_ascii_case(b"%5c");
+    path.contains(&b'\\') || path.windows(3).any(escaped)
 }
 
 /// The price of an answer of `rows` rows: price per 1000 rows, times rows, times markup, the last fraction of a micro

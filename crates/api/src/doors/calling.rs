@@ -21,15 +21,19 @@ pub(crate) struct ReceiptHeaders {
 /// Reads what a call needs from a raw request. `path` names the wildcard part of the route.
 ///
 /// # Errors
-/// `Invalid` for a malformed `Idempotency-Key`.
+/// `NotFound` for an endpoint that the listing does not serve; `Invalid` for a malformed `Idempotency-Key`.
 pub(crate) fn http_call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw) -> Result<HttpCall> {
     let caller = cx.caller()?;
+    let path_and_query = path_and_query(&raw);
+    if !entry.listing.serves(raw.parts.method.as_str(), &path_and_query) {
+        return Err(Error::not_found("Endpoint"));
+    }
     let idempotency_key = idempotency_key(&raw.parts.headers)?;
     Ok(HttpCall {
         payer: Payer::from(&**caller),
         entry,
         door: cx.door.name(),
-        path_and_query: path_and_query(&raw),
+        path_and_query,
         method: raw.parts.method,
         headers: raw.parts.headers,
         body: raw.body,

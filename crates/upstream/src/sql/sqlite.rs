@@ -209,9 +209,11 @@ fn json(cell: ValueRef<'_>) -> (Value, u64) {
 }
 
 fn failure(error: rusqlite::Error) -> SqlError {
-    let code = error.sqlite_error_code();
-    let text = match &error {
-        rusqlite::Error::SqlInputError { msg, .. } | rusqlite::Error::SqliteFailure(_, Some(msg)) => msg.clone(),
+    let code = error.sqlite_error().map(|error| error.code);
+    let is_of_the_text = matches!(error, rusqlite::Error::SqlInputError { .. })
+        || error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_ERROR);
+    let text = match error {
+        rusqlite::Error::SqlInputError { msg, .. } | rusqlite::Error::SqliteFailure(_, Some(msg)) => msg,
         other => other.to_string(),
     };
     match code {
@@ -223,9 +225,8 @@ fn failure(error: rusqlite::Error) -> SqlError {
         Some(ErrorCode::CannotOpen | ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             SqlError::Unreachable(text)
         }
-        Some(ErrorCode::Unknown | ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange) => {
-            SqlError::Malformed(text)
-        }
+        Some(ErrorCode::TypeMismatch | ErrorCode::ParameterOutOfRange) => SqlError::Malformed(text),
+        _ if is_of_the_text => SqlError::Malformed(text),
         _ => SqlError::Failed(text),
     }
 }

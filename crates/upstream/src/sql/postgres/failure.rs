@@ -13,6 +13,11 @@ pub(super) fn connecting(error: &Error) -> SqlError {
     SqlError::Unreachable(with_causes(error))
 }
 
+/// True where the server had ended the session before it was asked for anything.
+pub(super) fn is_gone(error: &Error) -> bool {
+    error.as_db_error().is_none_or(|db| db.code().code().starts_with("57P"))
+}
+
 /// An error of a statement.
 ///
 /// Messages of the classes that speak about the statement itself reach the caller: they name what the caller

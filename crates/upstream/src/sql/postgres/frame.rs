@@ -93,7 +93,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for FrameLimit<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
-        Poll::Ready(self.pass(&buf.filled()[before..]))
+        let passed = self.pass(&buf.filled()[before..]);
+        if passed.is_err() {
+            buf.set_filled(before);
+        }
+        Poll::Ready(passed)
     }
 }
 

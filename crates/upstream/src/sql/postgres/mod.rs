@@ -187,7 +187,7 @@ impl PostgresConnector {
             let (begun, statement) = join(client.batch_execute(&begin), client.prepare(text)).await;
             match (begun, statement) {
                 (Ok(()), Ok(statement)) => return Ok(Prepared { lease, statement }),
-                (Err(error), _) if lease.is_used && error.as_db_error().is_none() => continue,
+                (Err(error), _) if lease.is_used && failure::is_gone(&error) => continue,
                 (Err(error), _) => return Err(self.failure(&lease, &error)),
                 (Ok(()), Err(error)) => {
                     let failure = self.failure(&lease, &error);
