@@ -28,6 +28,8 @@ use crate::tls;
 /// A request meets at most this many connections that the far side has closed in the meantime.
 const MAX_STALE_CONNECTIONS: usize = 8;
 /// What one HTTP/2 stream may have under way. With the window below, 128 stalled readers do not stop the others.
+/// What is read from an HTTP/1 server at once; also the longest head of an answer.
+const H1_BUFFER_BYTES: usize = 128 << 10;
 const H2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
 const H2_CONNECTION_WINDOW_BYTES: u32 = 32 * 1024 * 1024;
 const H2_SEND_BUFFER_BYTES: usize = 256 * 1024;
@@ -165,6 +167,7 @@ fn engine(policy: &Policy, connector: Connector) -> Engine<Connector, Body> {
         .pool_idle_timeout(Duration::from_millis(policy.pool_idle_timeout_ms))
         .pool_max_idle_per_host(policy.pool_max_idle_per_host)
         .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_max_buf_size(H1_BUFFER_BYTES)
         .http2_initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
         .http2_initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
         .http2_max_send_buf_size(H2_SEND_BUFFER_BYTES)

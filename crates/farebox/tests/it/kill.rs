@@ -1,90 +1,25 @@
 //! The server is killed in the middle of a thousand calls: nothing is lost, nothing is charged twice.
 
-use farebox::serve::{self, SocketSettings};
+use crate::process::{Server, Shop, command};
 use farebox_db::{Db, NoFaults};
-use farebox_net::{Client, Policy};
-use farebox_testkit::app::{Ask, TestUpstream};
+use farebox_testkit::app::Ask;
 use farebox_testkit::engines::TestDb;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const CALLS: usize = 1_000;
 const PRICE_MICROS: i64 = 1_000;
-const FUNDS: &str = "5";
-
-/// The program in a process of its own, killed when dropped.
-struct Server {
-    child: Child,
-    base: String,
-}
-
-impl Server {
-    async fn start(folder: &Path, place: &TestDb, upstream: &str, client: &Client, port: u16) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_farebox"));
-        command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(folder);
-        command.env("FAREBOX_NET_ALLOW", upstream).env("FAREBOX_LOG", "error");
-        for (name, value) in [
-            ("FAREBOX_NET_TOTAL_TIMEOUT_MS", "3000"),
-            ("FAREBOX_NET_FIRST_BYTE_TIMEOUT_MS", "2000"),
-            ("FAREBOX_NET_IDLE_TIMEOUT_MS", "2000"),
-            ("FAREBOX_NET_CONNECT_TIMEOUT_MS", "2000"),
-            ("FAREBOX_CALLS_HOLD_TTL_S", "4"),
-        ] {
-            command.env(name, value);
-        }
-        if let Some(url) = place.url() {
-            command.args(["--database-url", url]);
-        }
-        let child = command.stdout(Stdio::null()).spawn().unwrap();
-        let server = Self { child, base: format!("http://127.0.0.1:{port}") };
-        for _ in 0..600 {
-            if Ask::get("/health").send(client, &server.base).await.is_ok() {
-                return server;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("the server did not come up in 30 seconds");
-    }
-
-    /// As `kill -9`.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn command(folder: &Path, place: &TestDb, arguments: &[&str]) -> (bool, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_farebox"));
-    command.args(arguments).arg("--data-dir").arg(folder);
-    if let Some(url) = place.url() {
-        command.args(["--database-url", url]);
-    }
-    let output = command.output().unwrap();
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-fn key(folder: &Path, place: &TestDb, owner: &str, role: &str) -> String {
-    let (ok, text) = command(folder, place, &["admin", "create-key", "--owner", owner, "--role", role]);
-    assert!(ok, "{text}");
-    text.split_whitespace().find(|word| word.starts_with("fbx_")).unwrap().to_owned()
-}
+/// So that what a killed server left open expires while the test waits.
+const SHORT_HOLDS: [(&str, &str); 5] = [
+    ("FAREBOX_NET_TOTAL_TIMEOUT_MS", "3000"),
+    ("FAREBOX_NET_FIRST_BYTE_TIMEOUT_MS", "2000"),
+    ("FAREBOX_NET_IDLE_TIMEOUT_MS", "2000"),
+    ("FAREBOX_NET_CONNECT_TIMEOUT_MS", "2000"),
+    ("FAREBOX_CALLS_HOLD_TTL_S", "4"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_of_a_thousand_calls_the_books_stay_exact() {
@@ -94,32 +29,15 @@ async fn killed_in_the_middle_of_a_thousand_calls_the_books_stay_exact() {
 }
 
 async fn killed(place: &TestDb) {
-    let folder = tempfile::tempdir().unwrap();
-    let (buyer, seller) = (key(folder.path(), place, "buyer", "buyer"), key(folder.path(), place, "seller", "provider"));
-    assert!(command(folder.path(), place, &["admin", "credit", "--owner", "buyer", "--amount", FUNDS]).0);
-
-    let socket = serve::bind("127.0.0.1:0").await.unwrap();
-    let upstream_address = socket.local_addr().unwrap().to_string();
-    let upstream = Arc::new(TestUpstream::default());
-    tokio::spawn(serve::serve(socket, upstream.clone(), SocketSettings::default(), std::future::pending()));
-
-    let port = free_port();
-    let allow = vec![format!("127.0.0.1:{port}").parse().unwrap()];
-    let client = Client::new(Policy { allow, ..Policy::default() }).unwrap();
-    let server = Server::start(folder.path(), place, &upstream_address, &client, port).await;
-    let listing = json!({
-        "name": "things", "slug": "things", "publisher_category": "integration", "price_per_call": "0.001",
-        "api_url": format!("http://{upstream_address}"),
-        "wallet_address": "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1", "wallet_network_id": "base",
-    });
-    let listed = Ask::post("/organizations/default/publishers", listing).key(&seller).send(&client, &server.base).await;
-    assert_eq!(listed.unwrap().status.as_u16(), 201);
-
+    let shop = Shop::open(place, "0.001").await;
+    let server = shop.serve(&SHORT_HOLDS).await;
+    shop.list(&server).await;
+    let (folder, client, buyer) = (shop.folder.path(), &shop.client, &shop.buyer);
     let answered = Arc::new(AtomicUsize::new(0));
     let tasks: Vec<_> = (0..CALLS)
         .map(|n| {
             let (client, base, answered) = (client.clone(), server.base.clone(), answered.clone());
-            let ask = Ask::get(format!("/publishers/things/slow/{}", n % 40)).key(&buyer);
+            let ask = Ask::get(format!("/publishers/things/slow/{}", n % 40)).key(buyer);
             tokio::spawn(async move {
                 let got = ask.send(&client, &base).await.ok().filter(|got| got.status.as_u16() == 200)?;
                 answered.fetch_add(1, Ordering::SeqCst);
@@ -137,18 +55,18 @@ async fn killed(place: &TestDb) {
     }
     assert!((CALLS / 5..CALLS).contains(&received.len()), "{} of {CALLS} were answered", received.len());
 
-    let server = Server::start(folder.path(), place, &upstream_address, &client, port).await;
-    let open = resolved(folder.path(), place).await;
+    let server: Server = shop.serve(&SHORT_HOLDS).await;
+    let open = resolved(folder, place).await;
     assert_eq!(open, 0, "calls or holds are open after their expiry");
-    let balance = Ask::get("/wallet/balance").key(&buyer).send(&client, &server.base).await.unwrap();
+    let balance = Ask::get("/wallet/balance").key(buyer).send(client, &server.base).await.unwrap();
     server.kill();
 
-    let charged = charged(folder.path(), place).await;
+    let charged = charged(folder, place).await;
     assert!(received.is_subset(&charged), "an answer was received and not posted");
-    assert!(charged.len() as u64 <= upstream.asked());
+    assert!(charged.len() as u64 <= shop.upstream.asked());
     let spent = 5_000_000 - balance.at("/data/balance_atomic").parse::<i64>().unwrap();
     assert_eq!(spent, charged.len() as i64 * PRICE_MICROS, "what left the balance is what was charged");
-    let (clean, text) = command(folder.path(), place, &["check-ledger"]);
+    let (clean, text) = command(folder, place, &["check-ledger"]);
     assert!(clean, "{text}");
 }
 

@@ -8,5 +8,7 @@ mod command;
 mod doors;
 mod idempotency;
 mod kill;
+mod memory;
+mod process;
 mod streaming;
 mod wallets;

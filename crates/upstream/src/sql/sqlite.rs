@@ -143,7 +143,7 @@ fn read(connection: &Connection, sql: &str, params: &[Value], limits: SqlLimits)
     }
     bind(&mut statement, params)?;
     let columns = statement.column_count();
-    let mut collected = Rows::new(statement.column_names().into_iter(), limits);
+    let mut collected = Rows::new(statement.column_names(), limits);
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next().map_err(|error| match failure(error) {
         SqlError::TooLarge(_) => too_large(limits.max_bytes),

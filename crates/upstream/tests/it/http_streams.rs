@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use farebox_net::{Body, BoxError, full};
+use farebox_net::{Body, BoxError, empty, full};
+use farebox_upstream::http::{Outgoing, forward};
 use futures_util::{StreamExt as _, stream};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::io::AsyncWriteExt as _;
@@ -144,4 +145,29 @@ async fn events_of_a_stream_arrive_one_by_one() {
         next.send(Bytes::from(event.clone())).unwrap();
         assert_eq!(soon(body.frame()).await.unwrap().unwrap().into_data().unwrap(), event);
     }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_every_kind_of_whole_exchange() {
+    let connections = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&connections);
+    let address = tcp(move |stream| {
+        count.fetch_add(1, Ordering::SeqCst);
+        crate::servers::serve(stream, |request: Request<Incoming>| async move {
+            let status = if request.uri().path() == "/empty" { 204 } else { 200 };
+            let body = request.into_body().collect().await.unwrap().to_bytes();
+            Response::builder().status(status).body(if status == 204 { full("") } else { full(body) }).unwrap()
+        })
+    })
+    .await;
+    let (client, target) = (crate::servers::client(), at(address));
+    let chunked = || streamed(stream::iter([Ok(Bytes::from("chunk")), Ok(Bytes::from("ed"))]));
+    let head = || Outgoing { method: Method::HEAD, ..get("/") };
+    for request in
+        [get("/"), post("/", full("known")), post("/", chunked()), head(), get("/empty"), post("/", empty()), get("/")]
+    {
+        let response = soon(forward(&client, &target, request)).await.unwrap();
+        text(response).await.unwrap();
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
 }

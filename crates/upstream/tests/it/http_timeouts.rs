@@ -10,6 +10,7 @@ use futures_util::{StreamExt as _, stream};
 use http::Response;
 use http_body_util::BodyExt as _;
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::interval;
 
 use crate::servers::{at, call, get, http, post, read_head, read_to_end, says, soon, streamed, tcp, text};
 
@@ -40,11 +41,11 @@ async fn the_time_of_the_first_byte_begins_when_the_request_has_been_sent() {
         Response::new(full("done"))
     })
     .await;
-    let slow = stream::unfold(0, |step| async move {
-        tokio::time::sleep(Duration::from_millis(60)).await;
-        (step < 5).then_some((Ok::<_, BoxError>(Bytes::from("step")), step + 1))
+    let slow = stream::unfold((0, interval(Duration::from_millis(150))), |(step, mut ticks)| async move {
+        ticks.tick().await;
+        (step < 5).then_some((Ok::<_, BoxError>(Bytes::from("step")), (step + 1, ticks)))
     });
-    let target = within(150, LONG, LONG, at(address));
+    let target = within(500, LONG, LONG, at(address));
     assert_eq!(text(call(&target, post("/", streamed(slow))).await.unwrap()).await.unwrap(), "done");
 }
 
@@ -60,8 +61,9 @@ async fn a_body_that_drips_forever_runs_out_of_total_time() {
     let dripping = tcp(|mut stream| async move {
         read_head(&mut stream).await;
         stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await.unwrap();
+        let mut ticks = interval(Duration::from_millis(20));
         while stream.write_all(b"1\r\nx\r\n").await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            ticks.tick().await;
         }
     })
     .await;

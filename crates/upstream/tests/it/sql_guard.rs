@@ -69,107 +69,109 @@ fn bounded_changes_pass_only_where_they_are_allowed() {
     }
 }
 
+/// One statement a line.
+const DANGEROUS: &str = r#"
+    DROP TABLE users
+    drop database x
+    TRUNCATE users
+    TRUNCATE TABLE ONLY users CASCADE
+    ALTER TABLE t ADD c int
+    CREATE TABLE t (a int)
+    CREATE VIEW v AS SELECT 1
+    CREATE OR REPLACE FUNCTION f() RETURNS int AS $$ SELECT 1 $$ LANGUAGE sql
+    CREATE EXTENSION dblink
+    GRANT ALL ON t TO PUBLIC
+    REVOKE ALL ON t FROM x
+    COPY t TO PROGRAM 'sh'
+    COPY t FROM '/etc/passwd'
+    COPY (SELECT 1) TO STDOUT
+    SET statement_timeout = 0
+    SET LOCAL ROLE postgres
+    RESET ALL
+    SHOW ALL
+    DO $$ BEGIN DELETE FROM t; END $$
+    CALL p()
+    BEGIN
+    START TRANSACTION READ WRITE
+    COMMIT
+    ROLLBACK
+    SAVEPOINT a
+    LOCK TABLE t
+    VACUUM FULL
+    ANALYZE t
+    REINDEX TABLE t
+    LISTEN x
+    NOTIFY x
+    PREPARE p AS SELECT 1
+    EXECUTE p
+    DEALLOCATE ALL
+    DISCARD ALL
+    DECLARE c CURSOR FOR SELECT 1
+    CLUSTER t
+    REFRESH MATERIALIZED VIEW v
+    CHECKPOINT
+    LOAD 'x'
+    COMMENT ON TABLE t IS 'x'
+    SECURITY LABEL ON TABLE t IS 'x'
+    REASSIGN OWNED BY a TO b
+    MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE
+    DELETE FROM users
+    UPDATE users SET admin = true
+    DELETE FROM users WHERE true
+    DELETE FROM users WHERE 1 = 1
+    UPDATE t SET a = 1 WHERE 'a' = 'a'
+    WITH d AS (DELETE FROM users RETURNING *) SELECT * FROM d
+    WITH u AS (UPDATE t SET a = 1 RETURNING 1) SELECT 1
+    EXPLAIN ANALYZE DELETE FROM users WHERE id = 1
+    EXPLAIN (ANALYZE) INSERT INTO t VALUES (1)
+    EXPLAIN DROP TABLE t
+    EXPLAIN DELETE FROM t
+    SELECT * INTO copy FROM users
+    SELECT 1 UNION SELECT a INTO t FROM s
+    SELECT * FROM users FOR UPDATE
+    SELECT * FROM (SELECT * FROM t FOR SHARE) x
+    SELECT 1; DROP TABLE users
+    SELECT 1; SELECT 2
+    SELECT 1 UNION TABLE pg_shadow
+    SELECT pg_read_file('/etc/passwd')
+    SELECT pg_catalog.pg_read_file('/etc/passwd')
+    SELECT "pg_read_file"('/etc/passwd')
+    SELECT PG_READ_FILE('x')
+    SELECT * FROM pg_ls_dir('/')
+    SELECT 1 WHERE EXISTS (SELECT pg_terminate_backend(1))
+    SELECT lo_import('/etc/passwd')
+    SELECT * FROM dblink('host=x', 'select 1') AS t(a int)
+    SELECT dblink_exec('x')
+    SELECT set_config('transaction_read_only', 'off', false)
+    SELECT query_to_xml('select pg_read_file(''x'')', true, true, '')
+    SELECT * FROM ts_stat('select 1')
+    SELECT pg_advisory_lock(1)
+    SELECT nextval('s')
+    SELECT setval('s', 1)
+    SELECT pg_notify('a', 'b')
+    SELECT pg_reload_conf()
+    SELECT count(pg_stat_file('x')) OVER () FROM t
+    SELECT * FROM pg_authid
+    SELECT * FROM pg_catalog.pg_shadow
+    SELECT * FROM "pg_user_mapping"
+    SELECT * FROM pg_stat_activity
+    SELECT (SELECT passwd FROM pg_shadow LIMIT 1)
+    SELECT 1 ORDER BY (SELECT pg_read_file('x'))
+    SELECT 1 LIMIT (SELECT length(pg_read_file('x')))
+    INSERT INTO t VALUES (pg_read_file('x'))
+    UPDATE t SET a = pg_read_file('x') WHERE id = 1
+    VALUES (pg_read_file('x'))
+    SELECT a FROM t GROUP BY pg_read_file('x')
+    SELECT sum(x) FILTER (WHERE pg_read_file('x') = '') FROM t
+    SELECT f(x => pg_read_file('x'))
+    SELECT * FROM a JOIN b ON pg_read_file('x') = ''
+    SELECT ARRAY(SELECT pg_read_file('x'))
+    SELECT rank() OVER (ORDER BY pg_read_file('x')) FROM t
+"#;
+
 #[test]
 fn dangerous_statements_are_forbidden() {
-    let dangerous = [
-        "DROP TABLE users",
-        "drop database x",
-        "TRUNCATE users",
-        "TRUNCATE TABLE ONLY users CASCADE",
-        "ALTER TABLE t ADD c int",
-        "CREATE TABLE t (a int)",
-        "CREATE VIEW v AS SELECT 1",
-        "CREATE OR REPLACE FUNCTION f() RETURNS int AS $$ SELECT 1 $$ LANGUAGE sql",
-        "CREATE EXTENSION dblink",
-        "GRANT ALL ON t TO PUBLIC",
-        "REVOKE ALL ON t FROM x",
-        "COPY t TO PROGRAM 'sh'",
-        "COPY t FROM '/etc/passwd'",
-        "COPY (SELECT 1) TO STDOUT",
-        "SET statement_timeout = 0",
-        "SET LOCAL ROLE postgres",
-        "RESET ALL",
-        "SHOW ALL",
-        "DO $$ BEGIN DELETE FROM t; END $$",
-        "CALL p()",
-        "BEGIN",
-        "START TRANSACTION READ WRITE",
-        "COMMIT",
-        "ROLLBACK",
-        "SAVEPOINT a",
-        "LOCK TABLE t",
-        "VACUUM FULL",
-        "ANALYZE t",
-        "REINDEX TABLE t",
-        "LISTEN x",
-        "NOTIFY x",
-        "PREPARE p AS SELECT 1",
-        "EXECUTE p",
-        "DEALLOCATE ALL",
-        "DISCARD ALL",
-        "DECLARE c CURSOR FOR SELECT 1",
-        "CLUSTER t",
-        "REFRESH MATERIALIZED VIEW v",
-        "CHECKPOINT",
-        "LOAD 'x'",
-        "COMMENT ON TABLE t IS 'x'",
-        "SECURITY LABEL ON TABLE t IS 'x'",
-        "REASSIGN OWNED BY a TO b",
-        "MERGE INTO t USING s ON t.id = s.id WHEN MATCHED THEN DELETE",
-        "DELETE FROM users",
-        "UPDATE users SET admin = true",
-        "DELETE FROM users WHERE true",
-        "DELETE FROM users WHERE 1 = 1",
-        "UPDATE t SET a = 1 WHERE 'a' = 'a'",
-        "WITH d AS (DELETE FROM users RETURNING *) SELECT * FROM d",
-        "WITH u AS (UPDATE t SET a = 1 RETURNING 1) SELECT 1",
-        "EXPLAIN ANALYZE DELETE FROM users WHERE id = 1",
-        "EXPLAIN (ANALYZE) INSERT INTO t VALUES (1)",
-        "EXPLAIN DROP TABLE t",
-        "EXPLAIN DELETE FROM t",
-        "SELECT * INTO copy FROM users",
-        "SELECT 1 UNION SELECT a INTO t FROM s",
-        "SELECT * FROM users FOR UPDATE",
-        "SELECT * FROM (SELECT * FROM t FOR SHARE) x",
-        "SELECT 1; DROP TABLE users",
-        "SELECT 1; SELECT 2",
-        "SELECT 1 UNION TABLE pg_shadow",
-        "SELECT pg_read_file('/etc/passwd')",
-        "SELECT pg_catalog.pg_read_file('/etc/passwd')",
-        "SELECT \"pg_read_file\"('/etc/passwd')",
-        "SELECT PG_READ_FILE('x')",
-        "SELECT * FROM pg_ls_dir('/')",
-        "SELECT 1 WHERE EXISTS (SELECT pg_terminate_backend(1))",
-        "SELECT lo_import('/etc/passwd')",
-        "SELECT * FROM dblink('host=x', 'select 1') AS t(a int)",
-        "SELECT dblink_exec('x')",
-        "SELECT set_config('transaction_read_only', 'off', false)",
-        "SELECT query_to_xml('select pg_read_file(''x'')', true, true, '')",
-        "SELECT * FROM ts_stat('select 1')",
-        "SELECT pg_advisory_lock(1)",
-        "SELECT nextval('s')",
-        "SELECT setval('s', 1)",
-        "SELECT pg_notify('a', 'b')",
-        "SELECT pg_reload_conf()",
-        "SELECT count(pg_stat_file('x')) OVER () FROM t",
-        "SELECT * FROM pg_authid",
-        "SELECT * FROM pg_catalog.pg_shadow",
-        "SELECT * FROM \"pg_user_mapping\"",
-        "SELECT * FROM pg_stat_activity",
-        "SELECT (SELECT passwd FROM pg_shadow LIMIT 1)",
-        "SELECT 1 ORDER BY (SELECT pg_read_file('x'))",
-        "SELECT 1 LIMIT (SELECT length(pg_read_file('x')))",
-        "INSERT INTO t VALUES (pg_read_file('x'))",
-        "UPDATE t SET a = pg_read_file('x') WHERE id = 1",
-        "VALUES (pg_read_file('x'))",
-        "SELECT a FROM t GROUP BY pg_read_file('x')",
-        "SELECT sum(x) FILTER (WHERE pg_read_file('x') = '') FROM t",
-        "SELECT f(x => pg_read_file('x'))",
-        "SELECT * FROM a JOIN b ON pg_read_file('x') = ''",
-        "SELECT ARRAY(SELECT pg_read_file('x'))",
-        "SELECT rank() OVER (ORDER BY pg_read_file('x')) FROM t",
-    ];
-    for sql in dangerous {
+    for sql in DANGEROUS.lines().map(str::trim).filter(|sql| !sql.is_empty()) {
         assert!(is_forbidden(sql, SqlDialect::Postgres), "{sql}: {:?}", check(sql, SqlDialect::Postgres, true));
     }
 }
