@@ -33,7 +33,9 @@ fn malformed(door: DoorId) -> Error {
     Error::unauthenticated(match door {
         DoorId::Marketplace => "Invalid key format. Use key_id:secret",
         DoorId::SqlGateway => "Invalid API key: send the key as it was issued in the X-API-Key header",
-        DoorId::Platform | DoorId::System => "Invalid API key: send the key as it was issued as `Authorization: Bearer`",
+        DoorId::Platform | DoorId::System => {
+            "Invalid API key: send the key as it was issued as `Authorization: Bearer`"
+        }
     })
     .with_code("malformed_key")
 }

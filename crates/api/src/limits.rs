@@ -132,7 +132,8 @@ impl Bucket {
 
     fn refilled(&self, now: Ticks) -> u64 {
         let elapsed = now.since(self.at).as_micros();
-        let gained = elapsed * u128::from(self.rate.requests) * u128::from(Self::TOKEN) / self.rate.per.as_micros().max(1);
+        let gained =
+            elapsed * u128::from(self.rate.requests) * u128::from(Self::TOKEN) / self.rate.per.as_micros().max(1);
         let most = u64::from(self.rate.burst) * Self::TOKEN;
         self.tokens_micro.saturating_add(u64::try_from(gained).unwrap_or(u64::MAX)).min(most)
     }

@@ -92,11 +92,7 @@ impl Micros {
         let padded = format!("{fraction:0<6}");
         let whole: i64 = whole.parse().map_err(|_| MoneyError::Overflow)?;
         let part: i64 = padded.parse().map_err(|_| MoneyError::NotDecimal)?;
-        whole
-            .checked_mul(Self::PER_UNIT)
-            .and_then(|w| w.checked_add(part))
-            .map(Self)
-            .ok_or(MoneyError::Overflow)
+        whole.checked_mul(Self::PER_UNIT).and_then(|w| w.checked_add(part)).map(Self).ok_or(MoneyError::Overflow)
     }
 
     /// Decimal text with exactly six digits after the point, as the SQL gateway's door shows amounts.

@@ -68,14 +68,7 @@ impl Wallets {
     }
 }
 
-fn pair(
-    id: &str,
-    kind: TransferKind,
-    from: AccountId,
-    to: AccountId,
-    amount: Micros,
-    memo: &str,
-) -> Result<Transfer> {
+fn pair(id: &str, kind: TransferKind, from: AccountId, to: AccountId, amount: Micros, memo: &str) -> Result<Transfer> {
     let legs = vec![Leg { account: from, amount: Micros::ZERO.checked_sub(amount)? }, Leg { account: to, amount }];
     Ok(Transfer { id: id.to_owned(), kind, legs, listing: None, memo: memo.to_owned() })
 }

@@ -32,9 +32,11 @@ pub(crate) struct StartInput<'a> {
 impl Calls {
     /// Commits the opening and hands out the ticket.
     pub(crate) async fn open(&self, start: Start, entry: &ListingEntry, received: Ticks) -> Result<Admitted> {
-        let slot = self.slots.clone().try_acquire_owned().map_err(|_| {
-            Error::unavailable("Too many calls at once; try again in a moment").with_retry_after(1)
-        })?;
+        let slot = self
+            .slots
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| Error::unavailable("Too many calls at once; try again in a moment").with_retry_after(1))?;
         let opening = Opening {
             call_id: start.call_id,
             buyer: start.buyer,

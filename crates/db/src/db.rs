@@ -83,6 +83,14 @@ impl Db {
         }
     }
 
+    /// Asks the database for anything at all.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        self.one(crate::sql!("SELECT COUNT(*) FROM schema_migration"), &[]).await.map(|_| ())
+    }
+
     /// Opens a transaction. Prefer [`tx!`](crate::tx!), which also ends it and reruns it after a lost race.
     ///
     /// # Errors

@@ -6,6 +6,8 @@
 
 mod cache;
 mod changes;
+mod settings;
 
 pub use cache::Cache;
 pub use changes::{Changes, Scope};
+pub use settings::setting_agree;

@@ -1,8 +1,8 @@
 //! One running Farebox: the parts put together, the background work, and an orderly end.
 
 use crate::config::Config;
-use crate::serve::{self, Service, SocketSettings};
 use crate::secret_key::SecretKey;
+use crate::serve::{self, Service, SocketSettings};
 use crate::wiring::{self, Base};
 use farebox_accounts::Accounts;
 use farebox_api::Core;

@@ -5,7 +5,8 @@
 
 use crate::config::Config;
 use farebox_base::{Error, Result, Rng};
-use farebox_db::{Db, Tx, sql, tx};
+use farebox_db::Db;
+use farebox_events::setting_agree;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -52,15 +53,18 @@ impl SecretKey {
     pub(crate) async fn check(&self, db: &Db) -> Result<()> {
         let derived = blake3::derive_key("farebox 2026 fingerprint of the secret key", &self.0);
         let fingerprint = blake3::Hash::from(derived).to_hex();
-        let known = tx!(db, tx => { fingerprint_in(tx, &fingerprint).await })?;
+        let known = setting_agree(db, FINGERPRINT, &fingerprint).await?;
         if known == fingerprint.as_str() {
             return Ok(());
         }
-        Err(unusable("this database was made with another secret key; set FAREBOX_SECRET_KEY or secrets.key_file to that one"))
+        Err(unusable(
+            "this database was made with another secret key; set FAREBOX_SECRET_KEY or secrets.key_file to that one",
+        ))
     }
 
     fn read(file: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(file).map_err(|e| unusable(format!("can't read {}: {e}", file.display())))?;
+        let text =
+            std::fs::read_to_string(file).map_err(|e| unusable(format!("can't read {}: {e}", file.display())))?;
         Self::parse(text.trim()).ok_or_else(|| unusable(format!("{} must hold 64 hex digits", file.display())))
     }
 
@@ -74,16 +78,6 @@ impl SecretKey {
         }
         Some(Self(bytes))
     }
-}
-
-async fn fingerprint_in(tx: &mut Tx, fingerprint: &str) -> Result<String> {
-    tx.execute(
-        sql!("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"),
-        &[FINGERPRINT.into(), fingerprint.into()],
-    )
-    .await?;
-    let row = tx.one(sql!("SELECT value FROM setting WHERE name = $1"), &[FINGERPRINT.into()]).await?;
-    row.map_or_else(|| Err(Error::internal("a setting vanished")), |row| Ok(row.get(0)?))
 }
 
 fn make(file: &PathBuf, rng: &dyn Rng) -> Result<()> {

@@ -97,8 +97,7 @@ fn builder(settings: SocketSettings) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_read_timeout)
-        .max_buf_size(settings.header_bytes_max.max(8 << 10))
-        .pipeline_flush(true);
+        .max_buf_size(settings.header_bytes_max.max(8 << 10));
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -149,7 +149,8 @@ pub(crate) fn assemble(base: Base<'_>) -> Result<App> {
 
 fn url_check(client: Client) -> UrlCheck {
     Arc::new(move |field, text| {
-        let url = url::Url::parse(text).map_err(|_| Error::invalid(field, "must be a URL such as https://api.example.com"))?;
+        let url = url::Url::parse(text)
+            .map_err(|_| Error::invalid(field, "must be a URL such as https://api.example.com"))?;
         client.check_url(field, &url)?;
         Ok(url.to_string())
     })

@@ -55,7 +55,11 @@ fn simulate(out: &mut impl std::io::Write) -> Result<(), String> {
         }
     }
     let mut say = |text: String| writeln!(out, "{text}").map_err(|e| e.to_string());
-    say(format!("seeds {} to {}, each run twice with the same result", options.from, options.from + options.seeds - 1))?;
+    say(format!(
+        "seeds {} to {}, each run twice with the same result",
+        options.from,
+        options.from + options.seeds - 1
+    ))?;
     say(format!("operations {operations}, faults {faults}, restarts {restarts}"))?;
     for (outcome, count) in outcomes {
         say(format!("  {outcome:<24}{count:>8}"))?;

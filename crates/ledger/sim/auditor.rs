@@ -35,7 +35,13 @@ impl Auditor {
     ///
     /// # Errors
     /// What was expected instead.
-    pub fn judge(&mut self, operation: &Operation, answer: &Answer, unsure: bool, now: Timestamp) -> Result<(), String> {
+    pub fn judge(
+        &mut self,
+        operation: &Operation,
+        answer: &Answer,
+        unsure: bool,
+        now: Timestamp,
+    ) -> Result<(), String> {
         let expected = self.expect(operation);
         let seen_as_repeat = unsure && repeated(&expected).as_ref() == Some(answer);
         if *answer != expected && !seen_as_repeat {

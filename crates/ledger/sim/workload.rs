@@ -13,10 +13,14 @@ pub enum Operation {
     Transfer(Transfer),
     Hold(Hold),
     Post(Post),
-    Void { hold_id: String },
+    Void {
+        hold_id: String,
+    },
     /// Releases what is past its time.
     Expire,
-    Wait { seconds: u64 },
+    Wait {
+        seconds: u64,
+    },
 }
 
 /// What the ledger answered.
@@ -54,9 +58,7 @@ impl Answer {
 /// Asks the ledger.
 pub async fn perform(db: &Db, operation: &Operation, now: Timestamp) -> Result<Answer> {
     Ok(match operation {
-        Operation::Transfer(transfer) => {
-            Answer::Transfer(farebox_ledger::transfer::transfer(db, transfer, now).await?)
-        }
+        Operation::Transfer(transfer) => Answer::Transfer(farebox_ledger::transfer::transfer(db, transfer, now).await?),
         Operation::Hold(hold) => Answer::Hold(farebox_ledger::hold::hold(db, hold, now).await?),
         Operation::Post(post) => Answer::Post(farebox_ledger::hold::post(db, post, now).await?),
         Operation::Void { hold_id } => Answer::Void(farebox_ledger::hold::void(db, hold_id, now).await?),
@@ -147,8 +149,7 @@ impl Workload {
 
     fn hold(&mut self, rng: &SeededRng) -> Operation {
         let (buyer, seller) = (self.party(rng), self.party(rng));
-        let sources =
-            vec![AccountId::prepaid(buyer, seller), AccountId::promotional(buyer), AccountId::funded(buyer)];
+        let sources = vec![AccountId::prepaid(buyer, seller), AccountId::promotional(buyer), AccountId::funded(buyer)];
         // The auditor reads no clock, so a hold's expiry is part of what it is asked.
         let expires_at = Timestamp::from_micros(1_700_000_000_000_000).plus(Duration::from_secs(rng.below(20_000)));
         Operation::Hold(Hold { id: self.id("hold"), sources, amount: Self::amount(rng), expires_at })

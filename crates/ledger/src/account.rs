@@ -127,14 +127,7 @@ pub async fn account_open_in(tx: &mut Tx, id: &AccountId, now: Timestamp) -> Res
             "INSERT INTO account (id, party_id, kind, asset, scale, created_at) VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (id) DO NOTHING"
         ),
-        &[
-            id.text().into(),
-            party.as_deref().into(),
-            id.kind().text().into(),
-            ASSET.into(),
-            SCALE.into(),
-            now.into(),
-        ],
+        &[id.text().into(), party.as_deref().into(), id.kind().text().into(), ASSET.into(), SCALE.into(), now.into()],
     )
     .await?;
     if id.kind().has_floor() {

@@ -24,9 +24,7 @@ impl Balance {
 
 /// The balance of one account; zero where it was never opened.
 pub async fn balance_get(db: &Db, id: &AccountId) -> Result<Balance> {
-    let row = db
-        .one(sql!("SELECT posted, held FROM balance WHERE account_id = $1"), &[id.text().into()])
-        .await?;
+    let row = db.one(sql!("SELECT posted, held FROM balance WHERE account_id = $1"), &[id.text().into()]).await?;
     match row {
         Some(row) => Ok(Balance { posted: row.get(0)?, held: row.get(1)? }),
         None => Ok(Balance::default()),
@@ -35,20 +33,14 @@ pub async fn balance_get(db: &Db, id: &AccountId) -> Result<Balance> {
 
 /// What can be spent from an account inside a transaction, above its floor; zero where it was never opened.
 pub(crate) async fn available_in(tx: &mut Tx, id: &AccountId) -> Result<Micros> {
-    let row = tx
-        .one(sql!("SELECT posted - held - floor FROM balance WHERE account_id = $1"), &[id.text().into()])
-        .await?;
+    let row =
+        tx.one(sql!("SELECT posted - held - floor FROM balance WHERE account_id = $1"), &[id.text().into()]).await?;
     row.map_or(Ok(Micros::ZERO), |row| Ok(row.get(0)?))
 }
 
 /// Adds `amount` (negative: takes it, if the floor allows) and answers the new posted balance.
 /// `None`: refused by the floor. An account without a floor is only made sure to exist.
-pub(crate) async fn balance_add_in(
-    tx: &mut Tx,
-    id: &AccountId,
-    amount: Micros,
-    now: Timestamp,
-) -> Result<Added> {
+pub(crate) async fn balance_add_in(tx: &mut Tx, id: &AccountId, amount: Micros, now: Timestamp) -> Result<Added> {
     if !id.kind().has_floor() {
         account_open_in(tx, id, now).await?;
         return Ok(Added::NoBalance);
@@ -111,17 +103,10 @@ pub(crate) async fn reserve_in(tx: &mut Tx, id: &AccountId, amount: Micros) -> R
 }
 
 /// Gives back `reserved` and takes `spent` of it; answers the new posted balance.
-pub(crate) async fn settle_reserved_in(
-    tx: &mut Tx,
-    account: &str,
-    reserved: Micros,
-    spent: Micros,
-) -> Result<Micros> {
+pub(crate) async fn settle_reserved_in(tx: &mut Tx, account: &str, reserved: Micros, spent: Micros) -> Result<Micros> {
     let row = tx
         .one(
-            sql!(
-                "UPDATE balance SET held = held - $2, posted = posted - $3 WHERE account_id = $1 RETURNING posted"
-            ),
+            sql!("UPDATE balance SET held = held - $2, posted = posted - $3 WHERE account_id = $1 RETURNING posted"),
             &[account.into(), reserved.into(), spent.into()],
         )
         .await?;

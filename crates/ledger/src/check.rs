@@ -25,7 +25,9 @@ pub const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "the entries of each transfer sum to zero",
         count: sql!("SELECT COUNT(*) FROM transfer"),
-        breaches: sql!("SELECT transfer_id FROM entry GROUP BY transfer_id HAVING SUM(amount) <> 0 ORDER BY transfer_id"),
+        breaches: sql!(
+            "SELECT transfer_id FROM entry GROUP BY transfer_id HAVING SUM(amount) <> 0 ORDER BY transfer_id"
+        ),
     },
     Invariant {
         name: "each transfer has at least two entries",

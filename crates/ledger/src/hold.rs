@@ -29,7 +29,9 @@ pub enum HoldOutcome {
     /// Another hold has this id; nothing was done.
     Mismatch,
     /// The sources together have less; nothing was done.
-    Insufficient { available: Micros },
+    Insufficient {
+        available: Micros,
+    },
 }
 
 /// How a hold is spent. `transfer.legs` are the credits; the debits come from the hold's parts.
@@ -292,14 +294,9 @@ pub async fn holds_expire(db: &Db, now: Timestamp, limit: i64) -> Result<u64> {
 
 async fn parts_in(tx: &mut Tx, hold_id: &str) -> Result<Vec<Part>> {
     let rows = tx
-        .query(
-            sql!("SELECT account_id, amount, state FROM hold WHERE id = $1 ORDER BY part"),
-            &[hold_id.into()],
-        )
+        .query(sql!("SELECT account_id, amount, state FROM hold WHERE id = $1 ORDER BY part"), &[hold_id.into()])
         .await?;
-    rows.iter()
-        .map(|row| Ok(Part { account: row.get(0)?, amount: row.get(1)?, state: row.get(2)? }))
-        .collect()
+    rows.iter().map(|row| Ok(Part { account: row.get(0)?, amount: row.get(1)?, state: row.get(2)? })).collect()
 }
 
 /// Moves a hold from held to `state`. `false`: another transaction resolved it in the meantime.

@@ -54,7 +54,9 @@ pub enum Outcome {
     /// Another transfer has this id; nothing was done.
     Mismatch,
     /// The account's floor refused the debit; nothing was done.
-    Insufficient { account: AccountId },
+    Insufficient {
+        account: AccountId,
+    },
 }
 
 /// Moves the money in a transaction of its own.

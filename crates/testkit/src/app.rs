@@ -88,7 +88,10 @@ impl TestApp {
     /// Registers an agent at the platform door.
     pub async fn agent(&self, name: &str) -> Agent {
         let got = self.expect(&Ask::post("/auth/agent", json!({ "name": name })), 201).await;
-        Agent { key: got.at("/data/agent/api_key"), party: PartyId::parse(&got.at("/data/agent/organization_id")).unwrap() }
+        Agent {
+            key: got.at("/data/agent/api_key"),
+            party: PartyId::parse(&got.at("/data/agent/organization_id")).unwrap(),
+        }
     }
 
     /// Gives an agent money.

@@ -64,7 +64,8 @@ impl Ask {
             let _ = write!(line, " -H '{name}: {value}'");
         }
         if let Some(body) = &self.body {
-            let _ = write!(line, " -H 'Content-Type: application/json' -d '{}'", body.to_string().replace('\'', "'\\''"));
+            let _ =
+                write!(line, " -H 'Content-Type: application/json' -d '{}'", body.to_string().replace('\'', "'\\''"));
         }
         let _ = write!(line, " '{base}{}'", self.path);
         line

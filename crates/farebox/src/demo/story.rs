@@ -39,7 +39,8 @@ pub(super) async fn tell(stage: &Stage, telling: &mut Telling) -> Told {
 
 async fn open(stage: &Stage, telling: &mut Telling) -> Told<Cast> {
     telling.step("1. A seller registers at the platform door and lists its weather API at $0.05 a call");
-    let seller = telling.ask(&Ask::post("/auth/agent", json!({ "name": "Fjord Weather" })), StatusCode::CREATED).await?;
+    let seller =
+        telling.ask(&Ask::post("/auth/agent", json!({ "name": "Fjord Weather" })), StatusCode::CREATED).await?;
     let seller_key = seller.at("/data/agent/api_key");
     let listing = json!({
         "name": "Fjord Weather", "slug": "fjord-weather", "description": "Weather of any city, by name",

@@ -41,7 +41,12 @@ impl Telling {
         if got.status == expected {
             Ok(got)
         } else {
-            Err(self.failed(&format!("expected status {}, got {}: {}", expected.as_u16(), got.status.as_u16(), got.text)))
+            Err(self.failed(&format!(
+                "expected status {}, got {}: {}",
+                expected.as_u16(),
+                got.status.as_u16(),
+                got.text
+            )))
         }
     }
 

@@ -18,10 +18,36 @@ fn message(door: DoorId, got: &Got) -> String {
 fn bodies() -> Vec<Value> {
     let wrong = |value: Value| {
         let names = [
-            "name", "slug", "email", "owner_id", "role", "rate_limit", "key_id", "secret", "endpoint", "price_per_call",
-            "tags", "publisher_category", "asset_id", "sql", "agentWallet", "providerId", "walletAddress",
-            "connectionString", "basePricePer1000Rows", "markupMultiplier", "query", "publisher_id", "wallet_address",
-            "wallet_network_id", "expires_in_days", "scopes", "status", "free_tier_calls", "category", "description",
+            "name",
+            "slug",
+            "email",
+            "owner_id",
+            "role",
+            "rate_limit",
+            "key_id",
+            "secret",
+            "endpoint",
+            "price_per_call",
+            "tags",
+            "publisher_category",
+            "asset_id",
+            "sql",
+            "agentWallet",
+            "providerId",
+            "walletAddress",
+            "connectionString",
+            "basePricePer1000Rows",
+            "markupMultiplier",
+            "query",
+            "publisher_id",
+            "wallet_address",
+            "wallet_network_id",
+            "expires_in_days",
+            "scopes",
+            "status",
+            "free_tier_calls",
+            "category",
+            "description",
         ];
         Value::Object(names.iter().map(|name| ((*name).to_owned(), value.clone())).collect())
     };
@@ -59,7 +85,10 @@ async fn no_operation_fails_on_bad_bodies_paths_and_queries() {
             let paths = [
                 probe.path.clone(),
                 probe.path.replace("{", "").replace("}", ""),
-                format!("{}?limit=-1&offset=-9&category=%00&is_verified=maybe&cursor=x&start_date=2026-02-30", probe.path),
+                format!(
+                    "{}?limit=-1&offset=-9&category=%00&is_verified=maybe&cursor=x&start_date=2026-02-30",
+                    probe.path
+                ),
                 format!("{}?limit=99999999999999999999&min_price=abc&sort_by=up&status=odd", probe.path),
             ];
             for path in paths {
@@ -128,7 +157,8 @@ async fn the_field_and_the_rule_are_named() {
     }
     let missing = app.expect(&Ask::post("/api/v1/keys", json!({})), 400).await;
     assert!(missing.at("/detail").contains("owner_id"), "{}", missing.text);
-    let query = json!({ "sql": "SELECT 1", "agentWallet": "0x1", "providerId": "00000000-0000-0000-0000-000000000000" });
+    let query =
+        json!({ "sql": "SELECT 1", "agentWallet": "0x1", "providerId": "00000000-0000-0000-0000-000000000000" });
     let got = app.expect(&Ask::post("/api/query", query), 400).await;
     assert!(got.at("/error").contains("agentWallet"), "{}", got.text);
 }

@@ -20,7 +20,14 @@ pub struct Server {
 }
 
 impl Server {
-    async fn start(folder: &Path, place: &TestDb, upstream: &str, client: &Client, port: u16, settings: &[(&str, &str)]) -> Self {
+    async fn start(
+        folder: &Path,
+        place: &TestDb,
+        upstream: &str,
+        client: &Client,
+        port: u16,
+        settings: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_farebox"));
         command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(folder);
         command.env("FAREBOX_NET_ALLOW", upstream).env("FAREBOX_LOG", "error");

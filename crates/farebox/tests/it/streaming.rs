@@ -93,6 +93,28 @@ async fn a_client_that_leaves_in_the_middle_of_a_long_reply_has_used_it() {
     app.assert_books_balance().await;
 }
 
+/// Waits until a figure has not changed for half a second, and answers it.
+async fn settled_figure(figure: impl Fn() -> u64) -> u64 {
+    let (mut last, mut same) = (figure(), 0);
+    while same < 50 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let now = figure();
+        same = if now == last { same + 1 } else { 0 };
+        last = now;
+    }
+    last
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_pauses_holds_the_seller_back_and_fills_no_memory() {
+    let (app, buyer) = market().await;
+    let request = request(&app, &buyer, "bytes/1000000000").body(farebox_net::empty()).unwrap();
+    let mut body = app.client().send(request).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    let sent = settled_figure(|| app.upstream.sent_bytes()).await;
+    assert!(sent < 32 << 20, "{sent} bytes were taken from the seller while the buyer read one frame");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_that_breaks_off_after_it_began_is_cut_short_and_free() {
     let (app, buyer) = market().await;

@@ -47,7 +47,10 @@ async fn the_history_shows_credits_and_calls_by_day_or_one_by_one() {
         assert_eq!(by_day.at("/data/transactions/0/publisher_name"), "things");
         assert_eq!(by_day.at("/data/transactions/1/source"), "admin_grant");
         let each = app.expect(&Ask::get("/wallet/transactions?include_usage=true&limit=2").key(&buyer.key), 200).await;
-        assert_eq!((each.at("/data/total"), each.at("/data/transactions/0/amount_atomic")), ("4".into(), "10000".into()));
+        assert_eq!(
+            (each.at("/data/total"), each.at("/data/transactions/0/amount_atomic")),
+            ("4".into(), "10000".into())
+        );
         let next = each.at("/data/next_cursor");
         let ask = Ask::get(format!("/wallet/transactions?include_usage=true&limit=2&cursor={next}")).key(&buyer.key);
         let rest = app.expect(&ask, 200).await;
@@ -105,9 +108,8 @@ async fn a_query_costs_its_rows_and_a_refused_one_nothing() {
         let agent = app.agent("Agent").await;
         app.fund(agent.party, 1_000_000).await;
         let wallet = "0x5555555555555555555555555555555555555555";
-        let ask = |sql: &str| {
-            Ask::post("/api/query", json!({ "sql": sql, "agentWallet": wallet, "providerId": provider }))
-        };
+        let ask =
+            |sql: &str| Ask::post("/api/query", json!({ "sql": sql, "agentWallet": wallet, "providerId": provider }));
         let keyed = |sql: &str| ask(sql).with("X-API-Key", &*agent.key);
         let got = app.expect(&keyed("SELECT name FROM city ORDER BY name LIMIT 3"), 200).await;
         assert_eq!((got.at("/rowCount"), got.at("/actualCost")), ("3".into(), "0.006000".into()));

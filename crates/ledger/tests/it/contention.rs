@@ -12,10 +12,8 @@ fn party(n: u128) -> PartyId {
 }
 
 fn transfer(id: &str, from: AccountId, to: AccountId, amount: i64) -> Transfer {
-    let legs = vec![
-        Leg { account: from, amount: Micros::new(-amount) },
-        Leg { account: to, amount: Micros::new(amount) },
-    ];
+    let legs =
+        vec![Leg { account: from, amount: Micros::new(-amount) }, Leg { account: to, amount: Micros::new(amount) }];
     Transfer { id: id.to_owned(), kind: TransferKind::AdminGrant, legs, listing: None, memo: String::new() }
 }
 

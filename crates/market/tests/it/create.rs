@@ -74,7 +74,7 @@ async fn a_publisher_keeps_its_slug_its_profile_and_its_prices() {
                 ..PriceChanges::default()
             },
             profile: object(
-                json!({"billing_model": "prepaid_credits", "z": {"b": 1.5, "a": null}, "capabilities": ["x"]}),
+                json!({"billing_model": "prepaid_credits", "z": {"b": 15, "a": null}, "capabilities": ["x"]}),
             ),
             pricing_profile: object(json!({"payment_expiry_minutes": 5})),
             ..publisher("weather-now")

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use farebox::serve::{Service, full};
-use farebox_api_kit::Body;
+use farebox_api_kit::{Body, BoxError};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use serde_json::json;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub struct TestUpstream {
     asked: AtomicU64,
     running: AtomicI64,
+    sent: Arc<AtomicU64>,
 }
 
 impl TestUpstream {
@@ -26,9 +28,29 @@ impl TestUpstream {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// Bytes of long replies that were handed to the network.
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
     /// Requests and replies under way.
     pub fn running(&self) -> i64 {
         self.running.load(Ordering::SeqCst)
+    }
+}
+
+impl TestUpstream {
+    fn stream(&self, bytes: u64) -> Body {
+        let (block, sent) = (block(), self.sent.clone());
+        let frames = futures_util::stream::unfold(bytes, move |left| {
+            let (block, sent) = (block.clone(), sent.clone());
+            async move {
+                let next = usize::try_from(left).unwrap_or(usize::MAX).min(BLOCK);
+                sent.fetch_add(next as u64, Ordering::SeqCst);
+                (next > 0).then(|| (Ok::<_, BoxError>(Frame::data(block.slice(..next))), left - next as u64))
+            }
+        });
+        StreamBody::new(frames).boxed_unsync()
     }
 }
 
@@ -60,13 +82,15 @@ impl Service for TestUpstream {
         match name {
             "ok" => json_reply(StatusCode::OK, &json!({ "ok": true })),
             "echo" => echo(request).await,
-            "status" => json_reply(StatusCode::from_u16(u16::try_from(number).unwrap()).unwrap(), &json!({ "status": number })),
+            "status" => {
+                json_reply(StatusCode::from_u16(u16::try_from(number).unwrap()).unwrap(), &json!({ "status": number }))
+            }
             "slow" => {
                 tokio::time::sleep(Duration::from_millis(number)).await;
                 json_reply(StatusCode::OK, &json!({ "slow": number }))
             }
-            "bytes" => with_length(stream(number), number),
-            "chunks" => Response::new(stream(number)),
+            "bytes" => with_length(self.stream(number), number),
+            "chunks" => Response::new(self.stream(number)),
             "sink" => sink(request).await,
             "hang" => std::future::pending().await,
             "half" => half(),
@@ -105,18 +129,6 @@ async fn echo(request: Request<Body>) -> Response<Body> {
     response
 }
 
-fn stream(bytes: u64) -> Body {
-    let block = block();
-    let frames = futures_util::stream::unfold(bytes, move |left| {
-        let block = block.clone();
-        async move {
-            let next = usize::try_from(left).unwrap_or(usize::MAX).min(BLOCK);
-            (next > 0).then(|| (Ok::<_, farebox_api_kit::BoxError>(Frame::data(block.slice(..next))), left - next as u64))
-        }
-    });
-    StreamBody::new(frames).boxed_unsync()
-}
-
 fn with_length(body: Body, bytes: u64) -> Response<Body> {
     let mut response = Response::new(body);
     response.headers_mut().insert("content-length", HeaderValue::from(bytes));
@@ -142,7 +154,7 @@ async fn sink(request: Request<Body>) -> Response<Body> {
 fn half() -> Response<Body> {
     let frames = futures_util::stream::iter([
         Ok(Frame::data(Bytes::from_static(b"half of it"))),
-        Err(farebox_api_kit::BoxError::from("the seller's server broke off")),
+        Err(BoxError::from("the seller's server broke off")),
     ]);
     with_length(StreamBody::new(frames).boxed_unsync(), 1_000)
 }
@@ -154,7 +166,7 @@ fn events(count: u64) -> Response<Body> {
             return None;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
-        Some((Ok::<_, farebox_api_kit::BoxError>(Frame::data(Bytes::from(format!("data: {sent}\n\n")))), sent + 1))
+        Some((Ok::<_, BoxError>(Frame::data(Bytes::from(format!("data: {sent}\n\n")))), sent + 1))
     });
     let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
     response.headers_mut().insert("content-type", HeaderValue::from_static("text/event-stream"));

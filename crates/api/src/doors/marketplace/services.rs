@@ -9,7 +9,9 @@ use farebox_api_types::marketplace::{
     CreateServiceRequest, ListServicesQuery, Service, ServiceList, ServiceRemoved, ServiceStatus, UpdateServiceRequest,
 };
 use farebox_base::{Error, ListingId, Result};
-use farebox_market::{Change, Door, ListingAccess, ListingCreate, ListingFilter, ListingPatch, ListingStatus, PriceChanges};
+use farebox_market::{
+    Change, Door, ListingAccess, ListingCreate, ListingFilter, ListingPatch, ListingStatus, PriceChanges,
+};
 use uuid::Uuid;
 
 operations! {
@@ -27,10 +29,7 @@ const LIMIT_MAX: i64 = 100;
 /// The page that a door's `limit` and `offset` ask for: clamped, as the marketplace's clients expect.
 pub(super) fn page(limit: Option<i64>, offset: Option<i64>) -> Page {
     let limit = limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    Page {
-        limit: u32::try_from(limit).unwrap_or(1),
-        offset: u64::try_from(offset.unwrap_or(0).max(0)).unwrap_or(0),
-    }
+    Page { limit: u32::try_from(limit).unwrap_or(1), offset: u64::try_from(offset.unwrap_or(0).max(0)).unwrap_or(0) }
 }
 
 async fn register_service(cx: Cx, body: Json<CreateServiceRequest>) -> Result<Created<Service>> {

@@ -71,10 +71,8 @@ fn read_cursor(text: &str) -> Result<LineKey> {
 }
 
 fn day(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
-    text.map(|text| {
-        Timestamp::parse_day(text).ok_or_else(|| Error::invalid(field, "must be a day written YYYY-MM-DD"))
-    })
-    .transpose()
+    text.map(|text| Timestamp::parse_day(text).ok_or_else(|| Error::invalid(field, "must be a day written YYYY-MM-DD")))
+        .transpose()
 }
 
 async fn transaction(core: &Core, line: WalletLine) -> Result<WalletTransactionResponse> {
@@ -109,7 +107,8 @@ async fn transaction(core: &Core, line: WalletLine) -> Result<WalletTransactionR
 
 /// A transfer that is not named by a UUID gets one that is always the same for it.
 fn line_id(line: &WalletLine) -> uuid::Uuid {
-    uuid::Uuid::try_parse(&line.id).unwrap_or_else(|_| uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, line.id.as_bytes()))
+    uuid::Uuid::try_parse(&line.id)
+        .unwrap_or_else(|_| uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, line.id.as_bytes()))
 }
 
 fn description(line: &WalletLine, publisher: Option<&str>) -> String {

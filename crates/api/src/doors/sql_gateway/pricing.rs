@@ -15,7 +15,11 @@ operations! {
     GET "/api/publishers/{id}/pricing" get_pricing(Public) "Show what a thousand rows cost";
 }
 
-async fn configure_pricing(cx: Cx, path: Path<String>, body: Json<SetPricingRequest>) -> Result<Ok200<ProviderPricing>> {
+async fn configure_pricing(
+    cx: Cx,
+    path: Path<String>,
+    body: Json<SetPricingRequest>,
+) -> Result<Ok200<ProviderPricing>> {
     let id = provider_id(&path.0)?;
     let prices = PriceChanges {
         per_1000_rows: Change::Set(body.0.base_price_per_1000_rows.as_str().to_owned()),

@@ -41,8 +41,7 @@ async fn register_in(
     request: &RegisterProviderRequest,
     create: &ListingCreate,
 ) -> Result<(Registered, ListingId)> {
-    let registration =
-        AgentRegistration { name: Some(request.name.clone()), email: Some(request.email.clone()) };
+    let registration = AgentRegistration { name: Some(request.name.clone()), email: Some(request.email.clone()) };
     let registered = core.accounts.register_agent_in(tx, &registration).await?;
     let linked = core.accounts.wallet_link_in(tx, registered.party.id, &request.wallet_address).await;
     linked.map_err(|error| renamed(error, "wallet_address", "walletAddress"))?;

@@ -18,7 +18,11 @@ operations! {
 
 const CALL_ID: HeaderName = HeaderName::from_static("x-farebox-call-id");
 
-async fn execute_query(cx: Cx, headers: Headers, body: Json<SqlQueryRequest>) -> Result<Headed<Ok200<SqlQueryResponse>>> {
+async fn execute_query(
+    cx: Cx,
+    headers: Headers,
+    body: Json<SqlQueryRequest>,
+) -> Result<Headed<Ok200<SqlQueryResponse>>> {
     no_idempotency_key(&headers.0)?;
     let request = body.0;
     check_address(&request.agent_wallet)?;

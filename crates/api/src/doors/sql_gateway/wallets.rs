@@ -158,7 +158,8 @@ pub(super) async fn spender(cx: &Cx, wallet: &str, entry: &ListingEntry, needed:
         if available < needed {
             return Err(Error::insufficient_balance(PaymentNeed { required: needed, available }));
         }
-        let message = "A wallet address alone is no proof here: send a key of the wallet's owner in the X-API-Key header";
+        let message =
+            "A wallet address alone is no proof here: send a key of the wallet's owner in the X-API-Key header";
         return Err(Error::forbidden(message).with_code("wallet_proof_required"));
     }
     Ok(Payer { party_id: party.party_id, key_id: None })
