@@ -61,13 +61,13 @@ impl Ask {
             let _ = write!(line, " -X {}", self.method);
         }
         for (name, value) in &self.headers {
-            let _ = write!(line, " -H '{name}: {value}'");
+            let _ = write!(line, " -H \"{name}: {value}\"");
         }
         if let Some(body) = &self.body {
             let _ =
                 write!(line, " -H 'Content-Type: application/json' -d '{}'", body.to_string().replace('\'', "'\\''"));
         }
-        let _ = write!(line, " '{base}{}'", self.path);
+        let _ = write!(line, " \"{base}{}\"", self.path);
         line
     }
 

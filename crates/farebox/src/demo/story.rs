@@ -42,6 +42,7 @@ async fn open(stage: &Stage, telling: &mut Telling) -> Told<Cast> {
     let seller =
         telling.ask(&Ask::post("/auth/agent", json!({ "name": "Fjord Weather" })), StatusCode::CREATED).await?;
     let seller_key = seller.at("/data/agent/api_key");
+    telling.let_be("SELLER", &seller_key);
     let listing = json!({
         "name": "Fjord Weather", "slug": "fjord-weather", "description": "Weather of any city, by name",
         "publisher_category": "integration", "integration_type": "api",
@@ -54,6 +55,8 @@ async fn open(stage: &Stage, telling: &mut Telling) -> Told<Cast> {
     telling.step("2. An agent takes a key at the marketplace door, and finds the listing there");
     let key = json!({ "owner_id": "curious-agent", "role": "buyer", "rate_limit": 300 });
     let buyer = telling.ask(&Ask::post("/api/v1/keys", key), StatusCode::CREATED).await?;
+    let buyer_key = format!("{}:{}", buyer.at("/key_id"), buyer.at("/secret"));
+    telling.let_be("BUYER", &buyer_key);
     let found = telling.ask(&Ask::get("/api/v1/discover?q=weather"), OK).await?;
     let service_id = found.at("/services/0/id");
     telling.must(service_id == listed.at("/data/id"), "what the marketplace finds is what the platform listed")?;
@@ -62,7 +65,7 @@ async fn open(stage: &Stage, telling: &mut Telling) -> Told<Cast> {
     Ok(Cast {
         seller: PartyId::parse(&seller.at("/data/agent/organization_id")).ok_or("no organization")?,
         seller_key,
-        buyer_key: format!("{}:{}", buyer.at("/key_id"), buyer.at("/secret")),
+        buyer_key,
         buyer: party.ok_or("no buyer")?.id,
         slug: listed.at("/data/slug"),
         service_id,
@@ -88,6 +91,7 @@ async fn fund(stage: &Stage, telling: &mut Telling, cast: &Cast) -> Told {
         memo: "Credit by the operator".to_owned(),
     };
     stage.app.wallets.grant(&grant).await.map_err(|e| e.message)?;
+    telling.note(format!("credited 0.2 USDC; the balance is {} USDC", balance(stage, cast.buyer).await?));
     telling.note("on a server that keeps its data: farebox admin credit --owner curious-agent --amount 0.20");
     let balance = balance(stage, cast.buyer).await?;
     telling.must_be("the balance", balance, Micros::new(700_000))
@@ -168,6 +172,7 @@ async fn database(stage: &Stage, telling: &mut Telling, cast: &Cast) -> Told {
     let made = telling.ask(&Ask::post("/api/providers/register", provider), StatusCode::CREATED).await?;
     let (id, key) = (made.at("/provider/id"), made.at("/apiKey"));
     let price = json!({ "basePricePer1000Rows": 1.0, "markupMultiplier": 2.0 });
+    telling.let_be("PROVIDER", &key);
     let ask = Ask::post(format!("/api/providers/{id}/pricing"), price).with("X-API-Key", key);
     telling.ask(&ask, OK).await?;
     let before = balance(stage, cast.buyer).await?;
@@ -190,13 +195,15 @@ async fn wallet(stage: &Stage, telling: &mut Telling, cast: &Cast) -> Told {
     telling.step("11. The agent spends what it has, to the last call that its balance pays for");
     let (mut paid, before) = (0, balance(stage, cast.buyer).await?);
     let client = forecast(cast, "Hamar");
+    telling.ask(&client, OK).await?;
+    paid += 1;
     while balance(stage, cast.buyer).await? >= Micros::new(50_000) {
-        telling.ask(&client, OK).await?;
+        telling.ask_quietly(&client, OK).await?;
         paid += 1;
     }
-    telling.ask(&client, StatusCode::PAYMENT_REQUIRED).await?;
     let left = balance(stage, cast.buyer).await?;
-    telling.note(format!("{paid} calls paid from {before} USDC, {left} USDC left: too little for another"));
+    telling.note(format!("and again: {paid} calls paid from {before} USDC, {left} USDC left, too little for another"));
+    telling.ask(&client, StatusCode::PAYMENT_REQUIRED).await?;
     telling.must(before.get() - left.get() == paid * 50_000, "every call cost 0.05 USDC")?;
     telling.ask(&Ask::get("/wallet/balance").key(&cast.buyer_key), OK).await?;
     telling.ask(&Ask::get("/wallet/transactions?limit=5").key(&cast.buyer_key), OK).await?;

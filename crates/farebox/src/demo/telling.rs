@@ -14,6 +14,8 @@ pub(super) struct Telling {
     base: String,
     step: String,
     client: Option<Client>,
+    /// Shell variables that stand for long texts in the curl lines.
+    variables: Vec<(&'static str, String)>,
 }
 
 /// A step that did not hold: which, and why.
@@ -23,7 +25,22 @@ impl Telling {
     pub(super) fn new(base: &str) -> Self {
         let allow = base.trim_start_matches("http://").parse().into_iter().collect();
         let client = Client::new(Policy { allow, ..Policy::default() }).ok();
-        Self { base: base.to_owned(), step: "the beginning".to_owned(), client }
+        Self { base: base.to_owned(), step: "the beginning".to_owned(), client, variables: Vec::new() }
+    }
+
+    /// From here on `$NAME` stands for the text, as the line that is printed says to the reader's shell.
+    pub(super) fn let_be(&mut self, name: &'static str, text: &str) {
+        say(format!("$ {name}={text}"));
+        self.variables.push((name, text.to_owned()));
+    }
+
+    /// A request as a line for the shell.
+    fn line(&self, ask: &Ask) -> String {
+        let mut line = ask.curl(&self.base);
+        for (name, text) in &self.variables {
+            line = line.replace(text.as_str(), &format!("${name}"));
+        }
+        line
     }
 
     /// Begins a step.
@@ -34,10 +51,16 @@ impl Telling {
 
     /// Sends a request and prints it as a curl line, and what came back.
     pub(super) async fn ask(&self, ask: &Ask, expected: StatusCode) -> Told<Got> {
-        say(format!("$ {}", ask.curl(&self.base)));
+        say(format!("$ {}", self.line(ask)));
+        let got = self.ask_quietly(ask, expected).await?;
+        say(format!("  {} {}", got.status.as_u16(), shortened(&got.text)));
+        Ok(got)
+    }
+
+    /// Sends a request without a word.
+    pub(super) async fn ask_quietly(&self, ask: &Ask, expected: StatusCode) -> Told<Got> {
         let client = self.client.as_ref().ok_or_else(|| self.failed("no client"))?;
         let got = ask.send(client, &self.base).await.map_err(|e| self.failed(&format!("{e:?}")))?;
-        say(format!("  {} {}", got.status.as_u16(), shortened(&got.text)));
         if got.status == expected {
             Ok(got)
         } else {
