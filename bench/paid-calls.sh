@@ -101,7 +101,7 @@ wait_for "http://127.0.0.1:$nginx_port/now"
 
 farebox_url=http://127.0.0.1:$farebox_port
 serve() {
-  FAREBOX_NET_ALLOW="127.0.0.1:$upstream_port" FAREBOX_LOG_LEVEL=warn \
+  FAREBOX_NET_ALLOW="127.0.0.1:$upstream_port" FAREBOX_LOG=warn \
     "$farebox" serve --data-dir "$folder/data" --listen "127.0.0.1:$farebox_port" >"$folder/farebox.log" 2>&1 &
   farebox_pid=$!
   pids+=("$farebox_pid")

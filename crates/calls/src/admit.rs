@@ -2,8 +2,9 @@
 
 use crate::close::Opening;
 use crate::idempotency::{self, Claim, Claimed, SavedReply};
-use crate::open::{Opened, Start};
-use crate::ticket::Ticket;
+use crate::open::Start;
+use crate::ticket::{Ticket, TicketSeed};
+use crate::writer::OpenAnswer;
 use crate::{Answer, Calls, Payer};
 use farebox_base::{CallId, Error, Micros, Result, Ticks};
 use farebox_market::ListingEntry;
@@ -48,14 +49,12 @@ impl Calls {
             free_tier: false,
             claim: start.claim.clone(),
         };
-        match self.writer.open(start).await? {
-            Opened::Open { held, free_tier } => {
-                let opening = Opening { held, free_tier, ..opening };
-                let (writer, clock) = (self.writer.clone(), self.parts.clock.clone());
-                Ok(Admitted::Open(Box::new(Ticket::new(writer, clock, opening, received, slot))))
-            }
-            Opened::Insufficient(need) => Err(Error::insufficient_balance(need)),
-            Opened::Known(claimed) => match (idempotency::refusal(&claimed), claimed) {
+        let (writer, clock) = (self.writer.clone(), self.parts.clock.clone());
+        let seed = TicketSeed { writer, clock, opening, received, slot };
+        match self.writer.open(start, seed).await? {
+            OpenAnswer::Open(ticket) => Ok(Admitted::Open(ticket)),
+            OpenAnswer::Insufficient(need) => Err(Error::insufficient_balance(need)),
+            OpenAnswer::Known(claimed) => match (idempotency::refusal(&claimed), claimed) {
                 (Some(refusal), _) => Err(refusal),
                 (None, Claimed::Answered { call_id, free_tier, latency_ms, reply }) => {
                     let receipt = idempotency::replay_receipt(call_id, free_tier, latency_ms);

@@ -19,18 +19,34 @@ pub(crate) struct Ticket {
     _slot: tokio::sync::OwnedSemaphorePermit,
 }
 
-impl Ticket {
-    pub(crate) fn new(
-        writer: Writer,
-        clock: Arc<dyn Clock>,
-        opening: Opening,
-        received: Ticks,
-        slot: tokio::sync::OwnedSemaphorePermit,
-    ) -> Self {
-        let on_drop = Ending::Canceled;
-        Self { writer, clock, opening, received, status: None, latency_ms: 0, on_drop, open: true, _slot: slot }
-    }
+/// What a ticket is made of once its call is open. It travels with the opening, so that a call whose client leaves
+/// before the commit is answered still gets its ticket, and with it its end.
+pub(crate) struct TicketSeed {
+    pub writer: Writer,
+    pub clock: Arc<dyn Clock>,
+    pub opening: Opening,
+    pub received: Ticks,
+    pub slot: tokio::sync::OwnedSemaphorePermit,
+}
 
+impl TicketSeed {
+    /// The ticket of a call that was opened with this much held.
+    pub(crate) fn open(self, held: Micros, free_tier: bool) -> Ticket {
+        Ticket {
+            writer: self.writer,
+            clock: self.clock,
+            opening: Opening { held, free_tier, ..self.opening },
+            received: self.received,
+            status: None,
+            latency_ms: 0,
+            on_drop: Ending::Canceled,
+            open: true,
+            _slot: self.slot,
+        }
+    }
+}
+
+impl Ticket {
     pub(crate) const fn opening(&self) -> &Opening {
         &self.opening
     }

@@ -5,9 +5,11 @@
 //! fail its neighbours: the group is then made again, one by one.
 
 use crate::close::{Closed, End, close_in};
+use crate::idempotency::Claimed;
 use crate::open::{Opened, Start, open_in};
 use crate::settings::CallsParts;
-use farebox_base::{Error, Kind, Result};
+use crate::ticket::{Ticket, TicketSeed};
+use farebox_base::{Error, Kind, PaymentNeed, Result};
 use farebox_db::{COMMIT_UNKNOWN, Isolation, Tx, tx};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 const TRIES_MAX: u32 = 6;
 
 enum Work {
-    Open(Box<Start>, oneshot::Sender<Result<Opened>>),
+    Open(Box<Start>, Box<TicketSeed>, oneshot::Sender<Result<OpenAnswer>>),
     Close(Box<End>, Option<oneshot::Sender<Result<Closed>>>),
     Stop(oneshot::Sender<()>),
 }
@@ -25,6 +27,15 @@ enum Work {
 enum Done {
     Opened(Opened),
     Closed(Closed),
+}
+
+/// What became of an opening, for the caller.
+pub(crate) enum OpenAnswer {
+    /// Committed. Dropping the ticket closes the call.
+    Open(Box<Ticket>),
+    Insufficient(PaymentNeed),
+    /// The idempotency key is taken.
+    Known(Claimed),
 }
 
 /// The way to the writer's thread.
@@ -44,9 +55,9 @@ impl Writer {
         Ok(Self { queue })
     }
 
-    pub(crate) async fn open(&self, start: Start) -> Result<Opened> {
+    pub(crate) async fn open(&self, start: Start, seed: TicketSeed) -> Result<OpenAnswer> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Work::Open(Box::new(start), answer)).map_err(|_| stopped())?;
+        self.queue.send(Work::Open(Box::new(start), Box::new(seed), answer)).map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 
@@ -92,14 +103,26 @@ async fn run(parts: Arc<CallsParts>, mut work: mpsc::UnboundedReceiver<Work>) {
         }
         settle(&parts, batch).await;
         if let Some(answer) = stop {
-            work.close();
-            let mut rest = Vec::new();
-            work.recv_many(&mut rest, usize::MAX).await;
-            settle(&parts, rest).await;
+            finish(&parts, &mut work).await;
             let _ = answer.send(());
             return;
         }
     }
+}
+
+/// Settles what is queued, and what that leads to, until nothing comes any more.
+async fn finish(parts: &CallsParts, work: &mut mpsc::UnboundedReceiver<Work>) {
+    loop {
+        let mut rest = Vec::new();
+        while let Ok(item) = work.try_recv() {
+            rest.push(item);
+        }
+        if rest.is_empty() {
+            break;
+        }
+        settle(parts, rest).await;
+    }
+    work.close();
 }
 
 /// Commits a group and answers everyone in it.
@@ -129,8 +152,8 @@ async fn settle(parts: &CallsParts, batch: Vec<Work>) {
 
 fn answer(work: Work, result: Result<Done>) {
     match (work, result) {
-        (Work::Open(_, to), Ok(Done::Opened(opened))) => drop(to.send(Ok(opened))),
-        (Work::Open(_, to), Err(error)) => drop(to.send(Err(error))),
+        (Work::Open(_, seed, to), Ok(Done::Opened(opened))) => drop(to.send(Ok(open_answer(*seed, opened)))),
+        (Work::Open(_, _, to), Err(error)) => drop(to.send(Err(error))),
         (Work::Close(_, Some(to)), Ok(Done::Closed(closed))) => drop(to.send(Ok(closed))),
         (Work::Close(_, Some(to)), Err(error)) => drop(to.send(Err(error))),
         (Work::Close(end, None), Err(error)) => {
@@ -138,6 +161,15 @@ fn answer(work: Work, result: Result<Done>) {
             tracing::error!(%call_id, internal = ?error.internal, "a call could not be closed; it will expire, free of charge");
         }
         _ => {}
+    }
+}
+
+/// The ticket is made here, so that it exists also where nobody waits for it any more.
+fn open_answer(seed: TicketSeed, opened: Opened) -> OpenAnswer {
+    match opened {
+        Opened::Open { held, free_tier } => OpenAnswer::Open(Box::new(seed.open(held, free_tier))),
+        Opened::Insufficient(need) => OpenAnswer::Insufficient(need),
+        Opened::Known(claimed) => OpenAnswer::Known(claimed),
     }
 }
 
@@ -167,7 +199,7 @@ async fn apply_in(tx: &mut Tx, batch: &[Work], again: bool) -> Result<Vec<Done>>
     let mut done = Vec::with_capacity(batch.len());
     for work in batch {
         match work {
-            Work::Open(start, _) => done.push(Done::Opened(open_in(tx, start, again).await?)),
+            Work::Open(start, _, _) => done.push(Done::Opened(open_in(tx, start, again).await?)),
             Work::Close(end, _) => done.push(Done::Closed(close_in(tx, end).await?)),
             Work::Stop(_) => {}
         }

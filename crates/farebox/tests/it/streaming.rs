@@ -6,6 +6,7 @@ use http::Request;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 
 async fn market() -> (TestApp, Agent) {
     let app = TestApp::start(&TestDb::sqlite().await, &[]).await;
@@ -78,6 +79,30 @@ async fn a_client_that_leaves_before_the_reply_pays_nothing_and_stops_the_seller
     until("the seller's work stops", || app.upstream.running() == 0).await;
     app.settled().await;
     assert_eq!(app.balance(buyer.party).await, 1_000_000);
+    app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_leave_at_once_leave_nothing_open() {
+    let (app, buyer) = market().await;
+    let address = app.base.trim_start_matches("http://").to_owned();
+    let text = format!("GET /publishers/things/ok HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", buyer.key);
+    let tasks: Vec<_> = (0..300)
+        .map(|_| {
+            let (address, text) = (address.clone(), text.clone());
+            tokio::spawn(async move {
+                let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+                stream.write_all(text.as_bytes()).await.unwrap();
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    app.expect(&Ask::get("/publishers/things/ok").key(&buyer.key), 200).await;
+    app.settled().await;
+    let balance = app.balance(buyer.party).await;
+    assert_eq!((1_000_000 - balance) % 10_000, 0);
     app.assert_books_balance().await;
 }
 
