@@ -8,6 +8,9 @@ CREATE TABLE account (
   created_at BIGINT NOT NULL
 ) /*STRICT*/;
 CREATE INDEX account_party ON account (party_id, kind);
+-- The platform's own accounts exist from the start, so that no posting has to look for them.
+INSERT INTO account (id, party_id, kind, asset, scale, created_at) VALUES
+  ('fees', NULL, 'fees', 'USD', 6, 0), ('promotions', NULL, 'promotions', 'USD', 6, 0);
 
 CREATE TABLE balance (
   account_id TEXT PRIMARY KEY REFERENCES account (id),

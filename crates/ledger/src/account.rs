@@ -44,6 +44,11 @@ impl AccountKind {
         }
     }
 
+    /// Whether the account is the platform's own and exists from the first migration.
+    pub(crate) const fn is_given(self) -> bool {
+        matches!(self, AccountKind::Fees | AccountKind::Promotions)
+    }
+
     /// Whether accounts of this kind may not go below zero; only those keep a balance row.
     pub const fn has_floor(self) -> bool {
         !matches!(self, AccountKind::Outside | AccountKind::Fees | AccountKind::Promotions)

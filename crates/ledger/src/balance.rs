@@ -31,18 +31,38 @@ pub async fn balance_get(db: &Db, id: &AccountId) -> Result<Balance> {
     }
 }
 
-/// What can be spent from an account inside a transaction, above its floor; zero where it was never opened.
-pub(crate) async fn available_in(tx: &mut Tx, id: &AccountId) -> Result<Micros> {
-    let row =
-        tx.one(sql!("SELECT posted - held - floor FROM balance WHERE account_id = $1"), &[id.text().into()]).await?;
-    row.map_or(Ok(Micros::ZERO), |row| Ok(row.get(0)?))
+/// The most accounts that a hold may draw on.
+pub(crate) const SOURCES_MAX: usize = 4;
+
+/// What can be spent from each account inside a transaction, above its floor; zero where it was never opened.
+pub(crate) async fn available_in(tx: &mut Tx, ids: &[AccountId]) -> Result<Vec<Micros>> {
+    let id = |index: usize| ids.get(index).map(AccountId::text).into();
+    let rows = tx
+        .query(
+            sql!(
+                "SELECT account_id, posted - held - floor FROM balance
+                 WHERE account_id = $1 OR account_id = $2 OR account_id = $3 OR account_id = $4"
+            ),
+            &[id(0), id(1), id(2), id(3)],
+        )
+        .await?;
+    let mut available = vec![Micros::ZERO; ids.len()];
+    for row in rows {
+        let account: &str = row.get(0)?;
+        if let Some(index) = ids.iter().position(|id| id.text() == account) {
+            available[index] = row.get(1)?;
+        }
+    }
+    Ok(available)
 }
 
 /// Adds `amount` (negative: takes it, if the floor allows) and answers the new posted balance.
 /// `None`: refused by the floor. An account without a floor is only made sure to exist.
 pub(crate) async fn balance_add_in(tx: &mut Tx, id: &AccountId, amount: Micros, now: Timestamp) -> Result<Added> {
     if !id.kind().has_floor() {
-        account_open_in(tx, id, now).await?;
+        if !id.kind().is_given() {
+            account_open_in(tx, id, now).await?;
+        }
         return Ok(Added::NoBalance);
     }
     if amount.is_negative() {

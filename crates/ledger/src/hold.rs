@@ -4,8 +4,8 @@
 //! Posting and voiding race for the hold's state in one guarded update; the loser changes nothing.
 
 use crate::account::AccountId;
-use crate::balance::{available_in, balance_add_in, reserve_in, settle_reserved_in};
-use crate::transfer::{Leg, Outcome, Record, Transfer, digest, entry_in, lost_race, record_in, seen_in};
+use crate::balance::{SOURCES_MAX, available_in, balance_add_in, reserve_in, settle_reserved_in};
+use crate::transfer::{Entry, Leg, Outcome, Record, Transfer, digest, entries_in, lost_race, record_in, seen_in};
 use farebox_base::{Error, Micros, Result, Timestamp};
 use farebox_db::{Db, Isolation, Tx, sql, tx};
 
@@ -13,7 +13,7 @@ use farebox_db::{Db, Isolation, Tx, sql, tx};
 #[derive(Clone, Debug)]
 pub struct Hold {
     pub id: String,
-    /// Where the money may come from, in order of preference.
+    /// Where the money may come from, in order of preference; one to four accounts.
     pub sources: Vec<AccountId>,
     /// Greater than zero.
     pub amount: Micros,
@@ -67,19 +67,23 @@ pub async fn hold(db: &Db, hold: &Hold, now: Timestamp) -> Result<HoldOutcome> {
 
 /// Reserves, inside a transaction that may do more. Every outcome but `Created` leaves no trace.
 pub async fn hold_in(tx: &mut Tx, hold: &Hold, now: Timestamp) -> Result<HoldOutcome> {
-    if hold.amount <= Micros::ZERO || hold.sources.is_empty() {
+    if hold.amount <= Micros::ZERO || hold.sources.is_empty() || hold.sources.len() > SOURCES_MAX {
         return Err(Error::internal(format!("hold {} of {} is not possible", hold.id, hold.amount)));
     }
     let digest = hold_digest(hold);
-    let seen = tx.one(sql!("SELECT digest FROM hold WHERE id = $1 AND part = 0"), &[hold.id.as_str().into()]).await?;
-    if let Some(row) = seen {
-        let stored: Vec<u8> = row.get(0)?;
-        return Ok(if stored == digest { HoldOutcome::Exists } else { HoldOutcome::Mismatch });
-    }
-    let parts = match divide_in(tx, hold).await? {
+    let available = available_in(tx, &hold.sources).await?;
+    let parts = match divide(hold, &available)? {
         Ok(parts) => parts,
-        Err(available) => return Ok(HoldOutcome::Insufficient { available }),
+        Err(available) => {
+            let insufficient = HoldOutcome::Insufficient { available };
+            return Ok(held_before_in(tx, hold, &digest).await?.unwrap_or(insufficient));
+        }
     };
+    for (index, (account, amount)) in parts.iter().enumerate() {
+        if !part_in(tx, hold, index, account, *amount, &digest, now).await? {
+            return held_before_in(tx, hold, &digest).await?.ok_or_else(lost_race);
+        }
+    }
     let mut in_order: Vec<&(&AccountId, Micros)> = parts.iter().collect();
     in_order.sort_by(|a, b| a.0.cmp(b.0));
     for (account, amount) in in_order {
@@ -87,35 +91,37 @@ pub async fn hold_in(tx: &mut Tx, hold: &Hold, now: Timestamp) -> Result<HoldOut
             return Err(lost_race());
         }
     }
-    for (index, (account, amount)) in parts.iter().enumerate() {
-        part_in(tx, hold, index, account, *amount, &digest, now).await?;
-    }
     Ok(HoldOutcome::Created)
 }
 
+/// Whether a hold of this id was made before, and whether it was this one.
+async fn held_before_in(tx: &mut Tx, hold: &Hold, digest: &[u8; 32]) -> Result<Option<HoldOutcome>> {
+    let seen = tx.one(sql!("SELECT digest FROM hold WHERE id = $1 AND part = 0"), &[hold.id.as_str().into()]).await?;
+    let Some(row) = seen else { return Ok(None) };
+    let is_same = row.get::<&[u8]>(0)? == digest;
+    Ok(Some(if is_same { HoldOutcome::Exists } else { HoldOutcome::Mismatch }))
+}
+
 /// Splits the amount over the sources in order; `Err` carries what they have together if that is too little.
-async fn divide_in<'a>(
-    tx: &mut Tx,
+fn divide<'a>(
     hold: &'a Hold,
+    available: &[Micros],
 ) -> Result<std::result::Result<Vec<(&'a AccountId, Micros)>, Micros>> {
     let mut parts = Vec::with_capacity(1);
-    let mut missing = hold.amount;
-    let mut available = Micros::ZERO;
-    for account in &hold.sources {
-        let has = available_in(tx, account).await?.max(Micros::ZERO);
-        available = available.checked_add(has)?;
+    let (mut missing, mut total) = (hold.amount, Micros::ZERO);
+    for (account, has) in hold.sources.iter().zip(available) {
+        let has = (*has).max(Micros::ZERO);
+        total = total.checked_add(has)?;
         let take = has.min(missing);
         if !take.is_zero() {
             parts.push((account, take));
             missing = missing.checked_sub(take)?;
         }
-        if missing.is_zero() {
-            return Ok(Ok(parts));
-        }
     }
-    Ok(Err(available))
+    Ok(if missing.is_zero() { Ok(parts) } else { Err(total) })
 }
 
+/// Writes one part. `false`: there is a hold of this id.
 async fn part_in(
     tx: &mut Tx,
     hold: &Hold,
@@ -124,7 +130,7 @@ async fn part_in(
     amount: Micros,
     digest: &[u8; 32],
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     let written = tx
         .execute(
             sql!(
@@ -142,7 +148,7 @@ async fn part_in(
             ],
         )
         .await?;
-    if written == 1 { Ok(()) } else { Err(lost_race()) }
+    Ok(written == 1)
 }
 
 fn hold_digest(hold: &Hold) -> [u8; 32] {
@@ -163,30 +169,32 @@ pub async fn post(db: &Db, post: &Post, now: Timestamp) -> Result<PostOutcome> {
 /// Spends a hold: what the credits sum to is taken from its parts in order, the rest is released.
 pub async fn post_in(tx: &mut Tx, post: &Post, now: Timestamp) -> Result<PostOutcome> {
     let digest = digest(&post.transfer, Some(&post.hold_id));
-    if let Some(outcome) = seen_in(tx, &post.transfer.id, &digest).await? {
-        return Ok(if outcome == Outcome::Exists { PostOutcome::Exists } else { PostOutcome::Mismatch });
-    }
     let parts = parts_in(tx, &post.hold_id).await?;
-    match parts.first() {
-        Some(part) if part.state == "held" => {}
-        Some(part) if part.state == "posted" => return Ok(PostOutcome::Mismatch),
-        _ => return Ok(PostOutcome::NotHeld),
+    if parts.first().is_none_or(|part| part.state != "held") {
+        let is_posted = parts.first().is_some_and(|part| part.state == "posted");
+        return Ok(match (seen_in(tx, &post.transfer.id, &digest).await?, is_posted) {
+            (Some(Outcome::Exists), _) => PostOutcome::Exists,
+            (None, false) => PostOutcome::NotHeld,
+            _ => PostOutcome::Mismatch,
+        });
     }
     let amount = checked_amount(post, &parts)?;
+    let record = Record { transfer: &post.transfer, digest: &digest, hold_id: Some(&post.hold_id), now };
+    if !record_in(tx, &record).await? {
+        let seen = seen_in(tx, &post.transfer.id, &digest).await?.ok_or_else(lost_race)?;
+        return Ok(if seen == Outcome::Exists { PostOutcome::Exists } else { PostOutcome::Mismatch });
+    }
     if !resolve_in(tx, &post.hold_id, "posted", parts.len(), now).await? {
         return Err(lost_race());
     }
-    let debits = spend_in(tx, parts, amount).await?;
-    record_in(tx, &Record { transfer: &post.transfer, digest: &digest, hold_id: Some(&post.hold_id), now }).await?;
-    for (index, (account, spent, after)) in debits.iter().enumerate() {
-        debit_entry_in(tx, &post.transfer.id, index, account, *spent, *after, now).await?;
-    }
+    let mut entries = spend_in(tx, parts, amount).await?;
     let mut credits = post.transfer.legs.clone();
     credits.sort_by(|a, b| a.account.cmp(&b.account));
-    for (index, leg) in credits.iter().enumerate() {
-        let after = balance_add_in(tx, &leg.account, leg.amount, now).await?.balance();
-        entry_in(tx, &post.transfer.id, debits.len() + index, leg, after, now).await?;
+    for leg in &credits {
+        let balance_after = balance_add_in(tx, &leg.account, leg.amount, now).await?.balance();
+        entries.push(Entry { account: leg.account.text().to_owned(), amount: leg.amount, balance_after });
     }
+    entries_in(tx, &post.transfer.id, &entries, now).await?;
     Ok(PostOutcome::Created)
 }
 
@@ -208,8 +216,8 @@ fn checked_amount(post: &Post, parts: &[Part]) -> Result<Micros> {
     Ok(amount)
 }
 
-/// Takes `amount` from the parts in order and releases the rest; answers the debits with the balances after them.
-async fn spend_in(tx: &mut Tx, parts: Vec<Part>, amount: Micros) -> Result<Vec<(String, Micros, Micros)>> {
+/// Takes `amount` from the parts in order and releases the rest; answers the debits.
+async fn spend_in(tx: &mut Tx, parts: Vec<Part>, amount: Micros) -> Result<Vec<Entry>> {
     let mut spends = Vec::with_capacity(parts.len());
     let mut missing = amount;
     for part in parts {
@@ -218,41 +226,15 @@ async fn spend_in(tx: &mut Tx, parts: Vec<Part>, amount: Micros) -> Result<Vec<(
         spends.push((part, spent));
     }
     spends.sort_by(|a, b| a.0.account.cmp(&b.0.account));
-    let mut debits = Vec::with_capacity(spends.len());
+    let mut debits = Vec::with_capacity(spends.len() + 2);
     for (part, spent) in spends {
         let after = settle_reserved_in(tx, &part.account, part.amount, spent).await?;
         if !spent.is_zero() {
-            debits.push((part.account, spent, after));
+            let amount = Micros::ZERO.checked_sub(spent)?;
+            debits.push(Entry { account: part.account, amount, balance_after: Some(after) });
         }
     }
     Ok(debits)
-}
-
-async fn debit_entry_in(
-    tx: &mut Tx,
-    transfer_id: &str,
-    index: usize,
-    account: &str,
-    spent: Micros,
-    after: Micros,
-    now: Timestamp,
-) -> Result<()> {
-    tx.execute_one(
-        sql!(
-            "INSERT INTO entry (transfer_id, leg, account_id, amount, balance_after, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)"
-        ),
-        &[
-            transfer_id.into(),
-            i64::try_from(index).unwrap_or(i64::MAX).into(),
-            account.into(),
-            Micros::ZERO.checked_sub(spent)?.into(),
-            after.into(),
-            now.into(),
-        ],
-    )
-    .await?;
-    Ok(())
 }
 
 /// Releases a hold. `false`: it was resolved before, or never made; nothing was done.

@@ -72,19 +72,20 @@ pub async fn transfer_in(tx: &mut Tx, transfer: &Transfer, now: Timestamp) -> Re
         return Ok(outcome);
     }
     legs.sort_by(|a, b| a.account.cmp(&b.account));
-    let mut after = Vec::with_capacity(legs.len());
+    let mut entries = Vec::with_capacity(legs.len());
     for (index, leg) in legs.iter().enumerate() {
         let added = balance_add_in(tx, &leg.account, leg.amount, now).await?;
         if added == Added::Refused {
             take_back_in(tx, &legs[..index], now).await?;
             return Ok(Outcome::Insufficient { account: leg.account.clone() });
         }
-        after.push(added.balance());
+        let (account, balance_after) = (leg.account.text().to_owned(), added.balance());
+        entries.push(Entry { account, amount: leg.amount, balance_after });
     }
-    record_in(tx, &Record { transfer, digest: &digest, hold_id: None, now }).await?;
-    for (index, (leg, balance)) in legs.iter().zip(after).enumerate() {
-        entry_in(tx, &transfer.id, index, leg, balance, now).await?;
+    if !record_in(tx, &Record { transfer, digest: &digest, hold_id: None, now }).await? {
+        return Err(lost_race());
     }
+    entries_in(tx, &transfer.id, &entries, now).await?;
     Ok(Outcome::Created)
 }
 
@@ -148,8 +149,8 @@ pub(crate) struct Record<'a> {
     pub now: Timestamp,
 }
 
-/// Writes the transfer's row. Losing the id to a concurrent transaction is a lost race: the rerun sees the winner.
-pub(crate) async fn record_in(tx: &mut Tx, record: &Record<'_>) -> Result<()> {
+/// Writes the transfer's row. `false`: there is a transfer of this id.
+pub(crate) async fn record_in(tx: &mut Tx, record: &Record<'_>) -> Result<bool> {
     let listing = record.transfer.listing.map(|l| l.to_string());
     let written = tx
         .execute(
@@ -168,32 +169,57 @@ pub(crate) async fn record_in(tx: &mut Tx, record: &Record<'_>) -> Result<()> {
             ],
         )
         .await?;
-    if written == 1 { Ok(()) } else { Err(lost_race()) }
+    Ok(written == 1)
 }
 
-pub(crate) async fn entry_in(
-    tx: &mut Tx,
-    transfer_id: &str,
-    index: usize,
-    leg: &Leg,
-    balance_after: Option<Micros>,
-    now: Timestamp,
-) -> Result<()> {
-    tx.execute_one(
-        sql!(
-            "INSERT INTO entry (transfer_id, leg, account_id, amount, balance_after, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)"
-        ),
-        &[
-            transfer_id.into(),
-            i64::try_from(index).unwrap_or(i64::MAX).into(),
-            leg.account.text().into(),
-            leg.amount.into(),
-            balance_after.into(),
-            now.into(),
-        ],
-    )
-    .await?;
+/// One account's line of a transfer, as it is written.
+pub(crate) struct Entry {
+    pub account: String,
+    pub amount: Micros,
+    /// `None` where the account keeps no balance row.
+    pub balance_after: Option<Micros>,
+}
+
+/// Writes a transfer's entries: the usual pair in one statement, others one by one.
+pub(crate) async fn entries_in(tx: &mut Tx, transfer_id: &str, entries: &[Entry], now: Timestamp) -> Result<()> {
+    if let [debit, credit] = entries {
+        let written = tx
+            .execute(
+                sql!(
+                    "INSERT INTO entry (transfer_id, leg, account_id, amount, balance_after, created_at)
+                     VALUES ($1, 0, $2, $3, $4, $8), ($1, 1, $5, $6, $7, $8)"
+                ),
+                &[
+                    transfer_id.into(),
+                    debit.account.as_str().into(),
+                    debit.amount.into(),
+                    debit.balance_after.into(),
+                    credit.account.as_str().into(),
+                    credit.amount.into(),
+                    credit.balance_after.into(),
+                    now.into(),
+                ],
+            )
+            .await?;
+        return if written == 2 { Ok(()) } else { Err(Error::internal("a pair of entries was not written whole")) };
+    }
+    for (leg, entry) in (0_i64..).zip(entries) {
+        tx.execute_one(
+            sql!(
+                "INSERT INTO entry (transfer_id, leg, account_id, amount, balance_after, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6)"
+            ),
+            &[
+                transfer_id.into(),
+                leg.into(),
+                entry.account.as_str().into(),
+                entry.amount.into(),
+                entry.balance_after.into(),
+                now.into(),
+            ],
+        )
+        .await?;
+    }
     Ok(())
 }
 
