@@ -149,6 +149,7 @@ fn read(row: &Row, key_id: KeyId) -> Result<KeyEntry> {
         key_id,
         role: read_word(row, 4, Role::parse)?,
         key_type: read_word(row, 10, KeyType::parse)?,
+        expires_at: row.get(9)?,
         scopes: row.get::<Option<&str>>(5)?.map(read_scopes),
         rate_limit_per_minute: read_rate_limit(row, 6)?,
         wallet_address: row.get(7)?,

@@ -1,7 +1,7 @@
 //! Who a request comes from, once its key was checked.
 
 use crate::KeyType;
-use farebox_base::{ApiKeyId, Error, KeyId, PartyId, Permission, Result, Role, UserId};
+use farebox_base::{ApiKeyId, Error, KeyId, PartyId, Permission, Result, Role, Timestamp, UserId};
 
 /// The holder of a valid key. The same whichever spelling the key was sent in, and at every door.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Caller {
     pub key_id: KeyId,
     pub role: Role,
     pub key_type: KeyType,
+    /// When the key stops being good; no key that it makes outlives it.
+    pub expires_at: Option<Timestamp>,
     /// What the key is narrowed to; `None`: all that its role allows.
     pub scopes: Option<Vec<Permission>>,
     /// Requests per minute; `None`: not limited by key.

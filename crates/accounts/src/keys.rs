@@ -61,7 +61,7 @@ pub(crate) struct NewKey {
     pub scopes: Option<Vec<Permission>>,
     pub rate_limit_per_minute: Option<u32>,
     pub wallet_address: Option<String>,
-    pub expires_in: Option<Duration>,
+    pub expires_at: Option<Timestamp>,
 }
 
 impl NewKey {
@@ -76,7 +76,7 @@ impl NewKey {
             scopes: None,
             rate_limit_per_minute: None,
             wallet_address: None,
-            expires_in: None,
+            expires_at: None,
         }
     }
 }
@@ -115,7 +115,8 @@ impl Accounts {
     pub async fn key_create(&self, caller: &Caller, create: &KeyCreate) -> Result<MintedKey> {
         caller.require(Permission::KeysWrite)?;
         let name = rules::name("name", &create.name)?;
-        let expires_in = create.expires_in_days.map(checked_expiry).transpose()?;
+        let asked = create.expires_in_days.map(checked_expiry).transpose()?.map(|span| self.now().plus(span));
+        let expires_at = [asked, caller.expires_at].into_iter().flatten().min();
         let role = create.role.unwrap_or(caller.role);
         if role > caller.role {
             return Err(Error::forbidden(format!(
@@ -132,18 +133,19 @@ impl Accounts {
             name: name.clone(),
             key_type: create.key_type.unwrap_or(KeyType::User),
             scopes: scopes.clone(),
-            expires_in,
+            expires_at,
             ..NewKey::plain(caller.party_id, caller.user_id, "", role)
         };
         tx!(self.db(), tx => { key_insert_in(tx, self, new()).await })
     }
 
-    /// Revokes one of the party's keys, for good.
+    /// Revokes one of the caller's party's keys, for good.
     ///
     /// # Errors
-    /// `NotFound` where the party has no such key, or it is revoked already.
-    pub async fn key_revoke(&self, party: PartyId, id: ApiKeyId) -> Result<()> {
-        tx!(self.db(), tx => { self.key_revoke_in(tx, party, id).await })?;
+    /// `NotFound` where the party has no such key, or it is revoked already; `Forbidden` where the key may do more than
+    /// the caller's.
+    pub async fn key_revoke(&self, caller: &Caller, id: ApiKeyId) -> Result<()> {
+        tx!(self.db(), tx => { self.key_revoke_in(tx, caller, id).await })?;
         self.changes().local(KEYS_SCOPE);
         Ok(())
     }
@@ -152,13 +154,13 @@ impl Accounts {
     ///
     /// # Errors
     /// `NotFound` where there is no such key, or it is revoked already; `Forbidden` where it is another party's.
-    pub async fn key_revoke_by_key_id(&self, party: PartyId, key_id: KeyId) -> Result<()> {
-        tx!(self.db(), tx => { self.key_revoke_by_key_id_in(tx, party, key_id).await })?;
+    pub async fn key_revoke_by_key_id(&self, caller: &Caller, key_id: KeyId) -> Result<()> {
+        tx!(self.db(), tx => { self.key_revoke_by_key_id_in(tx, caller, key_id).await })?;
         self.changes().local(KEYS_SCOPE);
         Ok(())
     }
 
-    async fn key_revoke_by_key_id_in(&self, tx: &mut Tx, party: PartyId, key_id: KeyId) -> Result<()> {
+    async fn key_revoke_by_key_id_in(&self, tx: &mut Tx, caller: &Caller, key_id: KeyId) -> Result<()> {
         let row = tx
             .one(
                 sql!("SELECT id, party_id FROM api_key WHERE key_id = $1 AND revoked_at IS NULL"),
@@ -166,17 +168,28 @@ impl Accounts {
             )
             .await?
             .ok_or_else(|| Error::not_found("Key"))?;
-        if row.get::<PartyId>(1)? != party {
+        if row.get::<PartyId>(1)? != caller.party_id {
             return Err(Error::forbidden("Not your key"));
         }
-        self.key_revoke_in(tx, party, row.get(0)?).await
+        self.key_revoke_in(tx, caller, row.get(0)?).await
     }
 
-    async fn key_revoke_in(&self, tx: &mut Tx, party: PartyId, id: ApiKeyId) -> Result<()> {
+    async fn key_revoke_in(&self, tx: &mut Tx, caller: &Caller, id: ApiKeyId) -> Result<()> {
+        let (id, party) = (id.to_string(), caller.party_id.to_string());
+        let row = tx
+            .one(
+                sql!("SELECT role FROM api_key WHERE id = $1 AND party_id = $2 AND revoked_at IS NULL"),
+                &[(&id).into(), (&party).into()],
+            )
+            .await?
+            .ok_or_else(|| Error::not_found("Key"))?;
+        if read_word(&row, 0, Role::parse)? > caller.role {
+            return Err(Error::forbidden("A key can't revoke one with a higher role"));
+        }
         let revoked = tx
             .execute(
-                sql!("UPDATE api_key SET revoked_at = $3 WHERE id = $1 AND party_id = $2 AND revoked_at IS NULL"),
-                &[(&id.to_string()).into(), (&party.to_string()).into(), self.now().into()],
+                sql!("UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"),
+                &[(&id).into(), self.now().into()],
             )
             .await?;
         if revoked == 0 {
@@ -200,7 +213,7 @@ pub(crate) async fn key_insert_in(tx: &mut Tx, accounts: &Accounts, new: NewKey)
         scopes: new.scopes,
         rate_limit_per_minute: new.rate_limit_per_minute,
         created_at: now,
-        expires_at: new.expires_in.map(|span| now.plus(span)),
+        expires_at: new.expires_at,
     };
     let hash = hash_secret(accounts.pepper(), &minted.secret);
     let scopes = minted.scopes.as_deref().map(scopes_text);

@@ -26,7 +26,7 @@ mod wallet;
 pub use caller::Caller;
 pub use key::{KeyType, MintedKey, marketplace_key_id, parse_key_id};
 pub use keys::{KeyCreate, KeyInfo};
-pub use owner_keys::OwnerKeyRequest;
+pub use owner_keys::{OperatorsOwner, OwnerKeyRequest};
 pub use page::{Page, Paged};
 pub use party::{Party, PartyKind};
 pub use register::{AgentRegistration, Registered};

@@ -26,6 +26,15 @@ pub struct OwnerKeyRequest {
     pub wallet_address: Option<String>,
 }
 
+/// Whom the operator means by an owner's name: anyone may have taken a name that is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorsOwner {
+    /// Nobody yet.
+    New,
+    /// Whoever has it, or nobody yet.
+    Any,
+}
+
 /// On whose word a key is made.
 #[derive(Clone, Copy)]
 enum Authority<'a> {
@@ -58,20 +67,27 @@ impl Accounts {
     /// # Errors
     /// `Invalid` for `owner_id`.
     pub async fn bootstrap_admin_key(&self, owner_id: &str) -> Result<MintedKey> {
-        self.operator_key(owner_id, Role::Admin).await
+        self.operator_key(owner_id, Role::Admin, OperatorsOwner::Any).await
     }
 
-    /// Makes a key of any role for an owner, new or not, on the word of whoever runs the program. Not for doors.
+    /// Makes a key of any role for an owner on the word of whoever runs the program. Not for doors.
     ///
     /// # Errors
-    /// `Invalid` for `owner_id`.
-    pub async fn operator_key(&self, owner_id: &str, role: Role) -> Result<MintedKey> {
+    /// `Invalid` for `owner_id`; `Conflict` (`owner_exists`) where it must be new and is not.
+    pub async fn operator_key(&self, owner_id: &str, role: Role, owner: OperatorsOwner) -> Result<MintedKey> {
         let owner_id = rules::owner_id("owner_id", owner_id)?;
+        if owner == OperatorsOwner::New && self.party_by_handle(&owner_id).await?.is_some() {
+            let message = format!("The owner {owner_id} exists, and whoever made it would share this key's party");
+            return Err(Error::conflict("owner_exists", message));
+        }
         let checked = Checked { owner_id, role, rate_limit: None, wallet_address: None };
         self.owner_key(&checked, Authority::Operator).await
     }
 
     async fn owner_key(&self, checked: &Checked, authority: Authority<'_>) -> Result<MintedKey> {
+        if let Authority::Caller(caller) = authority {
+            caller.require(Permission::KeysWrite)?;
+        }
         may_make(checked.role, authority, self.0.parts.open_provider_registration)?;
         let key = tx!(self.db(), tx => { self.owner_key_in(tx, checked, authority).await })?;
         if checked.wallet_address.is_some() {
@@ -111,6 +127,12 @@ impl Accounts {
         if rules::is_wallet_address(&rules::wallet_key(&checked.owner_id)) {
             let rule = "must not be a wallet address; choose another id and send the address as wallet_address";
             return Err(Error::invalid("owner_id", rule));
+        }
+        if uuid_like(&checked.owner_id) {
+            return Err(Error::invalid(
+                "owner_id",
+                "must not be a UUID, which could be another owner's; choose a name",
+            ));
         }
         let now = self.now();
         let party = Party {
@@ -157,6 +179,11 @@ fn may_act_for(owner: PartyId, role: Role, authority: Authority<'_>) -> Result<(
         Authority::Nobody if role != Role::Buyer => Err(needs_authentication(role)),
         Authority::Caller(_) | Authority::Nobody => Err(owner_taken()),
     }
+}
+
+/// Whether a text is a UUID in any case of letters.
+fn uuid_like(text: &str) -> bool {
+    PartyId::parse(&text.to_ascii_lowercase()).is_some()
 }
 
 fn owner_taken() -> Error {

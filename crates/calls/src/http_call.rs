@@ -80,7 +80,11 @@ impl Calls {
 
     async fn read_whole(&self, body: Body) -> Result<bytes::Bytes> {
         let limit = self.parts.settings.idempotent_body_bytes;
-        match collect(body, Patience { bytes_max: limit, quiet: None }).await {
+        let patience = Patience { bytes_max: limit, quiet: None };
+        let Ok(read) = tokio::time::timeout(self.parts.settings.body_patience, collect(body, patience)).await else {
+            return Err(Error::invalid("body", "must arrive without long pauses"));
+        };
+        match read {
             Ok(Collected::Whole { body, .. }) => Ok(body),
             Ok(Collected::Long { .. }) => {
                 let message = format!("A request with an Idempotency-Key may have a body of at most {limit} bytes");

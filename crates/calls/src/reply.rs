@@ -8,6 +8,7 @@ use crate::ticket::Ticket;
 use bytes::{Bytes, BytesMut};
 use farebox_base::{Error, Micros};
 use farebox_net::{Body, BoxError};
+use farebox_upstream::UpstreamError;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use std::collections::VecDeque;
@@ -96,6 +97,8 @@ pub(crate) struct MeteredBody {
     withheld: Option<Frame<Bytes>>,
     closing: Option<Closing>,
     ended: bool,
+    /// Whether the reader was last told to wait for the seller.
+    awaits_seller: bool,
 }
 
 impl MeteredBody {
@@ -105,7 +108,8 @@ impl MeteredBody {
         let before: u64 = seen.iter().filter_map(|f| f.data_ref()).map(|d| d.len() as u64).sum();
         let remaining = rest.size_hint().exact().map(|left| left + before);
         let (withheld, closing) = (None, None);
-        Self { seen, rest, amount, ticket: Some(ticket), remaining, withheld, closing, ended: false }
+        let (ended, awaits_seller) = (false, false);
+        Self { seen, rest, amount, ticket: Some(ticket), remaining, withheld, closing, ended, awaits_seller }
     }
 
     /// Starts closing the call; `last` leaves when that is committed.
@@ -116,6 +120,17 @@ impl MeteredBody {
         }
     }
 
+    /// Ends a reply that broke: free where the seller broke it, charged where the buyer did, who has had what came so far.
+    fn broken(&mut self, error: BoxError, awaited_seller: bool) -> BoxError {
+        self.ended = true;
+        if let Some(ticket) = self.ticket.take()
+            && is_sellers_fault(&error, awaited_seller)
+        {
+            ticket.fail_unattended();
+        }
+        error
+    }
+
     /// Whether this frame is the last that the reader needs.
     fn is_last(&self, frame: &Frame<Bytes>) -> bool {
         match (frame.data_ref(), self.remaining) {
@@ -123,6 +138,15 @@ impl MeteredBody {
             (Some(_), None) => false,
             (None, _) => true,
         }
+    }
+}
+
+/// A limit of time that ran out is the fault of the side that was waited for.
+fn is_sellers_fault(error: &BoxError, awaited_seller: bool) -> bool {
+    match UpstreamError::in_body_error(error) {
+        Some(UpstreamError::TotalTimeout | UpstreamError::IdleTimeout) => awaited_seller,
+        Some(error) => error.is_providers_fault(),
+        None => true,
     }
 }
 
@@ -147,7 +171,14 @@ impl http_body::Body for MeteredBody {
             }
             let next = match this.seen.pop_front() {
                 Some(frame) => Some(Ok(frame)),
-                None => std::task::ready!(Pin::new(&mut this.rest).poll_frame(cx)),
+                None => {
+                    let polled = Pin::new(&mut this.rest).poll_frame(cx);
+                    let waited = std::mem::replace(&mut this.awaits_seller, polled.is_pending());
+                    match std::task::ready!(polled) {
+                        Some(Err(error)) => return Poll::Ready(Some(Err(this.broken(error, waited)))),
+                        next => next,
+                    }
+                }
             };
             match next {
                 Some(Ok(frame)) if this.is_last(&frame) => this.close(Some(frame)),
@@ -158,13 +189,7 @@ impl http_body::Body for MeteredBody {
                     return Poll::Ready(Some(Ok(frame)));
                 }
                 None => this.close(None),
-                Some(Err(error)) => {
-                    this.ended = true;
-                    if let Some(ticket) = this.ticket.take() {
-                        ticket.fail_unattended();
-                    }
-                    return Poll::Ready(Some(Err(error)));
-                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(this.broken(error, true)))),
             }
         }
     }

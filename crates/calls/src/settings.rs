@@ -26,6 +26,8 @@ pub struct CallSettings {
     pub idempotency_ttl: Duration,
     /// The largest request and reply body of a call with an idempotency key.
     pub idempotent_body_bytes: usize,
+    /// How long the body of a call with an idempotency key may take to arrive.
+    pub body_patience: Duration,
     /// Replies up to this size are read whole before they are answered.
     pub reply_buffer_bytes: usize,
     /// A reply of unknown length that pauses this long is passed on as a stream.
@@ -48,6 +50,7 @@ impl Default for CallSettings {
             hold_ttl: Duration::from_secs(1_020),
             idempotency_ttl: Duration::from_secs(86_400),
             idempotent_body_bytes: 1 << 20,
+            body_patience: Duration::from_secs(30),
             reply_buffer_bytes: 64 << 10,
             reply_quiet: Duration::from_millis(25),
             in_flight_max: 10_000,

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Answers one request.
 pub trait Service: Send + Sync + 'static {
@@ -62,16 +63,15 @@ pub async fn serve<S: Service>(
     shutdown: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(tokio::sync::Semaphore::new(settings.connections_max));
+    let slots = Arc::new(Semaphore::new(connections_max(settings.connections_max)));
     let builder = Arc::new(builder(settings));
     tokio::pin!(shutdown);
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { break };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &slots) => accepted,
             () = &mut shutdown => break,
         };
-        let (stream, peer) = match accepted {
+        let (stream, peer, slot) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -81,7 +81,9 @@ pub async fn serve<S: Service>(
         };
         let (builder, service, watcher) = (builder.clone(), service.clone(), graceful.watcher());
         tokio::spawn(async move {
-            connection(&builder, stream, peer, service, watcher).await;
+            if speaks(&stream, settings.header_read_timeout).await {
+                connection(&builder, stream, peer, service, watcher).await;
+            }
             drop(slot);
         });
     }
@@ -89,6 +91,44 @@ pub async fn serve<S: Service>(
     if tokio::time::timeout(settings.shutdown_grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("some calls did not finish within the grace period; their holds expire free of charge");
     }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = slots.clone().acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
+}
+
+/// The first bytes of HTTP/2; a client that sends a start of them has not yet said what it speaks.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Waits until the client has said which version of HTTP it speaks; the builder would wait for ever.
+async fn speaks(stream: &TcpStream, patience: Duration) -> bool {
+    let said = async {
+        let mut start = [0; HTTP2_PREFACE.len()];
+        loop {
+            match stream.peek(&mut start).await {
+                Ok(0) | Err(_) => return false,
+                Ok(n) if n < start.len() && HTTP2_PREFACE.starts_with(&start[..n]) => {}
+                Ok(_) => return true,
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(patience, said).await.unwrap_or(false)
+}
+
+/// How many connections the process may have open: each call takes one to its client and one to its seller, and some
+/// files are for the database.
+fn connections_max(wanted: usize) -> usize {
+    const RESERVE: usize = 128;
+    let Ok(limits) = std::fs::read_to_string("/proc/self/limits") else { return wanted };
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    let soft = files.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
+    soft.map_or(wanted, |soft| wanted.min(soft.saturating_sub(RESERVE) / 2).max(16))
 }
 
 fn builder(settings: SocketSettings) -> auto::Builder<TokioExecutor> {

@@ -32,9 +32,18 @@ pub(crate) fn database(config: &Config) -> Result<Db> {
         return Ok(Db::postgres(url.expose(), config.database.max_connections, Arc::new(NoFaults))?);
     }
     let folder = &config.database.data_dir;
-    std::fs::create_dir_all(folder)
+    private_folder(folder)
         .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))?;
     Ok(Db::sqlite(&folder.join(BOOK_FILE), Arc::new(NoFaults))?)
+}
+
+/// Makes the folder, readable by nobody else; one that is there keeps its mode.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Opens the database to read only, beside a server that has it open.
@@ -186,6 +195,7 @@ fn call_settings(config: &Config, sqlite_folder: Option<&Path>) -> CallSettings 
             ..SqlLimits::default()
         },
         sqlite_folder: sqlite_folder.map(Path::to_owned),
+        ..CallSettings::default()
     }
 }
 

@@ -66,6 +66,12 @@ impl EndpointPrices {
         Ok(prices)
     }
 
+    /// As `find`, whatever the case of letters: some servers do not tell `/Report` from `/report`.
+    pub fn find_in_any_case(&self, method: Method, path: &str) -> Option<Micros> {
+        let of_method = &self.by_method[method as usize];
+        of_method.iter().find(|priced| priced.template.matches_in_any_case(path)).map(|priced| priced.price)
+    }
+
     /// The highest price that an endpoint of this method has.
     pub fn dearest(&self, method: Method) -> Option<Micros> {
         self.by_method[method as usize].iter().map(|priced| priced.price).max()

@@ -43,6 +43,16 @@ impl PathTemplate {
 
     /// Whether a path is one of those meant, with or without a leading slash; what follows a `?` does not count.
     pub(crate) fn matches(&self, path: &str) -> bool {
+        self.matches_by(path, |byte| byte)
+    }
+
+    /// As `matches`, whatever the case of letters.
+    pub(crate) fn matches_in_any_case(&self, path: &str) -> bool {
+        self.matches_by(path, |byte| byte.to_ascii_lowercase())
+    }
+
+    /// Whether the path matches once each byte on both sides was put into its form.
+    fn matches_by(&self, path: &str, form: impl Fn(u8) -> u8 + Copy) -> bool {
         let mut segments = segments(path);
         for expected in &self.0 {
             match (expected, segments.next()) {
@@ -52,8 +62,9 @@ impl PathTemplate {
                 }
                 (_, None) => return false,
                 (_, Some(text)) if is_parent(text) => return false,
-                (Segment::Literal(literal), Some(text)) if decoded(text).eq(literal.iter().copied()) => {}
-                (Segment::Around { prefix, suffix, .. }, Some(text)) if is_around(prefix, suffix, text) => {}
+                (Segment::Literal(literal), Some(text))
+                    if decoded(text).map(form).eq(literal.iter().copied().map(form)) => {}
+                (Segment::Around { prefix, suffix, .. }, Some(text)) if is_around(prefix, suffix, text, form) => {}
                 (Segment::Any, Some(_)) => {}
                 _ => return false,
             }
@@ -107,12 +118,12 @@ fn is_parent(text: &str) -> bool {
     decoded(text).eq(*b"..")
 }
 
-fn is_around(prefix: &[u8], suffix: &[u8], text: &str) -> bool {
+fn is_around(prefix: &[u8], suffix: &[u8], text: &str, form: impl Fn(u8) -> u8 + Copy) -> bool {
     let length = decoded(text).count();
     let Some(between) = length.checked_sub(prefix.len() + suffix.len()) else { return false };
     between > 0
-        && decoded(text).take(prefix.len()).eq(prefix.iter().copied())
-        && decoded(text).skip(length - suffix.len()).eq(suffix.iter().copied())
+        && decoded(text).take(prefix.len()).map(form).eq(prefix.iter().copied().map(form))
+        && decoded(text).skip(length - suffix.len()).map(form).eq(suffix.iter().copied().map(form))
 }
 
 /// The bytes of a segment after percent decoding; a `%` that begins no escape stands for itself.

@@ -3,6 +3,9 @@
 use crate::{Listing, Method};
 use farebox_base::Micros;
 
+/// Escapes that servers take differently: slash, backslash, semicolon, percent, blank, dot.
+const AMBIGUOUS: [&[u8; 3]; 6] = [b"%2f", b"%5c", b"%3b", b"%25", b"%20", b"%2e"];
+
 /// The price of a call: that of its endpoint, else of its method, else the listing's. A path whose endpoint is in
 /// doubt costs as much as the dearest that it could be. Allocates nothing.
 ///
@@ -14,14 +17,20 @@ pub fn quote(listing: &Listing, method: &str, path: &str) -> Micros {
     if is_ambiguous(path) {
         return listing.endpoint_prices.dearest(method).map_or(usual, |dearest| dearest.max(usual));
     }
-    listing.endpoint_prices.find(method, path).unwrap_or(usual)
+    let exact = listing.endpoint_prices.find(method, path);
+    let any_case = listing.endpoint_prices.find_in_any_case(method, path);
+    exact.max(any_case).unwrap_or(usual)
 }
 
-/// Whether servers differ in which endpoint a path means: some take an escaped slash for a slash, some don't.
+/// Whether servers differ in which endpoint a path means: some take an escaped slash for a slash, some cut a segment
+/// at `;`, some decode twice, some drop dots and blanks at the end of a segment.
 fn is_ambiguous(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default().as_bytes();
-    let escaped = |triple: &[u8]| triple.eq_ignore_ascii_case(b"%2f") || triple.eq_ignore_ascii_case(b"%5c");
-    path.contains(&b'\\') || path.windows(3).any(escaped)
+    let is_odd = |triple: &[u8]| AMBIGUOUS.iter().any(|odd| triple.eq_ignore_ascii_case(*odd));
+    let ends_oddly = |segment: &[u8]| segment.len() > 1 && segment.ends_with(b".");
+    path.iter().any(|byte| matches!(byte, b'\\' | b';'))
+        || path.windows(3).any(is_odd)
+        || path.split(|byte| *byte == b'/').any(ends_oddly)
 }
 
 /// The price of an answer of `rows` rows: price per 1000 rows, times rows, times markup, the last fraction of a micro

@@ -25,13 +25,16 @@ impl Market {
         let params: Vec<Param<'_>> = ids.iter().map(Into::into).collect();
         let mut calls = Where::continuing(
             sql!(
-                "SELECT listing_id, COUNT(*), COUNT(DISTINCT buyer_party_id), CAST(COALESCE(SUM(charged), 0) AS BIGINT)
-                 FROM call WHERE state IN ('charged', 'free')"
+                "SELECT listing_id, calls, buyers, revenue FROM (
+                   SELECT listing_id, COUNT(*) AS calls, COUNT(DISTINCT buyer_party_id) AS buyers,
+                     CAST(COALESCE(SUM(charged), 0) AS BIGINT) AS revenue
+                   FROM call WHERE state IN ('charged', 'free') GROUP BY listing_id
+                 ) sums WHERE calls > 0"
             ),
             &[],
         );
         calls.and_in("listing_id", &params);
-        let (statement, params) = calls.finish("GROUP BY listing_id", &[]);
+        let (statement, params) = calls.finish("", &[]);
         let mut stats = HashMap::with_capacity(ids.len());
         for row in self.db().query_built(&statement, &params).await? {
             let count = |index| row.get::<i64>(index).map(|n| u64::try_from(n).unwrap_or(0));

@@ -75,9 +75,9 @@ async fn a_revoked_key_is_refused_here_at_once_and_elsewhere_after_a_refresh() {
         let (here, there) = (process(&db), process(&db));
         let new = here.accounts.register_agent(&AgentRegistration::default()).await.unwrap();
         let text = new.key.platform_spelling();
-        here.accounts.authenticate(&text).await.unwrap();
+        let caller = here.accounts.authenticate(&text).await.unwrap();
         there.accounts.authenticate(&text).await.unwrap();
-        here.accounts.key_revoke(new.party.id, new.key.api_key_id).await.unwrap();
+        here.accounts.key_revoke(&caller, new.key.api_key_id).await.unwrap();
         assert_eq!(here.accounts.authenticate(&text).await.unwrap_err().message, "Invalid API key");
         there.accounts.authenticate(&text).await.expect("the other process has not looked yet");
         there.changes.refresh().await.unwrap();

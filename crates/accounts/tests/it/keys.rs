@@ -1,7 +1,7 @@
 //! A party's own keys: scopes, roles, lists, revocation.
 
 use crate::{process, request};
-use farebox_accounts::{Accounts, AgentRegistration, Caller, KeyCreate, Page, Registered};
+use farebox_accounts::{Accounts, AgentRegistration, Caller, KeyCreate, OperatorsOwner, Page, Registered};
 use farebox_base::{Kind, Permission, Role};
 use farebox_testkit::engines;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ async fn keys_are_listed_and_revoked_within_their_party_only() {
         let here = process(&db);
         let accounts = &here.accounts;
         let (ada, ada_caller) = agent(accounts).await;
-        let (bob, _) = agent(accounts).await;
+        let (_, bob_caller) = agent(accounts).await;
         for name in ["one", "two"] {
             here.clock.advance(Duration::from_secs(1));
             accounts.key_create(&ada_caller, &create(name)).await.unwrap();
@@ -92,15 +92,15 @@ async fn keys_are_listed_and_revoked_within_their_party_only() {
         assert_eq!((rest.items.len(), rest.items[0].name.as_str()), (1, "agent"));
 
         let victim = rest.items[0].clone();
-        assert_eq!(accounts.key_revoke(bob.party.id, victim.api_key_id).await.unwrap_err().kind, Kind::NotFound);
-        let stranger = accounts.key_revoke_by_key_id(bob.party.id, victim.key_id).await.unwrap_err();
+        assert_eq!(accounts.key_revoke(&bob_caller, victim.api_key_id).await.unwrap_err().kind, Kind::NotFound);
+        let stranger = accounts.key_revoke_by_key_id(&bob_caller, victim.key_id).await.unwrap_err();
         assert_eq!((stranger.kind, stranger.message.as_str()), (Kind::Forbidden, "Not your key"));
         accounts.authenticate(&ada.key.platform_spelling()).await.unwrap();
 
-        accounts.key_revoke_by_key_id(ada.party.id, victim.key_id).await.unwrap();
+        accounts.key_revoke_by_key_id(&ada_caller, victim.key_id).await.unwrap();
         assert!(accounts.authenticate(&ada.key.platform_spelling()).await.is_err());
-        assert_eq!(accounts.key_revoke(ada.party.id, victim.api_key_id).await.unwrap_err().kind, Kind::NotFound);
-        assert_eq!(accounts.key_revoke_by_key_id(ada.party.id, victim.key_id).await.unwrap_err().kind, Kind::NotFound);
+        assert_eq!(accounts.key_revoke(&ada_caller, victim.api_key_id).await.unwrap_err().kind, Kind::NotFound);
+        assert_eq!(accounts.key_revoke_by_key_id(&ada_caller, victim.key_id).await.unwrap_err().kind, Kind::NotFound);
         assert_eq!(accounts.keys_list(ada.party.id, Page::first(10)).await.unwrap().total, 2);
     })
     .await;
@@ -115,6 +115,30 @@ async fn no_secret_is_stored_or_shown_by_debug() {
         let row = db.one("SELECT name, role, scopes, secret_hash FROM api_key", &[]).await.unwrap().unwrap();
         assert!(!format!("{row:?}").contains(&key.secret));
         assert_eq!(row.get::<&[u8]>(3).unwrap().len(), 32);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_neither_outlives_its_maker_nor_revokes_a_higher_role() {
+    engines::each(async |db| {
+        let here = process(&db);
+        let accounts = &here.accounts;
+        let (_, caller) = agent(accounts).await;
+        let day = KeyCreate { expires_in_days: Some(1), ..create("a day") };
+        let short = accounts.key_create(&caller, &day).await.unwrap();
+        let short_caller = here.caller(&short).await;
+        for asked in [None, Some(30)] {
+            let child = KeyCreate { expires_in_days: asked, ..create("a child") };
+            let child = accounts.key_create(&short_caller, &child).await.unwrap();
+            assert_eq!(child.expires_at, short.expires_at);
+        }
+        let admin = accounts.bootstrap_admin_key("operations").await.unwrap();
+        let buyer = accounts.operator_key("operations", Role::Buyer, OperatorsOwner::Any).await.unwrap();
+        let buyer = here.caller(&buyer).await;
+        assert_eq!(accounts.key_revoke(&buyer, admin.api_key_id).await.unwrap_err().kind, Kind::Forbidden);
+        let taken = accounts.operator_key("operations", Role::Admin, OperatorsOwner::New).await.unwrap_err();
+        assert_eq!(taken.code, "owner_exists");
     })
     .await;
 }

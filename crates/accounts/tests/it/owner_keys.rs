@@ -7,7 +7,7 @@ use farebox_testkit::engines;
 use std::sync::Arc;
 
 impl Process {
-    async fn caller(&self, key: &MintedKey) -> Arc<Caller> {
+    pub async fn caller(&self, key: &MintedKey) -> Arc<Caller> {
         self.accounts.authenticate(&key.platform_spelling()).await.unwrap()
     }
 
@@ -52,7 +52,8 @@ async fn an_owner_whose_keys_are_all_revoked_stays_claimed() {
     engines::each(async |db| {
         let here = process(&db);
         let key = here.accounts.owner_key_create(&request("a", Role::Buyer), None).await.unwrap();
-        here.accounts.key_revoke(key.party_id, key.api_key_id).await.unwrap();
+        let caller = here.caller(&key).await;
+        here.accounts.key_revoke(&caller, key.api_key_id).await.unwrap();
         is(Kind::Forbidden, "taken", here.refusal("a", Role::Buyer, None).await);
         let admin = here.accounts.bootstrap_admin_key("root").await.unwrap();
         let admin = here.caller(&admin).await;

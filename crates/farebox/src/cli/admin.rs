@@ -6,6 +6,7 @@ use super::output::{explained, say};
 use super::{CliResult, ConfigArgs};
 use crate::app::App;
 use clap::{Args, Subcommand, ValueEnum};
+use farebox_accounts::OperatorsOwner;
 use farebox_base::{Error, ListingId, Micros, PartyId, Result, Role, TransferId};
 use farebox_billing::Grant;
 use std::process::ExitCode;
@@ -31,6 +32,9 @@ struct CreateKeyArgs {
     /// The owner's name at the marketplace, or an organization's id.
     #[arg(long)]
     owner: String,
+    /// Also where the owner exists already: the key joins whoever made it.
+    #[arg(long)]
+    existing: bool,
     /// What the key may do.
     #[arg(long, value_enum, default_value_t = KeyRole::Admin)]
     role: KeyRole,
@@ -91,7 +95,11 @@ async fn create_key(app: &App, args: &CreateKeyArgs) -> Result<Vec<String>> {
         KeyRole::Provider => Role::Provider,
         KeyRole::Admin => Role::Admin,
     };
-    let key = app.accounts.operator_key(&args.owner, role).await?;
+    let owner = if args.existing { OperatorsOwner::Any } else { OperatorsOwner::New };
+    let key = app.accounts.operator_key(&args.owner, role, owner).await.map_err(|error| match error.code {
+        "owner_exists" => Error { message: format!("{}; add --existing if you mean it", error.message), ..error },
+        _ => error,
+    })?;
     Ok(vec![
         format!("owner            {}", args.owner),
         format!("role             {}", key.role.text()),
@@ -118,13 +126,22 @@ async fn credit(app: &App, args: &CreditArgs) -> Result<Vec<String>> {
     let verb = if made { "credited" } else { "was credited before, nothing was done now:" };
     Ok(vec![
         format!("{} {verb} {amount} USDC", args.owner),
+        format!("party {party}"),
         format!("balance: {} USDC funded, {} USDC promotional", balances.funded, balances.promotional),
     ])
 }
 
 async fn party(app: &App, owner: &str) -> Result<PartyId> {
     if owner.starts_with("0x") {
-        return Ok(app.accounts.wallet_party_ensure(owner).await?.party_id);
+        let wallet = app.accounts.wallet_party_ensure(owner).await?;
+        if wallet.registered {
+            let message = format!(
+                "party {} has named this address as its own, without proof; credit that id if you mean it",
+                wallet.party_id
+            );
+            return Err(Error::conflict("wallet_claimed", message));
+        }
+        return Ok(wallet.party_id);
     }
     if let Some(id) = PartyId::parse(owner)
         && app.accounts.party(id).await?.is_some()

@@ -6,7 +6,7 @@ use http::Request;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 async fn market() -> (TestApp, Agent) {
     let app = TestApp::start(&TestDb::sqlite().await, &[]).await;
@@ -148,6 +148,50 @@ async fn a_reply_that_breaks_off_after_it_began_is_cut_short_and_free() {
     app.settled().await;
     assert_eq!(app.balance(buyer.party).await, 1_000_000);
     app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_buyer_who_breaks_its_own_upload_has_used_what_came() {
+    let (app, buyer) = market().await;
+    let address = app.base.trim_start_matches("http://").to_owned();
+    let head = format!(
+        "POST /publishers/things/chunks/3000000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Transfer-Encoding: chunked\r\n\r\n",
+        buyer.key
+    );
+    for end in ["ZZ\r\n", ""] {
+        let before = app.balance(buyer.party).await;
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let (mut read, mut buffer) = (0, vec![0; 64 << 10]);
+        while read < 1_000_000 {
+            read += stream.read(&mut buffer).await.unwrap();
+        }
+        stream.write_all(end.as_bytes()).await.unwrap();
+        drop(stream);
+        app.settled().await;
+        assert_eq!(before - app.balance(buyer.party).await, 10_000, "after {end:?}");
+    }
+    app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_nothing_is_closed() {
+    let listener = farebox::serve::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let settings = farebox::serve::SocketSettings {
+        header_read_timeout: Duration::from_millis(200),
+        ..farebox::serve::SocketSettings::default()
+    };
+    let upstream = std::sync::Arc::new(farebox_testkit::app::TestUpstream::default());
+    tokio::spawn(farebox::serve::serve(listener, upstream, settings, std::future::pending()));
+    for start in ["", "PRI * HT", "GET / HTTP/1.1\r\nHost"] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
+        assert!(end.is_ok(), "{start:?} keeps a connection open");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

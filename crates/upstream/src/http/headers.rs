@@ -121,7 +121,8 @@ fn is_withheld(name: &str, direction: Direction) -> bool {
         }
 }
 
-/// Credentials of the buyer at this gateway, and where the buyer is.
+/// Credentials of the buyer at this gateway, where the buyer is, and headers by which some servers take a request
+/// for another one than was quoted.
 fn is_buyers_own(name: &str) -> bool {
     matches!(
         name,
@@ -133,6 +134,12 @@ fn is_buyers_own(name: &str) -> bool {
             | "x-admin-key"
             | "sign-in-with-x"
             | "idempotency-key"
+            | "x-original-url"
+            | "x-rewrite-url"
+            | "x-original-uri"
+            | "x-http-method"
+            | "x-http-method-override"
+            | "x-method-override"
             | "forwarded"
             | "x-real-ip"
             | "x-client-ip"
@@ -143,7 +150,10 @@ fn is_buyers_own(name: &str) -> bool {
 
 /// Headers by which one seller would set rules for every page of this gateway.
 fn binds_the_gateways_origin(name: &str) -> bool {
-    matches!(name, "alt-svc" | "strict-transport-security" | "clear-site-data" | "public-key-pins")
+    matches!(
+        name,
+        "alt-svc" | "strict-transport-security" | "clear-site-data" | "public-key-pins" | "service-worker-allowed"
+    )
 }
 
 fn describes_body(name: &HeaderName) -> bool {

@@ -81,8 +81,8 @@ async fn create(cx: &Cx, organization_text: &str, body: CreateApiKeyRequest) -> 
 }
 
 async fn revoke(cx: &Cx, organization_text: &str, key: Uuid) -> Gone {
-    let party = organization(cx.caller()?, organization_text)?;
-    cx.core.accounts.key_revoke(party, ApiKeyId::from_uuid(key)).await?;
+    organization(cx.caller()?, organization_text)?;
+    cx.core.accounts.key_revoke(cx.caller()?, ApiKeyId::from_uuid(key)).await?;
     Ok(Ok200(Data(Revoked { id: key, revoked: true })))
 }
 

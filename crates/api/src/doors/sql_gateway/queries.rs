@@ -30,8 +30,9 @@ async fn execute_query(
         return Err(Error::invalid("sql", "must not be empty"));
     }
     let entry = queried(&cx, &request.provider_id.to_string()).await?;
+    let least = farebox_market::quote_rows(&entry.listing, 1);
+    let payer = spender(&cx, &request.agent_wallet, &entry, least).await?;
     let estimate = cx.core.calls.estimate_sql(&entry, &request.sql).await?;
-    let payer = spender(&cx, &request.agent_wallet, &entry, estimate.cost).await?;
     let call = SqlCall {
         payer,
         entry,

@@ -20,8 +20,8 @@ pub(super) fn is_gone(error: &Error) -> bool {
 
 /// An error of a statement.
 ///
-/// Messages of the classes that speak about the statement itself reach the caller: they name what the caller
-/// wrote. Details and hints do not, because they may quote rows.
+/// Only messages about the statement as it was written reach the caller (class 42). Those of a statement that was
+/// running may quote rows, which the caller has not paid for, so a fixed text stands for them.
 pub(super) fn running(error: &Error) -> SqlError {
     let Some(db) = error.as_db_error() else {
         return SqlError::Failed(with_causes(error));
@@ -33,11 +33,25 @@ pub(super) fn running(error: &Error) -> SqlError {
         "42501" => SqlRefusal::Forbidden(message).into(),
         "25006" => SqlRefusal::Forbidden("Only reading is allowed here".to_owned()).into(),
         _ => match code.get(..2) {
-            Some("42" | "22" | "23" | "21" | "54" | "0A") => SqlError::Malformed(message),
+            Some("42" | "0A") => SqlError::Malformed(message),
+            Some("22" | "23" | "21" | "54") => SqlError::Malformed(running_text(code)),
             Some("53" | "57" | "08") => SqlError::Unreachable(format!("{code} {message}")),
             _ => SqlError::Failed(format!("{code} {message}")),
         },
     }
+}
+
+/// What is said of a statement that failed on its rows.
+fn running_text(code: &str) -> String {
+    let what = match code {
+        "22012" => "it divides by zero",
+        "22003" => "a number is out of the range of its type",
+        "22P02" | "22007" | "22018" => "a value can't be read as the type that it is cast to",
+        "22001" => "a text is too long for its type",
+        "21000" => "a subquery in place of a value gives more than one row",
+        _ => "a value does not fit what is done with it",
+    };
+    format!("The query failed on its rows: {what} (SQLSTATE {code})")
 }
 
 fn with_causes(error: &Error) -> String {
