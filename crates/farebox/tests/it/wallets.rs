@@ -134,3 +134,60 @@ async fn a_query_costs_its_rows_and_a_refused_one_nothing() {
         app.assert_books_balance().await;
     }
 }
+
+/// A seller's PostgreSQL with a table of ten rows; `None` where no server listens on TCP.
+async fn sellers_postgres() -> Option<(TestDb, String)> {
+    let place = TestDb::postgres().filter(|place| place.url().is_some_and(|url| url.contains("@127.0.0.1")))?;
+    let db = place.open(std::sync::Arc::new(farebox_db::NoFaults));
+    let mut tx = db.begin(farebox_db::Isolation::Serializable).await.unwrap();
+    tx.execute("CREATE TABLE quote (symbol TEXT PRIMARY KEY, price BIGINT NOT NULL)", &[]).await.unwrap();
+    tx.execute("INSERT INTO quote SELECT 'S' || n, n FROM generate_series(1, 10) n", &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let url = place.url().unwrap().to_owned();
+    Some((place, url))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_provider_is_queried_by_the_row_and_leaks_nothing_through_errors() {
+    let Some((_place, url)) = sellers_postgres().await else {
+        println!("SKIPPED a provider on PostgreSQL: no server on a TCP port (.ci/with-postgres starts one)");
+        return;
+    };
+    let host = url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let app = TestApp::start(&TestDb::sqlite().await, &[("net.allow", host.as_str())]).await;
+    let body = json!({
+        "name": "Quotes", "email": "quotes@example.com", "connectionString": url,
+        "walletAddress": "0x6666666666666666666666666666666666666666",
+    });
+    let made = app.expect(&Ask::post("/api/providers/register", body), 201).await;
+    assert!(!made.text.contains("postgres://"), "{}", made.text);
+    let provider = made.at("/provider/id");
+    let price = json!({ "basePricePer1000Rows": "1.5", "markupMultiplier": 2 });
+    let pricing = format!("/api/providers/{provider}/pricing");
+    app.expect(&Ask::post(pricing.clone(), price.clone()), 401).await;
+    app.expect(&Ask::post(pricing, price).with("X-API-Key", made.at("/apiKey")), 200).await;
+    let agent = app.agent("Agent").await;
+    app.fund(agent.party, 1_000_000).await;
+    let ask = |sql: &str| {
+        let wallet = "0x7777777777777777777777777777777777777777";
+        let body = json!({ "sql": sql, "agentWallet": wallet, "providerId": provider });
+        Ask::post("/api/query", body).with("X-API-Key", &*agent.key)
+    };
+    let got = app.expect(&ask("SELECT symbol, price FROM quote ORDER BY price LIMIT 4"), 200).await;
+    assert_eq!((got.at("/rowCount"), got.at("/actualCost")), ("4".into(), "0.012000".into()));
+    assert_eq!(got.at("/rows/0/symbol"), "S1");
+    for (sql, status) in [
+        ("DROP TABLE quote", 403),
+        ("TRUNCATE quote", 403),
+        ("DELETE FROM quote", 403),
+        ("DELETE FROM quote WHERE price = 1", 403),
+        ("SELECT nothing FROM quote", 400),
+        ("SELECT CAST('#' || (SELECT string_agg(symbol, ';') FROM quote) AS int)", 400),
+    ] {
+        let got = app.expect(&ask(sql), status).await;
+        assert!(!got.text.contains("S1;"), "{sql} shows rows: {}", got.text);
+    }
+    assert_eq!(app.balance(agent.party).await, 988_000);
+    app.settled().await;
+    app.assert_books_balance().await;
+}
