@@ -3,7 +3,7 @@
 use crate::process::{Failure, cargo, run as run_program};
 
 pub const HELP: &str = "\
-Runs the ledger under seeded workloads with faults, checks the books after every step, and runs each seed twice to see
+Runs the ledger under seeded workloads with faults, checks the books after every tenth step, and runs each seed twice to see
 that it replays identically.
 
 usage: cargo xtask sim [--seed N | --seeds N]

@@ -88,7 +88,7 @@ pub struct Verdict {
 }
 
 const SHARDS: usize = 16;
-/// Buckets in one shard before those that are full again are dropped.
+/// Buckets in one shard before those that are full again are dropped, and half of the others where that is not enough.
 const SHARD_MAX: usize = 10_000;
 
 /// All buckets of the process.
@@ -116,6 +116,13 @@ impl Limits {
         let mut shard = self.shards[index].lock();
         if shard.len() >= SHARD_MAX {
             shard.retain(|_, bucket| !bucket.is_full(now));
+            if shard.len() >= SHARD_MAX / 2 {
+                let mut keep = false;
+                shard.retain(|_, _| {
+                    keep = !keep;
+                    keep
+                });
+            }
         }
         let bucket = shard.entry(subject).or_insert_with(|| Bucket::full(rate, now));
         bucket.rate = rate;

@@ -83,7 +83,10 @@ pub(crate) async fn claim_in(
     expires_at: Timestamp,
 ) -> Result<Claimed> {
     tx.execute(
-        sql!("DELETE FROM idempotency WHERE scope = $1 AND key = $2 AND expires_at <= $3"),
+        sql!(
+            "DELETE FROM idempotency
+             WHERE scope = $1 AND key = $2 AND expires_at <= $3 AND state <> 'running'"
+        ),
         &[claim.scope.as_str().into(), claim.key.as_str().into(), now.into()],
     )
     .await?;

@@ -9,7 +9,8 @@
 //!   whole reply was charged, and whoever was charged has a row that says so;
 //! - a call that failed upstream, or whose client left before the reply began, costs nothing and gives its
 //!   free-tier slot back;
-//! - a call that a crash left open is closed, free of charge, after its expiry.
+//! - a call that a crash left open is closed, free of charge: on an embedded database when the next process starts,
+//!   on a shared one after its expiry.
 
 mod admit;
 mod check;
@@ -45,6 +46,9 @@ use std::sync::Arc;
 /// Databases of sellers that stay connected at one time.
 const SQL_TARGETS_MAX: usize = 256;
 
+/// How long the end of the process waits for calls that go on without their client.
+const STOP_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// The paid calls of one process. Cheap to clone.
 #[derive(Clone)]
 pub struct Calls {
@@ -68,8 +72,13 @@ impl Calls {
         Ok(Self { parts, writer, slots, connectors: Arc::new(connectors), targets: Arc::default() })
     }
 
-    /// Commits what is queued and stops the writer; calls after this are refused.
+    /// Waits a little for calls under way, commits what is queued and stops the writer; calls after this are refused.
     pub async fn stop(&self) {
+        let all = u32::try_from(self.parts.settings.in_flight_max).unwrap_or(u32::MAX);
+        let ended = tokio::time::timeout(STOP_PATIENCE, self.slots.acquire_many(all)).await;
+        if ended.is_err() {
+            tracing::warn!("calls are still under way; what they hold is released when the holds expire");
+        }
         self.writer.stop().await;
     }
 }

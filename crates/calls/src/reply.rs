@@ -141,10 +141,12 @@ impl MeteredBody {
     }
 }
 
-/// A limit of time that ran out is the fault of the side that was waited for.
+/// A pause that was too long is the fault of the side that was waited for. The limit on the whole call is the gateway's
+/// own: what came until then was served.
 fn is_sellers_fault(error: &BoxError, awaited_seller: bool) -> bool {
     match UpstreamError::in_body_error(error) {
-        Some(UpstreamError::TotalTimeout | UpstreamError::IdleTimeout) => awaited_seller,
+        Some(UpstreamError::TotalTimeout) => false,
+        Some(UpstreamError::IdleTimeout) => awaited_seller,
         Some(error) => error.is_providers_fault(),
         None => true,
     }

@@ -130,13 +130,14 @@ async fn settle(parts: &CallsParts, batch: Vec<Work>) {
     if batch.is_empty() {
         return;
     }
-    match commit(parts, &batch).await {
+    match commit(parts, &batch, false).await {
         Ok(done) => batch.into_iter().zip(done).for_each(|(work, done)| answer(work, Ok(done))),
         Err(error) if batch.len() == 1 => batch.into_iter().for_each(|work| answer(work, Err(error.clone()))),
         Err(_) => {
             for work in batch {
                 let alone = std::slice::from_ref(&work);
-                let result = commit(parts, alone).await;
+                // What failed may have been the answer to a commit that happened.
+                let result = commit(parts, alone, true).await;
                 match result {
                     Ok(mut done) => {
                         if let Some(done) = done.pop() {
@@ -174,11 +175,11 @@ fn open_answer(seed: TicketSeed, opened: Opened) -> OpenAnswer {
 }
 
 /// Makes the group's transaction, again where its fate is unknown: every entry is idempotent by its call's id.
-async fn commit(parts: &CallsParts, batch: &[Work]) -> Result<Vec<Done>> {
+/// `again` says that an earlier attempt may have committed.
+async fn commit(parts: &CallsParts, batch: &[Work], again: bool) -> Result<Vec<Done>> {
     let mut tries = 0;
     loop {
-        let again = tries > 0;
-        match commit_once(parts, batch, again).await {
+        match commit_once(parts, batch, again || tries > 0).await {
             Err(error) if error.kind == Kind::Unavailable && tries < TRIES_MAX => {
                 let unknown = error.code == COMMIT_UNKNOWN;
                 tracing::warn!(tries, unknown, internal = ?error.internal, "a group commit did not go through; trying again");

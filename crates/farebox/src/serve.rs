@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 
 /// Answers one request.
 pub trait Service: Send + Sync + 'static {
@@ -63,6 +64,7 @@ pub async fn serve<S: Service>(
     shutdown: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     let slots = Arc::new(Semaphore::new(connections_max(settings.connections_max)));
     let builder = Arc::new(builder(settings));
     tokio::pin!(shutdown);
@@ -80,7 +82,8 @@ pub async fn serve<S: Service>(
             }
         };
         let (builder, service, watcher) = (builder.clone(), service.clone(), graceful.watcher());
-        tokio::spawn(async move {
+        while connections.try_join_next().is_some() {}
+        connections.spawn(async move {
             if speaks(&stream, settings.header_read_timeout).await {
                 connection(&builder, stream, peer, service, watcher).await;
             }
@@ -89,8 +92,9 @@ pub async fn serve<S: Service>(
     }
     drop(listener);
     if tokio::time::timeout(settings.shutdown_grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some calls did not finish within the grace period; their holds expire free of charge");
+        tracing::warn!("some calls did not finish within the grace period and are cut off");
     }
+    connections.shutdown().await;
 }
 
 async fn accept(

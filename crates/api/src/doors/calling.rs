@@ -73,7 +73,7 @@ pub(crate) fn no_idempotency_key(headers: &HeaderMap) -> Result<()> {
 fn path_and_query(raw: &Raw) -> String {
     let path = raw.params.raw("path").unwrap_or_default();
     let mut target = String::with_capacity(path.len() + 2);
-    if !path.is_empty() {
+    if !path.is_empty() || raw.parts.uri.path().ends_with('/') {
         target.push('/');
         target.push_str(path);
     }

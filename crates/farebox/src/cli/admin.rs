@@ -124,6 +124,9 @@ async fn credit(app: &App, args: &CreditArgs) -> Result<Vec<String>> {
     let made = app.wallets.grant(&grant).await?;
     let balances = app.wallets.balances(party).await?;
     let verb = if made { "credited" } else { "was credited before, nothing was done now:" };
+    if args.owner.starts_with("0x") {
+        say("note: nobody owns this address yet; it can spend only where sql_gateway.wallet_proof is \"optional\"");
+    }
     Ok(vec![
         format!("{} {verb} {amount} USDC", args.owner),
         format!("party {party}"),

@@ -1,6 +1,6 @@
 //! What subcommands print, and how they fail.
 
-use farebox_base::Error;
+use farebox_base::{Error, Kind};
 use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -10,14 +10,18 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// The status of a command that could not do its work; 1 is for a check that found a breach.
+const TROUBLE: u8 = 2;
+
 pub(crate) fn failed(message: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "farebox: {message}");
-    ExitCode::FAILURE
+    ExitCode::from(TROUBLE)
 }
 
 /// An error for the operator, who may see its internal half.
 pub(crate) fn explained(error: Error) -> String {
     match error.internal {
+        Some(internal) if error.kind == Kind::Internal => internal,
         Some(internal) => format!("{}: {internal}", error.message),
         None => error.message,
     }

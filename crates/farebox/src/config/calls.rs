@@ -24,7 +24,7 @@ impl Calls {
             let rule = format!("must be longer than net.total_timeout_ms, which is {} ms", net.total_timeout_ms);
             return broken("calls.hold_ttl_s", rule);
         }
-        at_least("calls.idempotency_ttl_s", self.idempotency_ttl_s, 1)?;
+        at_least("calls.idempotency_ttl_s", self.idempotency_ttl_s, self.hold_ttl_s)?;
         at_least("calls.group_commit_max", self.group_commit_max, 1)?;
         at_least("calls.in_flight_max", self.in_flight_max, 1)
     }

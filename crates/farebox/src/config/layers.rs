@@ -46,7 +46,9 @@ impl Layers {
             };
             for (key, value) in keys {
                 let key = format!("{section}.{key}");
-                self.refuse_environment_only(&key, &origin)?;
+                if value != Value::String(String::new()) {
+                    self.refuse_environment_only(&key, &origin)?;
+                }
                 self.add(&key, &origin, |_| Ok(value))?;
             }
         }

@@ -1,6 +1,6 @@
-//! `[limits]`: sizes of bodies and pages, requests per address.
+//! `[limits]`: sizes of bodies, requests per address.
 
-use super::check::{Broken, at_least, at_most};
+use super::check::{Broken, at_least};
 use serde::{Deserialize, Serialize};
 
 /// See `default.toml`.
@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     pub json_body_bytes: usize,
-    pub page_size_default: u32,
-    pub page_size_max: u32,
     pub marketplace_enabled: bool,
     pub marketplace_per_minute: u32,
     pub marketplace_burst: u32,
@@ -22,8 +20,6 @@ pub struct Limits {
 impl Limits {
     pub(super) fn check(&self) -> Result<(), Broken> {
         at_least("limits.json_body_bytes", self.json_body_bytes, 1)?;
-        at_least("limits.page_size_default", self.page_size_default, 1)?;
-        at_most("limits.page_size_default", self.page_size_default, self.page_size_max)?;
         at_least("limits.marketplace_per_minute", self.marketplace_per_minute, 1)?;
         at_least("limits.marketplace_burst", self.marketplace_burst, self.marketplace_per_minute)?;
         at_least("limits.sql_gateway_per_15_minutes", self.sql_gateway_per_15_minutes, 1)?;

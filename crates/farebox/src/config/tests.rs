@@ -114,9 +114,9 @@ fn short_forms_set_what_the_long_ones_do_and_both_together_are_refused() {
 #[test]
 fn the_file_may_be_named_by_a_variable() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(b"[limits]\npage_size_max = 77\n").unwrap();
+    file.write_all(b"[limits]\nmarketplace_burst = 77\n").unwrap();
     let path = file.path().to_str().unwrap();
-    assert_eq!(with_env(&[("FAREBOX_CONFIG", path)]).unwrap().limits.page_size_max, 77);
+    assert_eq!(with_env(&[("FAREBOX_CONFIG", path)]).unwrap().limits.marketplace_burst, 77);
     assert!(matches!(with_env(&[("FAREBOX_CONFIG", "/no/such/file")]), Err(ConfigError::Unreadable { .. })));
 }
 
@@ -145,9 +145,9 @@ fn values_of_the_wrong_type_or_range_are_refused_by_key_and_origin() {
         (with_file("[server]\nmax_header_bytes = 1\n", &[]), "server.max_header_bytes", "at least 8192"),
         (with_file("[net]\nallow = [1]\n", &[]), "net.allow", "list of texts"),
         (with_file("net = 1\n", &[]), "net", "section"),
-        (with_env(&[("FAREBOX_LIMITS_PAGE_SIZE_MAX", "many")]), "limits.page_size_max", "whole number"),
-        (with_env(&[("FAREBOX_LIMITS_PAGE_SIZE_MAX", "10")]), "limits.page_size_default", "at most 10"),
-        (with_env(&[("FAREBOX_LIMITS_PAGE_SIZE_MAX", "-1")]), "limits.page_size_max", "-1"),
+        (with_env(&[("FAREBOX_LIMITS_MARKETPLACE_BURST", "many")]), "limits.marketplace_burst", "whole number"),
+        (with_env(&[("FAREBOX_LIMITS_MARKETPLACE_BURST", "-1")]), "limits.marketplace_burst", "-1"),
+        (with_env(&[("FAREBOX_CALLS_IDEMPOTENCY_TTL_S", "60")]), "calls.idempotency_ttl_s", "at least"),
         (with_env(&[("FAREBOX_LIMITS_MARKETPLACE_ENABLED", "yes")]), "limits.marketplace_enabled", "true or false"),
         (with_env(&[("FAREBOX_SERVER_LISTEN", "here")]), "server.listen", "socket address"),
         (with_env(&[("FAREBOX_SERVER_PUBLIC_URL", "https://x.example/")]), "server.public_url", "slash"),

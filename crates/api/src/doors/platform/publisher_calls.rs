@@ -11,6 +11,7 @@ use farebox_market::ListingEntry;
 use http::{HeaderName, Response, StatusCode};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
 operations! {
     core Core, door Platform, tag "publishers";
@@ -22,6 +23,8 @@ operations! {
 
 /// The longest query document.
 const QUERY_BYTES_MAX: usize = 1 << 20;
+/// How long it may take to arrive.
+const QUERY_PATIENCE: Duration = Duration::from_secs(30);
 
 const HEADERS: ReceiptHeaders = ReceiptHeaders {
     call_id: HeaderName::from_static("x-farebox-call-id"),
@@ -68,7 +71,8 @@ fn shown(cx: &Cx, answer: Answer) -> Reply {
 }
 
 async fn query(cx: &Cx, entry: Arc<ListingEntry>, body: Body) -> Result<Reply> {
-    let bytes = read_to_limit(body, QUERY_BYTES_MAX).await?;
+    let read = tokio::time::timeout(QUERY_PATIENCE, read_to_limit(body, QUERY_BYTES_MAX)).await;
+    let bytes = read.map_err(|_| Error::invalid("body", "must arrive without long pauses"))??;
     let request: DatabaseQueryRequest = farebox_api_kit::decode_json(&bytes)?;
     let answer = cx
         .core
