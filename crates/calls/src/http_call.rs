@@ -16,6 +16,7 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A request to a listing, as a door hands it over.
 pub struct HttpCall {
@@ -166,7 +167,8 @@ impl Calls {
                 Ok(Answer { reply: Ok(Response::from_parts(parts, whole(body, trailers))), receipt })
             }
             Ok(Collected::Long { seen, rest }) => {
-                let body = MeteredBody::new(seen, rest, ticket, amount).boxed_unsync();
+                let time_left = Duration::from_millis(self.parts.settings.timeouts.total_ms);
+                let body = MeteredBody::new(seen, rest, ticket, amount, time_left).boxed_unsync();
                 Ok(Answer { reply: Ok(Response::from_parts(parts, body)), receipt })
             }
             Err(broken) => self.failed(ticket, &upstream_error(&broken)).await,

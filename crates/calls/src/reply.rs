@@ -11,10 +11,13 @@ use farebox_net::{Body, BoxError};
 use farebox_upstream::UpstreamError;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::task::AbortHandle;
 
 /// A reply's body after the first look.
 pub(crate) enum Collected {
@@ -91,7 +94,9 @@ pub(crate) struct MeteredBody {
     seen: VecDeque<Frame<Bytes>>,
     rest: Body,
     amount: Micros,
-    ticket: Option<Ticket>,
+    ticket: Arc<Mutex<Option<Ticket>>>,
+    /// Closes the call when its time is over, also where nobody reads any more.
+    watchdog: AbortHandle,
     /// Bytes still to come, where the length is known.
     remaining: Option<u64>,
     withheld: Option<Frame<Bytes>>,
@@ -102,28 +107,38 @@ pub(crate) struct MeteredBody {
 }
 
 impl MeteredBody {
-    /// The call is charged `amount` from here on, unless the reply breaks.
-    pub(crate) fn new(seen: VecDeque<Frame<Bytes>>, rest: Body, mut ticket: Ticket, amount: Micros) -> Self {
+    /// The call is charged `amount` from here on, unless the reply breaks within `time_left`.
+    pub(crate) fn new(
+        seen: VecDeque<Frame<Bytes>>,
+        rest: Body,
+        mut ticket: Ticket,
+        amount: Micros,
+        time_left: Duration,
+    ) -> Self {
         ticket.begin_reply(amount);
+        let ticket = Arc::new(Mutex::new(Some(ticket)));
+        let watchdog = tokio::spawn(close_late(ticket.clone(), time_left)).abort_handle();
         let before: u64 = seen.iter().filter_map(|f| f.data_ref()).map(|d| d.len() as u64).sum();
         let remaining = rest.size_hint().exact().map(|left| left + before);
         let (withheld, closing) = (None, None);
         let (ended, awaits_seller) = (false, false);
-        Self { seen, rest, amount, ticket: Some(ticket), remaining, withheld, closing, ended, awaits_seller }
+        Self { seen, rest, amount, ticket, watchdog, remaining, withheld, closing, ended, awaits_seller }
     }
 
     /// Starts closing the call; `last` leaves when that is committed.
     fn close(&mut self, last: Option<Frame<Bytes>>) {
         self.withheld = last;
-        if let Some(ticket) = self.ticket.take() {
-            self.closing = Some(Box::pin(ticket.serve(self.amount, None)));
-        }
+        self.closing = Some(match self.ticket.lock().take() {
+            Some(ticket) => Box::pin(ticket.serve(self.amount, None)),
+            None => Box::pin(std::future::ready(Err(Error::unavailable("The call took longer than a call may take")))),
+        });
     }
 
     /// Ends a reply that broke: free where the seller broke it, charged where the buyer did, who has had what came so far.
     fn broken(&mut self, error: BoxError, awaited_seller: bool) -> BoxError {
         self.ended = true;
-        if let Some(ticket) = self.ticket.take()
+        let ticket = self.ticket.lock().take();
+        if let Some(ticket) = ticket
             && is_sellers_fault(&error, awaited_seller)
         {
             ticket.fail_unattended();
@@ -138,6 +153,19 @@ impl MeteredBody {
             (Some(_), None) => false,
             (None, _) => true,
         }
+    }
+}
+
+/// A reader that stops reading is not heard of again, and its hold would expire free of charge.
+async fn close_late(ticket: Arc<Mutex<Option<Ticket>>>, time_left: Duration) {
+    tokio::time::sleep(time_left).await;
+    drop(ticket.lock().take());
+}
+
+impl Drop for MeteredBody {
+    fn drop(&mut self) {
+        self.watchdog.abort();
+        drop(self.ticket.lock().take());
     }
 }
 

@@ -9,7 +9,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 async fn market() -> (TestApp, Agent) {
-    let app = TestApp::start(&TestDb::sqlite().await, &[]).await;
+    market_with(&[]).await
+}
+
+async fn market_with(settings: &[(&str, &str)]) -> (TestApp, Agent) {
+    let app = TestApp::start(&TestDb::sqlite().await, settings).await;
     let (seller, buyer) = (app.agent("Seller").await, app.agent("Buyer").await);
     app.list(&seller, "things", "0.01").await;
     app.fund(buyer.party, 1_000_000).await;
@@ -138,6 +142,24 @@ async fn a_reader_that_pauses_holds_the_seller_back_and_fills_no_memory() {
     body.frame().await.unwrap().unwrap();
     let sent = settled_figure(|| app.upstream.sent_bytes()).await;
     assert!(sent < 32 << 20, "{sent} bytes were taken from the seller while the buyer read one frame");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_never_reads_on_has_used_what_it_had() {
+    let limits = [
+        ("net.total_timeout_ms", "1500"),
+        ("net.first_byte_timeout_ms", "1000"),
+        ("net.idle_timeout_ms", "1000"),
+        ("net.connect_timeout_ms", "1000"),
+    ];
+    let (app, buyer) = market_with(&limits).await;
+    let request = request(&app, &buyer, "bytes/1000000000").body(farebox_net::empty()).unwrap();
+    let mut body = app.client().send(request).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    app.settled().await;
+    assert_eq!(app.balance(buyer.party).await, 990_000);
+    until("the seller's work stops", || app.upstream.running() == 0).await;
+    app.assert_books_balance().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
