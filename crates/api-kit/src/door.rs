@@ -46,12 +46,12 @@ impl DoorId {
     pub const fn description(self) -> &'static str {
         match self {
             DoorId::Platform => {
-                "Organisations publish what they sell, agents call it and pay per call from a wallet or by x402."
+                "Organizations publish what they sell; agents find it, call it and pay per call from a wallet."
             }
-            DoorId::Marketplace => {
-                "Services, agents, teams and settlements of the marketplace, and the proxy that meters every call."
+            DoorId::Marketplace => "Keys, services and their discovery, and the proxy that meters every call.",
+            DoorId::SqlGateway => {
+                "Databases sold by the row: providers, and the balances and queries of agents' wallets."
             }
-            DoorId::SqlGateway => "Databases sold by the row: deposits, balances and queries of agents' wallets.",
             DoorId::System => "Health, metrics and documents of the server itself.",
         }
     }
