@@ -127,7 +127,10 @@ impl<T: DeserializeOwned + JsonSchema + Send> Arg for OptionalJson<T> {
 
     async fn read(input: &mut Input) -> Result<Self> {
         let bytes = input.body().await?;
-        if bytes.is_empty() { Ok(OptionalJson(None)) } else { json_input::decode(&bytes).map(OptionalJson) }
+        if bytes.is_empty() || bytes.trim_ascii() == b"null" {
+            return Ok(OptionalJson(None));
+        }
+        json_input::decode::<T>(&bytes).map(|value| OptionalJson(Some(value)))
     }
 
     fn describe(schemas: &mut Schemas, shape: &mut Shape) {

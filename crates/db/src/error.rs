@@ -99,6 +99,8 @@ impl From<tokio_postgres::Error> for DbError {
             }
             return match code {
                 "40001" | "40P01" => DbError::Serialization,
+                // Two that make the same table at once: the loser finds its type, its name or its row.
+                "42710" | "42P07" => DbError::Conflict(text),
                 "53100" => DbError::Full(text),
                 "53300" => DbError::Unavailable(text),
                 _ if code.starts_with("23") => DbError::Conflict(text),

@@ -37,6 +37,24 @@ pub const INVARIANTS: &[Invariant] = &[
         ),
     },
     Invariant {
+        name: "each entry has its transfer and its account",
+        count: sql!("SELECT COUNT(*) FROM entry"),
+        breaches: sql!(
+            "SELECT e.transfer_id FROM entry e
+             WHERE NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = e.transfer_id)
+               OR NOT EXISTS (SELECT 1 FROM account a WHERE a.id = e.account_id) ORDER BY e.transfer_id"
+        ),
+    },
+    Invariant {
+        name: "each stored balance is the balance after one of its account's entries, or zero",
+        count: sql!("SELECT COUNT(*) FROM balance"),
+        breaches: sql!(
+            "SELECT b.account_id FROM balance b WHERE b.posted <> 0
+               AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.account_id = b.account_id AND e.balance_after = b.posted)
+             ORDER BY b.account_id"
+        ),
+    },
+    Invariant {
         name: "each stored balance is the sum of its account's entries",
         count: sql!("SELECT COUNT(*) FROM balance"),
         breaches: sql!(

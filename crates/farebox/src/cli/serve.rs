@@ -21,7 +21,11 @@ pub(super) async fn run(args: ServeArgs) -> CliResult {
     logging::start(&config.log)?;
     let app = App::start(&config, None).await.map_err(explained)?;
     let listener = serve::bind(&config.server.listen.to_string()).await.map_err(explained)?;
-    let base = config.server.public_url();
+    let bound = listener.local_addr().map_err(|e| e.to_string())?;
+    let base = match &config.server.public_url {
+        Some(url) => url.clone(),
+        None => format!("http://{bound}"),
+    };
     say(format!("farebox {} serves {base} (documents: {base}/docs)", env!("CARGO_PKG_VERSION")));
     app.serve(listener, serve::stop_signal()).await;
     say("farebox stopped; nothing is left open");

@@ -155,6 +155,8 @@ async fn the_field_and_the_rule_are_named() {
         assert_eq!(got.at("/field"), field, "{value}: {}", got.text);
         assert!(!got.at("/message").is_empty());
     }
+    let list = app.expect(&Ask::post("/auth/agent", json!([null, null])), 400).await;
+    assert_eq!(list.at("/field"), "body");
     let missing = app.expect(&Ask::post("/api/v1/keys", json!({})), 400).await;
     assert!(missing.at("/detail").contains("owner_id"), "{}", missing.text);
     let query =

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue};
 
 operations! {
     core Core, door Marketplace, tag "Health";
-    GET "/health" health_check(Public) errors(503) "Say whether the server and its database are up";
+    GET "/health" health_check(Public) errors(503) rate(Free) "Say whether the server and its database are up";
     GET "/" service_info(Public) replies(200: ServiceInfo, 200 as "text/html") "Say what answers here";
 }
 
