@@ -10,6 +10,9 @@ use farebox_base::{CallId, Error, Micros, Result, Ticks};
 use farebox_market::ListingEntry;
 use http::Response;
 
+/// How much of a path a call's row keeps.
+const PATH_BYTES_MAX: usize = 256;
+
 /// What an admitted call may do.
 pub(crate) enum Admitted {
     /// Go on: the hold is committed.
@@ -76,7 +79,7 @@ impl Calls {
             key_id: input.payer.key_id,
             door: input.door,
             method: input.method.to_owned(),
-            path: cut(input.path, 256).to_owned(),
+            path: input.path[..input.path.floor_char_boundary(PATH_BYTES_MAX)].to_owned(),
             quoted: input.quoted,
             free_tier_calls: listing.free_tier_calls,
             request_id: input.request_id.to_owned(),
@@ -93,13 +96,4 @@ fn replayed(reply: SavedReply) -> Response<farebox_net::Body> {
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     response
-}
-
-/// The longest start of `text` that has at most `bytes_max` bytes and ends between characters.
-fn cut(text: &str, bytes_max: usize) -> &str {
-    let mut end = text.len().min(bytes_max);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

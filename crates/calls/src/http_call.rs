@@ -47,27 +47,32 @@ impl Calls {
     /// What is refused before anything is forwarded: bad input, too little money, a key in use, too many calls.
     /// A call that was forwarded answers `Ok`, also where the seller failed.
     pub async fn call_http(&self, mut call: HttpCall) -> Result<Answer> {
-        let Some(key) = call.idempotency_key.take() else {
-            let start = self.http_start(&call, None);
-            let ticket = match self.open(start, &call.entry, call.received).await? {
-                Admitted::Open(ticket) => *ticket,
-                Admitted::Replay(answer) => return Ok(answer),
-            };
-            return self.forward_http(call, ticket, self.patience(false)).await;
+        let claim = match call.idempotency_key.take() {
+            Some(key) => Some(self.claim(&mut call, &key).await?),
+            None => None,
         };
-        let body = self.read_whole(std::mem::replace(&mut call.body, farebox_net::empty())).await?;
-        let (party, listing) = (call.payer.party_id, call.entry.listing.id);
-        let claim = Claim::new(party, listing, &key, call.method.as_str(), &call.path_and_query, &body);
-        call.body = farebox_net::full(body);
-        let start = self.http_start(&call, Some(claim));
+        let keyed = claim.is_some();
+        let start = self.http_start(&call, claim);
         let ticket = match self.open(start, &call.entry, call.received).await? {
             Admitted::Open(ticket) => *ticket,
             Admitted::Replay(answer) => return Ok(answer),
         };
+        if !keyed {
+            return self.forward_http(call, ticket, self.patience(false)).await;
+        }
         // A client that leaves may come back with the same key, so the call goes on without it.
         let calls = self.clone();
         let running = tokio::spawn(async move { calls.forward_http(call, ticket, calls.patience(true)).await });
         running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?
+    }
+
+    /// Reads the body whole, as the key stands for its bytes too, and leaves it in the call to be sent.
+    async fn claim(&self, call: &mut HttpCall, key: &IdempotencyKey) -> Result<Claim> {
+        let body = self.read_whole(std::mem::replace(&mut call.body, farebox_net::empty())).await?;
+        let (party, listing) = (call.payer.party_id, call.entry.listing.id);
+        let claim = Claim::new(party, listing, key, call.method.as_str(), &call.path_and_query, &body);
+        call.body = farebox_net::full(body);
+        Ok(claim)
     }
 
     fn patience(&self, keyed: bool) -> Patience {

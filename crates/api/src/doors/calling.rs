@@ -18,7 +18,7 @@ pub(crate) struct ReceiptHeaders {
     pub replayed: HeaderName,
 }
 
-/// Reads what a call needs from a raw request. `path` names the wildcard part of the route.
+/// Reads what a call needs from a raw request; the path below the listing is the route's wildcard `path`.
 ///
 /// # Errors
 /// `NotFound` for an endpoint that the listing does not serve; `Invalid` for a malformed `Idempotency-Key`.
