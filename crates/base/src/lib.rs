@@ -9,6 +9,7 @@ mod clock;
 mod error;
 mod id;
 mod money;
+pub mod planted;
 mod rng;
 
 pub use access::{Access, Permission, Role};

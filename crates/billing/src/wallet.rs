@@ -92,15 +92,7 @@ impl Wallets {
 
     /// All that the party has ever bought in (funded credits), in micros.
     pub async fn purchased(&self, party: PartyId) -> Result<Micros> {
-        let account = AccountId::funded(party);
-        let row = self
-            .db
-            .one(
-                sql!("SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM entry WHERE account_id = $1 AND amount > 0"),
-                &[account.text().into()],
-            )
-            .await?;
-        row.map_or(Ok(Micros::ZERO), |row| Ok(row.get(0)?))
+        Ok(farebox_ledger::balance::balance_get(&self.db, &AccountId::funded(party)).await?.credited)
     }
 }
 
@@ -108,8 +100,8 @@ async fn credits_newest_first(db: &Db, account: &AccountId) -> Result<Vec<Credit
     let rows = db
         .query(
             sql!(
-                "SELECT t.kind, e.amount FROM entry e JOIN transfer t ON t.id = e.transfer_id
-                 WHERE e.account_id = $1 AND e.amount > 0 ORDER BY e.created_at DESC, e.transfer_id DESC LIMIT 1000"
+                "SELECT kind, amount FROM statement_line WHERE account_id = $1 AND amount > 0
+                 ORDER BY day DESC, at DESC, line DESC LIMIT 1000"
             ),
             &[account.text().into()],
         )

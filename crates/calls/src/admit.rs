@@ -1,12 +1,13 @@
 //! Admission: the opening of a call, whatever it calls, and the ticket or saved answer that comes of it.
 
-use crate::close::Opening;
 use crate::idempotency::{self, Claim, Claimed, SavedReply};
-use crate::open::Start;
+use crate::reserve::Reservation;
+use crate::running::Running;
 use crate::ticket::{Ticket, TicketSeed};
 use crate::writer::OpenAnswer;
 use crate::{Answer, Calls, Payer};
 use farebox_base::{CallId, Error, Micros, Result, Ticks};
+use farebox_billing::spend_sources;
 use farebox_market::ListingEntry;
 use http::Response;
 
@@ -15,7 +16,7 @@ const PATH_BYTES_MAX: usize = 256;
 
 /// What an admitted call may do.
 pub(crate) enum Admitted {
-    /// Go on: the hold is committed.
+    /// Go on: the money is held, or set aside.
     Open(Box<Ticket>),
     /// Answer with what the same request got before.
     Replay(Answer),
@@ -31,30 +32,29 @@ pub(crate) struct StartInput<'a> {
     pub quoted: Micros,
     pub request_id: &'a str,
     pub claim: Option<Claim>,
+    pub received: Ticks,
+    /// The cost is known: what is quoted is what a served call costs.
+    pub fixed_cost: bool,
 }
 
 impl Calls {
-    /// Commits the opening and hands out the ticket.
-    pub(crate) async fn open(&self, start: Start, entry: &ListingEntry, received: Ticks) -> Result<Admitted> {
+    /// Hands out the ticket of a call: at once where its buyer has plenty, else when its opening is committed.
+    pub(crate) async fn open(&self, input: StartInput<'_>) -> Result<Admitted> {
         let slot = self
             .slots
             .clone()
             .try_acquire_owned()
             .map_err(|_| Error::unavailable("Too many calls at once; try again in a moment").with_retry_after(1))?;
-        let opening = Opening {
-            call_id: start.call_id,
-            buyer: start.buyer,
-            seller: start.seller,
-            listing: start.listing,
-            listing_name: entry.listing.name.clone(),
-            fee_basis_points: entry.listing.fee_basis_points,
-            held: Micros::ZERO,
-            free_tier: false,
-            claim: start.claim.clone(),
-        };
         let (writer, clock) = (self.writer.clone(), self.parts.clock.clone());
-        let seed = TicketSeed { writer, clock, opening, received, slot };
-        match self.writer.open(start, seed).await? {
+        let (durability, received) = (self.parts.settings.durability, input.received);
+        let fixed_cost = input.fixed_cost;
+        let seed = TicketSeed { writer, clock, durability, received, status: None, latency_ms: 0, slot };
+        let mut call = Box::new(self.running(input));
+        if fixed_cost && let Some(reservation) = self.set_aside(&call) {
+            (call.held, call.reservation) = (call.quoted, Some(reservation));
+            return Ok(Admitted::Open(Box::new(seed.ticket(call))));
+        }
+        match self.writer.open(call, seed).await? {
             OpenAnswer::Open(ticket) => Ok(Admitted::Open(ticket)),
             OpenAnswer::Insufficient(need) => Err(Error::insufficient_balance(need)),
             OpenAnswer::Known(claimed) => match (idempotency::refusal(&claimed), claimed) {
@@ -68,14 +68,28 @@ impl Calls {
         }
     }
 
-    pub(crate) fn start_of(&self, input: StartInput<'_>) -> Start {
+    /// Sets the call's money aside in memory, where the store need not know of it before its end: no key, no free-tier
+    /// slot, and a buyer with plenty.
+    fn set_aside(&self, call: &Running) -> Option<Reservation> {
+        if call.claim.is_some() || call.free_tier_calls > 0 || self.parts.settings.unsecured_max.is_zero() {
+            return None;
+        }
+        if call.quoted.is_zero() {
+            return Some(Reservation::default());
+        }
+        self.writer.reservations.reserve(&call.sources, call.quoted, self.parts.clock.ticks())
+    }
+
+    fn running(&self, input: StartInput<'_>) -> Running {
         let (parts, listing) = (&self.parts, &input.entry.listing);
         let now = parts.clock.now();
-        Start {
+        Running {
             call_id: CallId::generate(&*parts.clock, &*parts.rng),
             buyer: input.payer.party_id,
             seller: listing.party_id,
             listing: listing.id,
+            listing_name: listing.name.clone(),
+            fee_basis_points: listing.fee_basis_points,
             key_id: input.payer.key_id,
             door: input.door,
             method: input.method.to_owned(),
@@ -87,6 +101,11 @@ impl Calls {
             expires_at: now.plus(parts.settings.hold_ttl),
             claim: input.claim,
             claim_expires_at: now.plus(parts.settings.idempotency_ttl),
+            sources: spend_sources(input.payer.party_id, listing.party_id),
+            held: Micros::ZERO,
+            free_tier: false,
+            stored: false,
+            reservation: None,
         }
     }
 }

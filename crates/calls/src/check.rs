@@ -12,7 +12,9 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         breaches: sql!(
             "SELECT c.id FROM call c WHERE c.state = 'charged' AND (
                (SELECT COUNT(*) FROM transfer t WHERE t.id = c.id AND t.kind = 'call') <> 1
-               OR c.charged <> COALESCE((SELECT SUM(e.amount) FROM entry e WHERE e.transfer_id = c.id AND e.amount > 0), 0))
+               OR c.charged <> COALESCE((SELECT SUM(e.amount) FROM transfer t
+                 JOIN entry e ON e.no >= t.first_entry AND e.no < t.first_entry + 16 AND e.transfer_id = t.id
+                 WHERE t.id = c.id AND e.amount > 0), 0))
              ORDER BY c.id"
         ),
     },
@@ -54,6 +56,19 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
             "SELECT f.party_id FROM free_tier_use f WHERE f.used <> (SELECT COUNT(*) FROM call c
                WHERE c.buyer_party_id = f.party_id AND c.listing_id = f.listing_id AND c.free_tier = 1
                  AND c.state IN ('open', 'free')) ORDER BY f.party_id"
+        ),
+    },
+    Invariant {
+        name: "what each buyer has used of each listing is the sum of its calls",
+        count: sql!("SELECT COUNT(*) FROM call_use"),
+        breaches: sql!(
+            "SELECT COALESCE(c.buyer_party_id, u.buyer_party_id)
+             FROM (SELECT listing_id, buyer_party_id, SUM(charged) AS charged, COALESCE(SUM(latency_ms), 0) AS latency_ms,
+                 SUM(CASE WHEN state = 'failed' THEN 0 ELSE 1 END) AS served
+               FROM call WHERE state IN ('charged', 'free', 'failed') GROUP BY listing_id, buyer_party_id) c
+             FULL JOIN call_use u ON u.listing_id = c.listing_id AND u.buyer_party_id = c.buyer_party_id
+             WHERE c.charged IS NULL OR u.charged IS NULL OR c.charged <> u.charged OR c.served <> u.served
+               OR c.latency_ms <> u.latency_ms ORDER BY 1"
         ),
     },
     Invariant {

@@ -1,47 +1,14 @@
-//! The closing of a call in the store: posting or release, free-tier slot, saved reply and the call's row, all or nothing.
+//! The closing of calls in the store, a group at a time: postings and releases, free-tier slots, saved replies and rows.
 
 use crate::free_tier;
-use crate::idempotency::{self, Claim, SavedReply};
-use farebox_base::{CallId, Error, ListingId, Micros, PartyId, Result, Timestamp};
-use farebox_db::{Tx, sql};
-use farebox_ledger::{AccountId, Leg, Post, PostOutcome, Transfer, TransferKind};
-
-/// How a call ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// The seller answered; `amount` is charged, zero where the call is free.
-    Served { amount: Micros },
-    /// No answer, or one that is the seller's fault: free.
-    Failed,
-    /// The client left before the answer began: free.
-    Canceled,
-}
-
-/// What a closing needs to know of its call; it outlives the request.
-#[derive(Clone, Debug)]
-pub(crate) struct Opening {
-    pub call_id: CallId,
-    pub buyer: PartyId,
-    pub seller: PartyId,
-    pub listing: ListingId,
-    pub listing_name: String,
-    pub fee_basis_points: i64,
-    pub held: Micros,
-    pub free_tier: bool,
-    pub claim: Option<Claim>,
-}
-
-/// A call at its end.
-#[derive(Clone, Debug)]
-pub(crate) struct End {
-    pub opening: Opening,
-    pub ending: Ending,
-    pub status: Option<u16>,
-    pub latency_ms: u64,
-    /// With an idempotency key: the reply to keep; `None` where it was too large.
-    pub reply: Option<SavedReply>,
-    pub finished_at: Timestamp,
-}
+use crate::idempotency;
+use crate::reserve::spend;
+use crate::running::{End, Ending, Running};
+use farebox_base::planted::{Bug, is_planted};
+use farebox_base::{CallId, Error, Micros, PaymentNeed, Result};
+use farebox_db::{Rows, Tx, sql};
+use farebox_ledger::{AccountId, Done, Leg, Operation, Outcome, Post, PostOutcome, Transfer, TransferKind};
+use std::collections::{HashMap, HashSet};
 
 /// What became of the closing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,96 +16,119 @@ pub(crate) enum Closed {
     Done,
     /// The call was closed otherwise before, by its expiry; nothing was charged.
     TooLate,
+    /// The money that was set aside is gone; nothing was charged, and the call is failed.
+    Refused(PaymentNeed),
 }
 
-pub(crate) async fn close_in(tx: &mut Tx, end: &End) -> Result<Closed> {
-    let id = end.opening.call_id.to_string();
-    let state = state_text(end);
-    if !row_in(tx, end, &id, state).await? {
-        let row = tx.one(sql!("SELECT state FROM call WHERE id = $1"), &[id.as_str().into()]).await?;
-        let found: Option<String> = row.map(|row| row.get(0)).transpose()?;
-        return Ok(if found.as_deref() == Some(state) { Closed::Done } else { Closed::TooLate });
+/// Moves the stored calls from open to their final state; answers which ones were open.
+pub(crate) async fn rows_in(tx: &mut Tx, ends: &[(&End, String)]) -> Result<HashSet<CallId>> {
+    let mut rows = Rows::with_capacity(ends.len(), 6);
+    for (end, id) in ends {
+        rows.push([
+            id.into(),
+            end.ending.state().into(),
+            end.ending.charged().into(),
+            end.status.map(i64::from).into(),
+            i64::try_from(end.latency_ms).unwrap_or(i64::MAX).into(),
+            end.finished_at.into(),
+        ]);
     }
-    match end.ending {
-        Ending::Served { amount } if !amount.is_zero() => charge_in(tx, end, &id, amount).await?,
-        _ if !end.opening.held.is_zero() => release_in(tx, &id, end.finished_at).await?,
-        _ => {}
+    let changed = if is_planted(Bug::ClosedTwice) {
+        const ANYHOW: &str = sql!(
+            "UPDATE call SET state = $2, charged = $3, status_code = $4, latency_ms = $5, finished_at = $6
+             WHERE id = $1 RETURNING id"
+        );
+        tx.query_many(ANYHOW, &rows).await?
+    } else {
+        const CLOSE: &str = sql!(
+            "UPDATE call SET state = $2, charged = $3, status_code = $4, latency_ms = $5, finished_at = $6
+             WHERE id = $1 AND state = 'open' RETURNING id"
+        );
+        tx.query_many(CLOSE, &rows).await?
+    };
+    changed.iter().map(|row| Ok(row.get(0)?)).collect()
+}
+
+/// The states of calls that were not open.
+pub(crate) async fn states_in(tx: &mut Tx, ids: &[&String]) -> Result<HashMap<CallId, String>> {
+    let mut rows = Rows::with_capacity(ids.len(), 1);
+    ids.iter().for_each(|id| rows.push([(*id).into()]));
+    let found = tx.query_many(sql!("SELECT id, state FROM call WHERE id = $1"), &rows).await?;
+    found.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// What the end does to the book; nothing where no money is involved.
+pub(crate) fn movement(end: &End) -> Result<Option<Operation>> {
+    let (call, amount) = (&*end.call, end.ending.charged());
+    let id = call.call_id.to_string();
+    if !call.stored {
+        return if amount.is_zero() { Ok(None) } else { Ok(Some(Operation::Transfer(charge(call, id, amount)?))) };
     }
-    let served = matches!(end.ending, Ending::Served { .. });
-    if end.opening.free_tier && !served {
-        free_tier::give_back_in(tx, &end.opening.buyer.to_string(), &end.opening.listing.to_string()).await?;
+    if !amount.is_zero() {
+        let transfer = Transfer { legs: credits(call, amount)?, ..transfer(call, id.clone()) };
+        return Ok(Some(Operation::Post(Post { hold_id: id, transfer })));
     }
-    if let Some(claim) = &end.opening.claim {
-        if served {
-            idempotency::save_in(tx, claim, &id, end.reply.as_ref()).await?;
-        } else {
-            idempotency::release_in(tx, &id, claim).await?;
+    Ok((!call.held.is_zero()).then_some(Operation::Void(id)))
+}
+
+/// A charge on what was set aside in memory.
+fn charge(call: &Running, id: String, amount: Micros) -> Result<Transfer> {
+    let reservation =
+        call.reservation.as_ref().ok_or_else(|| Error::internal(format!("nothing is set aside for {id}")))?;
+    let debits = spend(reservation, amount)?;
+    let mut legs: Vec<Leg> = debits.into_iter().map(|(account, amount)| Leg { account, amount }).collect();
+    legs.extend(credits(call, amount)?);
+    Ok(Transfer { legs, ..transfer(call, id) })
+}
+
+fn transfer(call: &Running, id: String) -> Transfer {
+    let (kind, legs) = (TransferKind::Call, Vec::new());
+    Transfer { id, kind, legs, listing: Some(call.listing), memo: call.listing_name.clone() }
+}
+
+/// The seller earns the amount less the platform's fee, which is rounded down.
+fn credits(call: &Running, amount: Micros) -> Result<Vec<Leg>> {
+    let fee = amount.basis_points(call.fee_basis_points)?;
+    let earned = amount.checked_sub(fee)?;
+    let legs = [(AccountId::earnings(call.seller), earned), (AccountId::fees(), fee)];
+    let legs = legs.into_iter().filter(|(_, part)| !part.is_zero());
+    Ok(legs.map(|(account, amount)| Leg { account, amount }).collect())
+}
+
+/// What the book's answer means for the call.
+pub(crate) fn closed(end: &End, done: Option<&Done>) -> Result<Closed> {
+    match done {
+        None
+        | Some(
+            Done::Void(true)
+            | Done::Post(PostOutcome::Created | PostOutcome::Exists)
+            | Done::Transfer(Outcome::Created | Outcome::Exists),
+        ) => Ok(Closed::Done),
+        Some(Done::Transfer(Outcome::Insufficient { .. })) => {
+            Ok(Closed::Refused(PaymentNeed { required: end.ending.charged(), available: Micros::ZERO }))
+        }
+        Some(other) => {
+            Err(Error::internal(format!("call {} can't be closed in the book: {other:?}", end.call.call_id)))
         }
     }
-    Ok(Closed::Done)
 }
 
-fn state_text(end: &End) -> &'static str {
-    match end.ending {
-        Ending::Served { amount } if amount.is_zero() => "free",
-        Ending::Served { .. } => "charged",
-        Ending::Failed => "failed",
-        Ending::Canceled => "canceled",
+/// Gives a stored call's slot and key back, or keeps its reply.
+pub(crate) async fn tidy_in(tx: &mut Tx, end: &End) -> Result<()> {
+    let (call, served) = (&*end.call, end.ending.is_served());
+    if call.free_tier && !served && !is_planted(Bug::SlotKept) {
+        free_tier::give_back_in(tx, &call.buyer.to_string(), &call.listing.to_string()).await?;
     }
-}
-
-async fn row_in(tx: &mut Tx, end: &End, id: &str, state: &str) -> Result<bool> {
-    let charged = match end.ending {
-        Ending::Served { amount } => amount,
-        Ending::Failed | Ending::Canceled => Micros::ZERO,
-    };
-    let changed = tx
-        .execute(
-            sql!(
-                "UPDATE call SET state = $2, charged = $3, status_code = $4, latency_ms = $5, finished_at = $6
-                 WHERE id = $1 AND state = 'open'"
-            ),
-            &[
-                id.into(),
-                state.into(),
-                charged.into(),
-                end.status.map(i64::from).into(),
-                i64::try_from(end.latency_ms).unwrap_or(i64::MAX).into(),
-                end.finished_at.into(),
-            ],
-        )
-        .await?;
-    Ok(changed == 1)
-}
-
-/// Posts the charge: the seller earns it less the platform's fee, which is rounded down.
-async fn charge_in(tx: &mut Tx, end: &End, id: &str, amount: Micros) -> Result<()> {
-    let opening = &end.opening;
-    let fee = amount.basis_points(opening.fee_basis_points)?;
-    let mut legs = Vec::with_capacity(2);
-    for (account, part) in [(AccountId::earnings(opening.seller), amount.checked_sub(fee)?), (AccountId::fees(), fee)] {
-        if !part.is_zero() {
-            legs.push(Leg { account, amount: part });
-        }
-    }
-    let transfer = Transfer {
-        id: id.to_owned(),
-        kind: TransferKind::Call,
-        legs,
-        listing: Some(opening.listing),
-        memo: opening.listing_name.clone(),
-    };
-    let post = Post { hold_id: id.to_owned(), transfer };
-    match farebox_ledger::hold::post_in(tx, &post, end.finished_at).await? {
-        PostOutcome::Created | PostOutcome::Exists => Ok(()),
-        outcome => Err(Error::internal(format!("call {id} is open but its hold can't be posted: {outcome:?}"))),
-    }
-}
-
-async fn release_in(tx: &mut Tx, id: &str, now: Timestamp) -> Result<()> {
-    if farebox_ledger::hold::void_in(tx, id, now).await? {
+    let Some(claim) = &call.claim else { return Ok(()) };
+    let id = call.call_id.to_string();
+    if served {
+        idempotency::save_in(tx, claim, &id, end.reply.as_ref()).await
+    } else if is_planted(Bug::KeyKept) {
         Ok(())
     } else {
-        Err(Error::internal(format!("call {id} is open but its hold can't be released")))
+        idempotency::release_in(tx, &id, claim).await
     }
 }
+
+/// The end that a call has which could not be paid.
+pub(crate) const UNPAID: Ending = Ending::Failed;

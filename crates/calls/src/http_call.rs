@@ -2,11 +2,10 @@
 
 use crate::admit::{Admitted, StartInput};
 use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
-use crate::open::Start;
 use crate::reply::{Collected, MeteredBody, Patience, collect, whole};
 use crate::target;
 use crate::ticket::Ticket;
-use crate::{Answer, Calls, Payer};
+use crate::{Answer, Calls, Payer, Receipt};
 use farebox_base::{Error, Kind, Micros, Result, Ticks, Timestamp};
 use farebox_market::ListingEntry;
 use farebox_net::{Body, BoxError};
@@ -52,8 +51,7 @@ impl Calls {
             None => None,
         };
         let keyed = claim.is_some();
-        let start = self.http_start(&call, claim);
-        let ticket = match self.open(start, &call.entry, call.received).await? {
+        let ticket = match self.open(http_input(&call, claim)).await? {
             Admitted::Open(ticket) => *ticket,
             Admitted::Replay(answer) => return Ok(answer),
         };
@@ -100,21 +98,6 @@ impl Calls {
         }
     }
 
-    /// The call's row, with its quote.
-    fn http_start(&self, call: &HttpCall, claim: Option<Claim>) -> Start {
-        let path = call.path_and_query.split('?').next().unwrap_or_default();
-        self.start_of(StartInput {
-            payer: call.payer,
-            entry: &call.entry,
-            door: call.door,
-            method: call.method.as_str(),
-            path,
-            quoted: farebox_market::quote(&call.entry.listing, call.method.as_str(), path),
-            request_id: &call.request_id,
-            claim,
-        })
-    }
-
     /// Forwards an open call and settles it by what comes back.
     async fn forward_http(&self, call: HttpCall, mut ticket: Ticket, patience: Patience) -> Result<Answer> {
         let target = self.target(&call.entry)?;
@@ -149,7 +132,7 @@ impl Calls {
 
     /// Charges for a reply: whole replies at once, long ones at their end.
     async fn served(&self, response: Response<Body>, ticket: Ticket, patience: Patience, head: bool) -> Result<Answer> {
-        let amount = ticket.opening().held;
+        let amount = ticket.held();
         let receipt = ticket.receipt(amount);
         let (mut parts, body) = response.into_parts();
         if head || body.is_end_stream() {
@@ -172,6 +155,12 @@ impl Calls {
                 Ok(Answer { reply: Ok(Response::from_parts(parts, whole(body, trailers))), receipt })
             }
             Ok(Collected::Long { seen, rest }) => {
+                let ticket = match ticket.secured().await {
+                    Ok(ticket) => ticket,
+                    Err(error) => {
+                        return Ok(Answer { reply: Err(error), receipt: Receipt { amount: Micros::ZERO, ..receipt } });
+                    }
+                };
                 let time_left = Duration::from_millis(self.parts.settings.timeouts.total_ms);
                 let body = MeteredBody::new(seen, rest, ticket, amount, time_left).boxed_unsync();
                 Ok(Answer { reply: Ok(Response::from_parts(parts, body)), receipt })
@@ -196,8 +185,24 @@ impl Calls {
 
 /// The reply as an idempotency key keeps it; `None` for calls without one.
 fn saved(ticket: &Ticket, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<SavedReply> {
-    ticket.opening().claim.as_ref()?;
-    Some(SavedReply { status, headers: headers.clone(), body: body.to_vec() })
+    ticket.is_keyed().then(|| SavedReply { status, headers: headers.clone(), body: body.to_vec() })
+}
+
+/// The call's row, with its quote.
+fn http_input(call: &HttpCall, claim: Option<Claim>) -> StartInput<'_> {
+    let path = call.path_and_query.split('?').next().unwrap_or_default();
+    StartInput {
+        payer: call.payer,
+        entry: &call.entry,
+        door: call.door,
+        method: call.method.as_str(),
+        path,
+        quoted: farebox_market::quote(&call.entry.listing, call.method.as_str(), path),
+        request_id: &call.request_id,
+        claim,
+        received: call.received,
+        fixed_cost: true,
+    }
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -3,6 +3,7 @@
 //! A key is scoped to the caller's party and the listing. The row is written with the hold and completed with the
 //! posting, so it exists exactly when its effect does. A failed call frees its key.
 
+use farebox_base::planted::{Bug, is_planted};
 use farebox_base::{CallId, Error, ListingId, Micros, PartyId, Result, Timestamp};
 use farebox_db::{Row, Tx, sql};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -124,7 +125,7 @@ async fn found_in(tx: &mut Tx, claim: &Claim) -> Result<Claimed> {
         .await?;
     let Some(row) = row else { return Ok(Claimed::Running) };
     let digest: Vec<u8> = row.get(0)?;
-    if digest != claim.digest {
+    if digest != claim.digest && !is_planted(Bug::KeyDigestIgnored) {
         return Ok(Claimed::OtherRequest);
     }
     let (state, call_id): (String, String) = (row.get(1)?, row.get(2)?);

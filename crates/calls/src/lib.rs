@@ -4,15 +4,19 @@
 //! it answers with the reply and a receipt. It knows no door's headers or envelopes.
 //!
 //! Invariants:
-//! - nothing is forwarded before its call row and hold are committed;
+//! - nothing is forwarded before its call row and hold are committed, or its money is set aside in memory from a buyer
+//!   who has plenty; a long reply does not begin before they are;
 //! - the last byte of a served reply leaves only after its posting is committed, so that whoever received a
 //!   whole reply was charged, and whoever was charged has a row that says so;
+//! - where durability is relaxed, and only for calls whose money is set aside in memory, the reply does not wait for
+//!   its posting: it follows within milliseconds;
 //! - a call that failed upstream, or whose client left before the reply began, costs nothing and gives its
 //!   free-tier slot back;
 //! - a call that a crash left open is closed, free of charge: on an embedded database when the next process starts,
 //!   on a shared one after its expiry.
 
 mod admit;
+mod apply;
 mod check;
 mod close;
 mod free_tier;
@@ -21,6 +25,9 @@ mod idempotency;
 mod open;
 mod reconcile;
 mod reply;
+mod reserve;
+mod rows;
+mod running;
 mod settings;
 mod sql_call;
 mod target;
@@ -32,7 +39,7 @@ pub use check::{CALL_INVARIANTS, check};
 pub use http_call::HttpCall;
 pub use idempotency::IdempotencyKey;
 pub use reconcile::{Reconciled, calls_expire_all};
-pub use settings::{CallSettings, CallsParts};
+pub use settings::{CallSettings, CallsParts, Durability};
 pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};
 pub use usage::{UsageTotals, usage_totals};
 
@@ -60,13 +67,13 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Starts the writer thread on the current runtime.
+    /// Begins a chain in the book and starts the writer thread on the current runtime.
     ///
     /// # Errors
-    /// `Internal` where the thread cannot be started.
-    pub fn start(parts: CallsParts) -> farebox_base::Result<Self> {
+    /// Those of the database; `Internal` where the thread cannot be started.
+    pub async fn start(parts: CallsParts) -> farebox_base::Result<Self> {
         let parts = Arc::new(parts);
-        let writer = writer::Writer::start(parts.clone())?;
+        let writer = writer::Writer::start(parts.clone()).await?;
         let slots = Arc::new(tokio::sync::Semaphore::new(parts.settings.in_flight_max));
         let connectors = SqlConnectors::new(parts.client.clone(), parts.settings.sql_limits, SQL_TARGETS_MAX);
         Ok(Self { parts, writer, slots, connectors: Arc::new(connectors), targets: Arc::default() })

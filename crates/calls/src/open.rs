@@ -1,36 +1,15 @@
-//! The opening of a call in the store: idempotency key, free-tier slot or hold, and the call's row, all or nothing.
+//! The opening of calls in the store, a group at a time: idempotency keys, free-tier slots, holds and rows. Everything
+//! but an opened call leaves no trace.
 
 use crate::free_tier;
-use crate::idempotency::{self, Claim, Claimed};
-use farebox_base::{CallId, Error, KeyId, ListingId, Micros, PartyId, PaymentNeed, Result, Timestamp};
-use farebox_billing::spend_sources;
-use farebox_db::{Tx, sql};
-use farebox_ledger::{Hold, HoldOutcome};
+use crate::idempotency::{self, Claimed};
+use crate::running::Running;
+use farebox_base::{CallId, Error, Micros, PaymentNeed, Result};
+use farebox_db::{Rows, Tx, sql};
+use farebox_ledger::{Hold, HoldOutcome, Operation};
+use std::collections::HashMap;
 
-/// A call about to be forwarded.
-#[derive(Clone, Debug)]
-pub(crate) struct Start {
-    pub call_id: CallId,
-    pub buyer: PartyId,
-    pub seller: PartyId,
-    pub listing: ListingId,
-    pub key_id: Option<KeyId>,
-    pub door: &'static str,
-    pub method: String,
-    /// Without query, cut to 256 bytes.
-    pub path: String,
-    /// The most that the call can cost.
-    pub quoted: Micros,
-    /// The listing's free calls for each buyer.
-    pub free_tier_calls: u32,
-    pub request_id: String,
-    pub created_at: Timestamp,
-    pub expires_at: Timestamp,
-    pub claim: Option<Claim>,
-    pub claim_expires_at: Timestamp,
-}
-
-/// What became of the opening. Everything but `Open` leaves no trace.
+/// What became of an opening.
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// Committed: the call may be forwarded.
@@ -44,86 +23,78 @@ pub(crate) enum Opened {
     Known(Claimed),
 }
 
-/// Opens the call. `again` says that an earlier attempt may have committed without our learning of it.
-pub(crate) async fn open_in(tx: &mut Tx, start: &Start, again: bool) -> Result<Opened> {
-    let id = start.call_id.to_string();
-    if again && let Some(opened) = found_in(tx, &id).await? {
-        return Ok(opened);
+/// How far an opening has come before its hold.
+pub(crate) enum Ready {
+    /// It goes on, with this much to hold.
+    Hold {
+        held: Micros,
+        free_tier: bool,
+    },
+    Over(Opened),
+}
+
+/// Claims the call's key and slot. `found` says what an earlier attempt left in the store.
+pub(crate) async fn ready_in(tx: &mut Tx, call: &Running, found: Option<(Micros, bool)>) -> Result<Ready> {
+    if let Some((held, free_tier)) = found {
+        return Ok(Ready::Over(Opened::Open { held, free_tier }));
     }
-    if let Some(claim) = &start.claim {
-        let claimed = idempotency::claim_in(tx, claim, &id, start.created_at, start.claim_expires_at).await?;
+    if let Some(claim) = &call.claim {
+        let id = call.call_id.to_string();
+        let claimed = idempotency::claim_in(tx, claim, &id, call.created_at, call.claim_expires_at).await?;
         if !matches!(claimed, Claimed::Fresh) {
-            return Ok(Opened::Known(claimed));
+            return Ok(Ready::Over(Opened::Known(claimed)));
         }
     }
-    let (buyer, listing) = (start.buyer.to_string(), start.listing.to_string());
-    let free_tier =
-        start.free_tier_calls > 0 && free_tier::claim_in(tx, &buyer, &listing, start.free_tier_calls).await?;
-    let held = if free_tier { Micros::ZERO } else { start.quoted };
-    if !held.is_zero()
-        && let Some(need) = reserve_in(tx, start, &id, held).await?
-    {
-        if let Some(claim) = &start.claim {
-            idempotency::release_in(tx, &id, claim).await?;
-        }
-        return Ok(Opened::Insufficient(need));
-    }
-    row_in(tx, start, &id, &buyer, &listing, held, free_tier).await?;
-    Ok(Opened::Open { held, free_tier })
+    let slots = call.free_tier_calls;
+    let (buyer, listing) = (call.buyer, call.listing);
+    let free_tier = slots > 0 && free_tier::claim_in(tx, &buyer.to_string(), &listing.to_string(), slots).await?;
+    Ok(Ready::Hold { held: if free_tier { Micros::ZERO } else { call.quoted }, free_tier })
 }
 
-async fn found_in(tx: &mut Tx, id: &str) -> Result<Option<Opened>> {
-    let row = tx.one(sql!("SELECT quoted, free_tier FROM call WHERE id = $1"), &[id.into()]).await?;
-    row.map(|row| Ok(Opened::Open { held: row.get(0)?, free_tier: row.get(1)? })).transpose()
-}
-
-async fn reserve_in(tx: &mut Tx, start: &Start, id: &str, amount: Micros) -> Result<Option<PaymentNeed>> {
-    let hold = Hold {
-        id: id.to_owned(),
-        sources: spend_sources(start.buyer, start.seller),
+/// The hold that a ready call needs.
+pub(crate) fn hold(call: &Running, amount: Micros) -> Operation {
+    Operation::Hold(Hold {
+        id: call.call_id.to_string(),
+        sources: call.sources.clone(),
         amount,
-        expires_at: start.expires_at,
-    };
-    match farebox_ledger::hold::hold_in(tx, &hold, start.created_at).await? {
-        HoldOutcome::Created | HoldOutcome::Exists => Ok(None),
-        HoldOutcome::Insufficient { available } => Ok(Some(PaymentNeed { required: amount, available })),
-        HoldOutcome::Mismatch => Err(Error::internal(format!("call id {id} was used before"))),
-    }
+        expires_at: call.expires_at,
+    })
 }
 
-async fn row_in(
+/// What a hold's outcome means for its call; takes back its key where there was too little.
+pub(crate) async fn held_in(
     tx: &mut Tx,
-    start: &Start,
-    id: &str,
-    buyer: &str,
-    listing: &str,
+    call: &Running,
     held: Micros,
     free_tier: bool,
-) -> Result<()> {
-    let seller = start.seller.to_string();
-    let key = start.key_id.map(|k| k.to_string());
-    tx.execute_one(
-        sql!(
-            "INSERT INTO call (id, buyer_party_id, seller_party_id, listing_id, key_id, door, method, path, state,
-               free_tier, quoted, charged, request_id, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', $9, $10, 0, $11, $12, $13)"
-        ),
-        &[
-            id.into(),
-            buyer.into(),
-            seller.as_str().into(),
-            listing.into(),
-            key.as_deref().into(),
-            start.door.into(),
-            start.method.as_str().into(),
-            start.path.as_str().into(),
-            free_tier.into(),
-            held.into(),
-            start.request_id.as_str().into(),
-            start.created_at.into(),
-            start.expires_at.into(),
-        ],
-    )
-    .await?;
-    Ok(())
+    outcome: Option<&HoldOutcome>,
+) -> Result<Opened> {
+    match outcome {
+        None | Some(HoldOutcome::Created | HoldOutcome::Exists) => Ok(Opened::Open { held, free_tier }),
+        Some(HoldOutcome::Insufficient { available }) => {
+            if let Some(claim) = &call.claim {
+                idempotency::release_in(tx, &call.call_id.to_string(), claim).await?;
+            }
+            Ok(Opened::Insufficient(PaymentNeed { required: held, available: *available }))
+        }
+        Some(HoldOutcome::Mismatch) => Err(Error::internal(format!("call id {} was used before", call.call_id))),
+    }
+}
+
+/// A call as an earlier attempt stored it.
+pub(crate) struct Found {
+    pub held: Micros,
+    pub free_tier: bool,
+    pub state: String,
+}
+
+/// Which of the calls are stored.
+pub(crate) async fn found_in(tx: &mut Tx, ids: &[String]) -> Result<HashMap<CallId, Found>> {
+    let mut rows = Rows::with_capacity(ids.len(), 1);
+    ids.iter().for_each(|id| rows.push([id.into()]));
+    let mut found = HashMap::new();
+    for row in tx.query_many(sql!("SELECT id, quoted, free_tier, state FROM call WHERE id = $1"), &rows).await? {
+        found.insert(row.get(0)?, Found { held: row.get(1)?, free_tier: row.get(2)?, state: row.get(3)? });
+    }
+    Ok(found)
 }

@@ -1,6 +1,6 @@
 //! What the paid call needs around it, and its limits.
 
-use farebox_base::{Clock, Rng};
+use farebox_base::{Clock, Micros, Rng};
 use farebox_db::Db;
 use farebox_upstream::http::Timeouts;
 use farebox_upstream::sql::SqlLimits;
@@ -36,12 +36,40 @@ pub struct CallSettings {
     pub in_flight_max: usize,
     /// Holds and postings that share one commit.
     pub group_commit_max: usize,
+    /// How much of one buyer's money running calls may have set aside in memory instead of held in the store; the most
+    /// that its sellers can lose to another process that spends it meanwhile. Zero: every call is held in the store.
+    pub unsecured_max: Micros,
+    /// How long what a buyer has is believed without asking the store again.
+    pub balance_fresh: Duration,
+    pub durability: Durability,
     /// The largest request body that is forwarded.
     pub request_bytes_max: u64,
     pub timeouts: Timeouts,
     pub sql_limits: SqlLimits,
     /// Where SQLite files that are listed as databases lie; `None`: none are.
     pub sqlite_folder: Option<PathBuf>,
+}
+
+/// When a small reply to a call that is not held in the store leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// After its posting is on disk.
+    #[default]
+    Full,
+    /// At once; a loss of power costs its seller the postings of the last few milliseconds. Nobody is charged twice.
+    Relaxed,
+}
+
+/// How long postings that nobody waits for are collected for one commit.
+const RELAXED_WINDOW: Duration = Duration::from_millis(2);
+
+impl CallSettings {
+    pub(crate) fn group_window(&self) -> Duration {
+        match self.durability {
+            Durability::Full => Duration::ZERO,
+            Durability::Relaxed => RELAXED_WINDOW,
+        }
+    }
 }
 
 impl Default for CallSettings {
@@ -54,7 +82,10 @@ impl Default for CallSettings {
             reply_buffer_bytes: 64 << 10,
             reply_quiet: Duration::from_millis(25),
             in_flight_max: 10_000,
-            group_commit_max: 256,
+            group_commit_max: 512,
+            unsecured_max: Micros::new(5_000_000),
+            balance_fresh: Duration::from_secs(1),
+            durability: Durability::Full,
             request_bytes_max: 8 << 30,
             timeouts: Timeouts::default(),
             sql_limits: SqlLimits::default(),

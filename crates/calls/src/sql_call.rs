@@ -92,7 +92,7 @@ impl Calls {
     }
 
     async fn open_held(&self, call: &SqlCall, quoted: Micros) -> Result<Ticket> {
-        let start = self.start_of(StartInput {
+        let input = StartInput {
             payer: call.payer,
             entry: &call.entry,
             door: call.door,
@@ -101,8 +101,10 @@ impl Calls {
             quoted,
             request_id: &call.request_id,
             claim: None,
-        });
-        match self.open(start, &call.entry, call.received).await? {
+            received: call.received,
+            fixed_cost: false,
+        };
+        match self.open(input).await? {
             Admitted::Open(ticket) => Ok(*ticket),
             Admitted::Replay(_) => Err(Error::internal("a query without a key was replayed")),
         }
@@ -124,8 +126,7 @@ impl Calls {
 
 async fn charged(mut ticket: Ticket, call: &SqlCall, result: QueryResult, took: Duration) -> Result<SqlAnswer> {
     let cost = quote_rows(&call.entry.listing, result.row_count);
-    let opening = ticket.opening();
-    let (held, amount) = (opening.held, if opening.free_tier { Micros::ZERO } else { cost });
+    let (held, amount) = (ticket.held(), if ticket.is_free_tier() { Micros::ZERO } else { cost });
     if amount > held {
         let need = PaymentNeed { required: amount, available: held };
         return failed(ticket, Error::insufficient_balance(need), took).await;

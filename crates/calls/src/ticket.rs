@@ -1,54 +1,67 @@
-//! A ticket is an open call in hand. Whatever happens to the request, dropping the ticket closes the call.
+//! A ticket is a running call in hand. Whatever happens to the request, dropping the ticket closes the call.
 
-use crate::close::{Closed, End, Ending, Opening};
+use crate::close::Closed;
 use crate::idempotency::SavedReply;
-use crate::writer::Writer;
+use crate::running::{End, Ending, Running};
+use crate::settings::Durability;
+use crate::writer::{OpenAnswer, Writer};
 use farebox_base::{Clock, Error, Micros, Result, Ticks};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
-pub(crate) struct Ticket {
+/// What a ticket is made of beside its call. It travels with the opening, so that a call whose client leaves before the
+/// commit is answered still gets its ticket, and with it its end.
+pub(crate) struct TicketSeed {
+    pub writer: Writer,
+    pub clock: Arc<dyn Clock>,
+    pub durability: Durability,
+    pub received: Ticks,
+    pub status: Option<u16>,
+    pub latency_ms: u64,
+    pub slot: OwnedSemaphorePermit,
+}
+
+impl TicketSeed {
+    pub(crate) fn ticket(self, call: Box<Running>) -> Ticket {
+        let kept =
+            Kept { writer: self.writer, clock: self.clock, durability: self.durability, received: self.received };
+        let running = Some((call, self.slot));
+        Ticket { kept, running, status: self.status, latency_ms: self.latency_ms, on_drop: Ending::Canceled }
+    }
+}
+
+/// What outlives the call in the ticket.
+#[derive(Clone)]
+struct Kept {
     writer: Writer,
     clock: Arc<dyn Clock>,
-    opening: Opening,
+    durability: Durability,
     received: Ticks,
+}
+
+pub(crate) struct Ticket {
+    kept: Kept,
+    /// The call and its place among those in flight; `None` once it is closed.
+    running: Option<(Box<Running>, OwnedSemaphorePermit)>,
     status: Option<u16>,
     latency_ms: u64,
     /// What dropping the ticket means.
     on_drop: Ending,
-    open: bool,
-    _slot: tokio::sync::OwnedSemaphorePermit,
-}
-
-/// What a ticket is made of once its call is open. It travels with the opening, so that a call whose client leaves
-/// before the commit is answered still gets its ticket, and with it its end.
-pub(crate) struct TicketSeed {
-    pub writer: Writer,
-    pub clock: Arc<dyn Clock>,
-    pub opening: Opening,
-    pub received: Ticks,
-    pub slot: tokio::sync::OwnedSemaphorePermit,
-}
-
-impl TicketSeed {
-    /// The ticket of a call that was opened with this much held.
-    pub(crate) fn open(self, held: Micros, free_tier: bool) -> Ticket {
-        Ticket {
-            writer: self.writer,
-            clock: self.clock,
-            opening: Opening { held, free_tier, ..self.opening },
-            received: self.received,
-            status: None,
-            latency_ms: 0,
-            on_drop: Ending::Canceled,
-            open: true,
-            _slot: self.slot,
-        }
-    }
 }
 
 impl Ticket {
-    pub(crate) const fn opening(&self) -> &Opening {
-        &self.opening
+    /// What is held for the call.
+    pub(crate) fn held(&self) -> Micros {
+        self.running.as_ref().map_or(Micros::ZERO, |(call, _)| call.held)
+    }
+
+    pub(crate) fn is_free_tier(&self) -> bool {
+        self.running.as_ref().is_some_and(|(call, _)| call.free_tier)
+    }
+
+    /// Whether the request carried an idempotency key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        self.running.as_ref().is_some_and(|(call, _)| call.claim.is_some())
     }
 
     /// Notes the status of the seller's reply and how long it took.
@@ -58,15 +71,18 @@ impl Ticket {
     }
 
     fn stop_clock(&mut self) {
-        let span = self.clock.ticks().since(self.received);
+        let span = self.kept.clock.ticks().since(self.kept.received);
         self.latency_ms = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     }
 
     pub(crate) fn receipt(&self, amount: Micros) -> crate::Receipt {
         crate::Receipt {
-            call_id: self.opening.call_id,
+            call_id: self
+                .running
+                .as_ref()
+                .map_or(farebox_base::CallId::from_uuid(uuid::Uuid::nil()), |(c, _)| c.call_id),
             amount,
-            free_tier: self.opening.free_tier,
+            free_tier: self.is_free_tier(),
             latency_ms: self.latency_ms,
             replayed: false,
         }
@@ -77,20 +93,48 @@ impl Ticket {
         self.on_drop = Ending::Served { amount };
     }
 
+    /// Makes sure that the call and its hold are in the store, before a reply begins whose end is far away.
+    ///
+    /// # Errors
+    /// `InsufficientBalance` where the store has less than memory thought; the call is failed then.
+    pub(crate) async fn secured(mut self) -> Result<Self> {
+        let running = self.running.take_if(|(call, _)| !call.stored && !call.quoted.is_zero());
+        let Some((call, slot)) = running else { return Ok(self) };
+        let unpaid = call.without_money();
+        let Kept { writer, clock, durability, received } = self.kept.clone();
+        let (status, latency_ms) = (self.status, self.latency_ms);
+        let seed = TicketSeed { writer, clock, durability, received, status, latency_ms, slot };
+        match self.kept.writer.open(call, seed).await? {
+            OpenAnswer::Open(ticket) => Ok(*ticket),
+            OpenAnswer::Insufficient(need) => {
+                self.kept.writer.close_unattended(Box::new(self.end(unpaid, None, Ending::Failed, None)));
+                Err(Error::insufficient_balance(need))
+            }
+            OpenAnswer::Known(_) => Err(Error::internal("a call without a key was known before")),
+        }
+    }
+
     /// Closes as served; the future answers once that is committed.
     pub(crate) fn serve(
         mut self,
         amount: Micros,
         reply: Option<SavedReply>,
     ) -> impl Future<Output = Result<()>> + Send + use<> {
-        self.open = false;
-        let closing = self.writer.close(self.end(Ending::Served { amount }, reply));
+        let closing = self.running.take().map(|(call, slot)| {
+            let answer_first = self.kept.durability == Durability::Relaxed && !call.stored;
+            let end = Box::new(self.end(call, Some(slot), Ending::Served { amount }, reply));
+            if answer_first {
+                self.kept.writer.close_unattended(end);
+                return None;
+            }
+            Some(self.kept.writer.close(end))
+        });
         async move {
-            let closed = closing.await;
-            drop(self);
-            match closed? {
+            let Some(Some(closing)) = closing else { return Ok(()) };
+            match closing.await? {
                 Closed::Done => Ok(()),
                 Closed::TooLate => Err(Error::unavailable("The call took longer than its hold and was not charged")),
+                Closed::Refused(need) => Err(Error::insufficient_balance(need)),
             }
         }
     }
@@ -100,8 +144,9 @@ impl Ticket {
         if self.status.is_none() {
             self.stop_clock();
         }
-        self.open = false;
-        self.writer.close(self.end(Ending::Failed, None)).await.map(|_| ())
+        let Some((call, slot)) = self.running.take() else { return Ok(()) };
+        let end = Box::new(self.end(call, Some(slot), Ending::Failed, None));
+        self.kept.writer.close(end).await.map(|_| ())
     }
 
     /// Closes as failed without waiting.
@@ -109,22 +154,23 @@ impl Ticket {
         self.on_drop = Ending::Failed;
     }
 
-    fn end(&self, ending: Ending, reply: Option<SavedReply>) -> End {
-        End {
-            opening: self.opening.clone(),
-            ending,
-            status: self.status,
-            latency_ms: self.latency_ms,
-            reply,
-            finished_at: self.clock.now(),
-        }
+    fn end(
+        &self,
+        call: Box<Running>,
+        slot: Option<OwnedSemaphorePermit>,
+        ending: Ending,
+        reply: Option<SavedReply>,
+    ) -> End {
+        let (status, latency_ms, finished_at) = (self.status, self.latency_ms, self.kept.clock.now());
+        End { call, ending, status, latency_ms, reply, finished_at, slot }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.open {
-            self.writer.close_unattended(self.end(self.on_drop, None));
+        if let Some((call, slot)) = self.running.take() {
+            let end = self.end(call, Some(slot), self.on_drop, None);
+            self.kept.writer.close_unattended(Box::new(end));
         }
     }
 }

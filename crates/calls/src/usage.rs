@@ -19,8 +19,9 @@ pub async fn usage_totals(db: &Db, party: PartyId) -> Result<UsageTotals> {
     let row = db
         .one(
             sql!(
-                "SELECT COUNT(*), CAST(COALESCE(SUM(charged), 0) AS BIGINT), CAST(COALESCE(SUM(latency_ms), 0) AS BIGINT)
-                 FROM call WHERE buyer_party_id = $1 AND state IN ('charged', 'free', 'failed')"
+                "SELECT CAST(COALESCE(SUM(served + failed), 0) AS BIGINT), CAST(COALESCE(SUM(charged), 0) AS BIGINT),
+                   CAST(COALESCE(SUM(latency_ms), 0) AS BIGINT)
+                 FROM call_use WHERE buyer_party_id = $1"
             ),
             &[party.as_str().into()],
         )

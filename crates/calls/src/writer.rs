@@ -1,32 +1,35 @@
-//! Group commit: all openings and closings of a moment share one transaction, made on a thread of its own so that
-//! the disk's wait blocks no other request.
+//! What is written in groups: openings and closings of calls, and who is told when they are.
 //!
-//! Invariant: an answer is sent only after the commit that contains its effect. One entry that fails does not
-//! fail its neighbours: the group is then made again, one by one.
+//! Invariant: an answer is sent only after the commit that contains its effect.
 
-use crate::close::{Closed, End, close_in};
+use crate::apply::{self, Group, Outcome};
+use crate::close::Closed;
 use crate::idempotency::Claimed;
-use crate::open::{Opened, Start, open_in};
+use crate::open::Opened;
+use crate::reserve::Reservations;
+use crate::running::{End, Running};
 use crate::settings::CallsParts;
 use crate::ticket::{Ticket, TicketSeed};
-use farebox_base::{Error, Kind, PaymentNeed, Result};
-use farebox_db::{COMMIT_UNKNOWN, Isolation, Tx, tx};
+use farebox_base::{Error, Micros, PaymentNeed, Result};
+use farebox_db::{GroupCommit, GroupLimits, GroupWriter, Tx};
+use farebox_ledger::{AccountId, ChainId};
+use parking_lot::Mutex;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-/// How often a commit whose fate is unknown, or that the database could not take, is tried again.
-const TRIES_MAX: u32 = 6;
-
-enum Work {
-    Open(Box<Start>, Box<TicketSeed>, oneshot::Sender<Result<OpenAnswer>>),
-    Close(Box<End>, Option<oneshot::Sender<Result<Closed>>>),
-    Stop(oneshot::Sender<()>),
+/// One thing to write.
+pub(crate) enum Work {
+    Open { call: Box<Running>, seed: Box<TicketSeed>, to: oneshot::Sender<Result<OpenAnswer>> },
+    Close { end: Box<End>, to: Option<oneshot::Sender<Result<Closed>>> },
 }
 
-enum Done {
-    Opened(Opened),
-    Closed(Closed),
+impl Work {
+    pub(crate) fn call(&self) -> &Running {
+        match self {
+            Work::Open { call, .. } => call,
+            Work::Close { end, .. } => &end.call,
+        }
+    }
 }
 
 /// What became of an opening, for the caller.
@@ -41,30 +44,31 @@ pub(crate) enum OpenAnswer {
 /// The way to the writer's thread.
 #[derive(Clone)]
 pub(crate) struct Writer {
-    queue: mpsc::UnboundedSender<Work>,
+    queue: GroupWriter<Work>,
+    pub(crate) reservations: Arc<Reservations>,
 }
 
 impl Writer {
-    pub(crate) fn start(parts: Arc<CallsParts>) -> Result<Self> {
-        let (queue, work) = mpsc::unbounded_channel();
-        let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new()
-            .name("call-writer".to_owned())
-            .spawn(move || runtime.block_on(run(parts, work)))
-            .map_err(|e| Error::internal(format!("can't start the writer's thread: {e}")))?;
-        Ok(Self { queue })
+    pub(crate) async fn start(parts: Arc<CallsParts>) -> Result<Self> {
+        let settings = &parts.settings;
+        let reservations = Arc::new(Reservations::new(settings.unsecured_max, settings.balance_fresh));
+        let chain = ChainId::begin(&parts.db).await?;
+        let limits = GroupLimits { group_max: settings.group_commit_max, window: settings.group_window() };
+        let db = parts.db.clone();
+        let group = CallGroup { parts, chain, reservations: reservations.clone(), available: Mutex::default() };
+        Ok(Self { queue: GroupWriter::start("call-writer", db, Arc::new(group), limits)?, reservations })
     }
 
-    pub(crate) async fn open(&self, start: Start, seed: TicketSeed) -> Result<OpenAnswer> {
-        let (answer, answered) = oneshot::channel();
-        self.queue.send(Work::Open(Box::new(start), Box::new(seed), answer)).map_err(|_| stopped())?;
+    pub(crate) async fn open(&self, call: Box<Running>, seed: TicketSeed) -> Result<OpenAnswer> {
+        let (to, answered) = oneshot::channel();
+        self.queue.send(Work::Open { call, seed: Box::new(seed), to }).map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
 
     /// Queues the closing at once; the future only waits for its commit.
-    pub(crate) fn close(&self, end: End) -> impl Future<Output = Result<Closed>> + Send + use<> {
-        let (answer, answered) = oneshot::channel();
-        let sent = self.queue.send(Work::Close(Box::new(end), Some(answer))).map_err(|_| stopped());
+    pub(crate) fn close(&self, end: Box<End>) -> impl Future<Output = Result<Closed>> + Send + use<> {
+        let (to, answered) = oneshot::channel();
+        let sent = self.queue.send(Work::Close { end, to: Some(to) }).map_err(|_| stopped());
         async move {
             sent?;
             answered.await.map_err(|_| stopped())?
@@ -72,17 +76,14 @@ impl Writer {
     }
 
     /// Queues a closing that nobody waits for.
-    pub(crate) fn close_unattended(&self, end: End) {
-        if self.queue.send(Work::Close(Box::new(end), None)).is_err() {
+    pub(crate) fn close_unattended(&self, end: Box<End>) {
+        if self.queue.send(Work::Close { end, to: None }).is_err() {
             tracing::warn!("a call ended after the writer had stopped; its hold will expire");
         }
     }
 
     pub(crate) async fn stop(&self) {
-        let (answer, answered) = oneshot::channel();
-        if self.queue.send(Work::Stop(answer)).is_ok() {
-            let _ = answered.await;
-        }
+        self.queue.stop().await;
     }
 }
 
@@ -90,120 +91,97 @@ fn stopped() -> Error {
     Error::unavailable("The server is shutting down; try again")
 }
 
-async fn run(parts: Arc<CallsParts>, mut work: mpsc::UnboundedReceiver<Work>) {
-    let mut group = Vec::new();
-    while work.recv_many(&mut group, parts.settings.group_commit_max.max(1)).await > 0 {
-        let mut stop = None;
-        let mut batch = Vec::with_capacity(group.len());
-        for item in group.drain(..) {
-            match item {
-                Work::Stop(answer) => stop = Some(answer),
-                other => batch.push(other),
+struct CallGroup {
+    parts: Arc<CallsParts>,
+    chain: ChainId,
+    reservations: Arc<Reservations>,
+    /// What the accounts of the last group had after it.
+    available: Mutex<Vec<(AccountId, Micros)>>,
+}
+
+impl GroupCommit for CallGroup {
+    type Work = Work;
+    type Done = Outcome;
+
+    fn prepare(&self, batch: &[Work]) {
+        self.reservations.change(|change| {
+            for call in batch.iter().filter(|work| matches!(work, Work::Open { .. })).map(Work::call) {
+                call.reservation.iter().for_each(|reservation| change.release(reservation));
+                change.pend(&call.sources, call.quoted);
+            }
+        });
+    }
+
+    fn is_patient(&self, work: &Work) -> bool {
+        matches!(work, Work::Close { to: None, .. })
+    }
+
+    async fn apply_in(&self, tx: &mut Tx, batch: &[Work], again: bool) -> Result<Vec<Outcome>> {
+        let now = self.parts.clock.now();
+        let group = Group { chain: self.chain, reservations: &self.reservations, now, again };
+        let (outcomes, available) = apply::apply_in(tx, &group, batch).await?;
+        *self.available.lock() = available;
+        Ok(outcomes)
+    }
+
+    fn committed(&self, batch: Vec<Work>, done: Vec<Outcome>) {
+        let available = std::mem::take(&mut *self.available.lock());
+        self.settled(&batch, available);
+        for (work, outcome) in batch.into_iter().zip(done) {
+            match (work, outcome) {
+                (Work::Open { call, seed, to }, Outcome::Opened(opened)) => {
+                    let _ = to.send(Ok(open_answer(call, *seed, opened)));
+                }
+                (Work::Close { to: Some(to), .. }, Outcome::Closed(closed)) => drop(to.send(Ok(closed))),
+                (Work::Close { end, to: None }, Outcome::Closed(Closed::Refused(_))) => {
+                    let call_id = end.call.call_id;
+                    tracing::error!(%call_id, "a call that was answered could not be charged: its money was spent elsewhere");
+                }
+                _ => {}
             }
         }
-        settle(&parts, batch).await;
-        if let Some(answer) = stop {
-            finish(&parts, &mut work).await;
-            let _ = answer.send(());
-            return;
+    }
+
+    fn refused(&self, work: Work, error: Error) {
+        self.settled(std::slice::from_ref(&work), Vec::new());
+        match work {
+            Work::Open { to, .. } => drop(to.send(Err(error))),
+            Work::Close { to: Some(to), .. } => drop(to.send(Err(error))),
+            Work::Close { end, to: None } => {
+                let call_id = end.call.call_id;
+                tracing::error!(%call_id, internal = ?error.internal, "a call could not be closed; it is free of charge");
+            }
         }
     }
 }
 
-/// Settles what is queued, and what that leads to, until nothing comes any more.
-async fn finish(parts: &CallsParts, work: &mut mpsc::UnboundedReceiver<Work>) {
-    loop {
-        let mut rest = Vec::new();
-        while let Ok(item) = work.try_recv() {
-            rest.push(item);
-        }
-        if rest.is_empty() {
-            break;
-        }
-        settle(parts, rest).await;
-    }
-    work.close();
-}
-
-/// Commits a group and answers everyone in it.
-async fn settle(parts: &CallsParts, batch: Vec<Work>) {
-    if batch.is_empty() {
-        return;
-    }
-    match commit(parts, &batch, false).await {
-        Ok(done) => batch.into_iter().zip(done).for_each(|(work, done)| answer(work, Ok(done))),
-        Err(error) if batch.len() == 1 => batch.into_iter().for_each(|work| answer(work, Err(error.clone()))),
-        Err(_) => {
+impl CallGroup {
+    /// Memory follows what the store has, or has not.
+    fn settled(&self, batch: &[Work], available: Vec<(AccountId, Micros)>) {
+        let now = self.parts.clock.ticks();
+        self.reservations.change(|change| {
+            change.learn(available, now);
             for work in batch {
-                let alone = std::slice::from_ref(&work);
-                // What failed may have been the answer to a commit that happened.
-                let result = commit(parts, alone, true).await;
-                match result {
-                    Ok(mut done) => {
-                        if let Some(done) = done.pop() {
-                            answer(work, Ok(done));
-                        }
+                match work {
+                    Work::Open { call, .. } => change.unpend(&call.sources, call.quoted),
+                    Work::Close { end, .. } => {
+                        end.call.reservation.iter().for_each(|reservation| change.release(reservation));
                     }
-                    Err(error) => answer(work, Err(error)),
                 }
             }
-        }
-    }
-}
-
-fn answer(work: Work, result: Result<Done>) {
-    match (work, result) {
-        (Work::Open(_, seed, to), Ok(Done::Opened(opened))) => drop(to.send(Ok(open_answer(*seed, opened)))),
-        (Work::Open(_, _, to), Err(error)) => drop(to.send(Err(error))),
-        (Work::Close(_, Some(to)), Ok(Done::Closed(closed))) => drop(to.send(Ok(closed))),
-        (Work::Close(_, Some(to)), Err(error)) => drop(to.send(Err(error))),
-        (Work::Close(end, None), Err(error)) => {
-            let call_id = end.opening.call_id;
-            tracing::error!(%call_id, internal = ?error.internal, "a call could not be closed; it will expire, free of charge");
-        }
-        _ => {}
+        });
     }
 }
 
 /// The ticket is made here, so that it exists also where nobody waits for it any more.
-fn open_answer(seed: TicketSeed, opened: Opened) -> OpenAnswer {
+fn open_answer(call: Box<Running>, seed: TicketSeed, opened: Opened) -> OpenAnswer {
     match opened {
-        Opened::Open { held, free_tier } => OpenAnswer::Open(Box::new(seed.open(held, free_tier))),
+        Opened::Open { held, free_tier } => {
+            let mut call = call;
+            (call.held, call.free_tier, call.stored, call.reservation) = (held, free_tier, true, None);
+            OpenAnswer::Open(Box::new(seed.ticket(call)))
+        }
         Opened::Insufficient(need) => OpenAnswer::Insufficient(need),
         Opened::Known(claimed) => OpenAnswer::Known(claimed),
     }
-}
-
-/// Makes the group's transaction, again where its fate is unknown: every entry is idempotent by its call's id.
-/// `again` says that an earlier attempt may have committed.
-async fn commit(parts: &CallsParts, batch: &[Work], again: bool) -> Result<Vec<Done>> {
-    let mut tries = 0;
-    loop {
-        match commit_once(parts, batch, again || tries > 0).await {
-            Err(error) if error.kind == Kind::Unavailable && tries < TRIES_MAX => {
-                let unknown = error.code == COMMIT_UNKNOWN;
-                tracing::warn!(tries, unknown, internal = ?error.internal, "a group commit did not go through; trying again");
-                tokio::time::sleep(Duration::from_millis(20 << tries)).await;
-                tries += 1;
-            }
-            other => return other,
-        }
-    }
-}
-
-async fn commit_once(parts: &CallsParts, batch: &[Work], again: bool) -> Result<Vec<Done>> {
-    let db = &parts.db;
-    tx!(db, Isolation::ReadCommitted, tx => { apply_in(tx, batch, again).await })
-}
-
-async fn apply_in(tx: &mut Tx, batch: &[Work], again: bool) -> Result<Vec<Done>> {
-    let mut done = Vec::with_capacity(batch.len());
-    for work in batch {
-        match work {
-            Work::Open(start, _, _) => done.push(Done::Opened(open_in(tx, start, again).await?)),
-            Work::Close(end, _) => done.push(Done::Closed(close_in(tx, end).await?)),
-            Work::Stop(_) => {}
-        }
-    }
-    Ok(done)
 }

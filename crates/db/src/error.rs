@@ -11,6 +11,9 @@ pub const COMMIT_UNKNOWN: &str = "commit_unknown";
 /// Code of a broken constraint: the id exists, the reference does not, a check failed.
 pub const DB_CONFLICT: &str = "db_conflict";
 
+/// Code of an error for want of space: nothing can be written until there is some.
+pub const DB_FULL: &str = "database_full";
+
 /// An error of the storage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DbError {
@@ -51,7 +54,10 @@ impl From<DbError> for Error {
                 "The outcome is not known; try again with the same idempotency key",
             ),
             DbError::Unavailable(_) => Error::unavailable("The database cannot be reached; try again"),
-            DbError::Full(_) => Error::unavailable("The database has no space left; try again later"),
+            DbError::Full(_) => {
+                Error::new(Kind::Unavailable, DB_FULL, "The gateway has no space left to record calls; try again later")
+                    .with_retry_after(5)
+            }
             DbError::Injected(_) | DbError::Other(_) => return Error::internal(detail),
         }
         .with_internal(detail)
@@ -133,7 +139,7 @@ mod tests {
             (DbError::Injected("text with SQL"), Kind::Internal, "internal"),
             (DbError::CommitUnknown(text()), Kind::Unavailable, COMMIT_UNKNOWN),
             (DbError::Unavailable(text()), Kind::Unavailable, "unavailable"),
-            (DbError::Full(text()), Kind::Unavailable, "unavailable"),
+            (DbError::Full(text()), Kind::Unavailable, DB_FULL),
             (DbError::Other(text()), Kind::Internal, "internal"),
         ];
         for (storage, kind, code) in cases {

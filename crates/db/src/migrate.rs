@@ -10,7 +10,14 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
     macro_rules! embed {
         ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("../../../migrations/", $name)))),*] };
     }
-    embed!["0001_accounts.sql", "0002_ledger.sql", "0003_market.sql", "0004_calls.sql", "0005_settings.sql",]
+    embed![
+        "0001_accounts.sql",
+        "0002_ledger.sql",
+        "0003_market.sql",
+        "0004_calls.sql",
+        "0005_settings.sql",
+        "0006_book.sql"
+    ]
 }
 
 const RECORD: &str =

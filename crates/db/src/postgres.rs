@@ -3,11 +3,14 @@
 //! Invariant: a connection whose transaction was not ended properly does not go back to the pool.
 
 use crate::filter::Sql;
-use crate::{DbError, Isolation, Param, Row, Value};
+use crate::many::set_form;
+use crate::{DbError, Isolation, Param, Row, Rows, Value};
 use bytes::BytesMut;
 use deadpool_postgres::{Manager, Object, Pool, PoolError, Runtime};
 use futures_util::TryStreamExt;
-use std::sync::Arc;
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
@@ -67,7 +70,12 @@ fn tls_config() -> Result<rustls::ClientConfig, DbError> {
 pub(crate) async fn begin(connection: &Object, isolation: Isolation) -> Result<(), DbError> {
     let sql = match isolation {
         Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        Isolation::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        // Rows are then found, and so locked, in the order in which a batch names them, which keeps two batches from
+        // waiting for each other.
+        Isolation::ReadCommitted => {
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; \
+             SET LOCAL enable_seqscan = off"
+        }
     };
     Ok(connection.batch_execute(sql).await?)
 }
@@ -92,6 +100,57 @@ pub(crate) async fn execute(connection: &Object, sql: &'static str, params: &[Pa
         Ok(connection.execute_raw(&statement, params.iter()).await?)
     };
     run.await.map_err(|error: DbError| error.of_statement(sql))
+}
+
+pub(crate) async fn execute_many(connection: &Object, sql: &'static str, rows: &Rows<'_>) -> Result<u64, DbError> {
+    let run = async {
+        let statement = prepared_many(connection, sql).await?;
+        Ok(connection.execute_raw(&statement, rows.columns()).await?)
+    };
+    run.await.map_err(|error: DbError| error.of_statement(sql))
+}
+
+pub(crate) async fn query_many(connection: &Object, sql: &'static str, rows: &Rows<'_>) -> Result<Vec<Row>, DbError> {
+    let run = async {
+        let statement = prepared_many(connection, sql).await?;
+        let rows = connection.query_raw(&statement, rows.columns()).await?;
+        let mut rows = std::pin::pin!(rows);
+        let mut out = vec![];
+        while let Some(row) = rows.try_next().await? {
+            out.push(read(&row)?);
+        }
+        Ok(out)
+    };
+    run.await.map_err(|error: DbError| error.of_statement(sql))
+}
+
+/// The texts for many rows, by the address of the statement's own; their types come from the server, once.
+static SET_FORMS: LazyLock<RwLock<HashMap<(usize, usize), Arc<str>>>> = LazyLock::new(RwLock::default);
+
+async fn prepared_many(connection: &Object, sql: &'static str) -> Result<Statement, DbError> {
+    let key = (sql.as_ptr() as usize, sql.len());
+    let known = SET_FORMS.read().get(&key).cloned();
+    let text = match known {
+        Some(text) => text,
+        None => {
+            let statement = connection.prepare(sql).await?;
+            let types = statement.params().iter().map(array_type).collect::<Result<Vec<_>, _>>()?;
+            let text: Arc<str> = set_form(sql, &types)?.into();
+            SET_FORMS.write().insert(key, text.clone());
+            text
+        }
+    };
+    Ok(connection.prepare_cached(&text).await?)
+}
+
+fn array_type(element: &Type) -> Result<&'static str, DbError> {
+    match *element {
+        Type::INT8 => Ok("bigint[]"),
+        Type::INT4 => Ok("int[]"),
+        Type::TEXT => Ok("text[]"),
+        Type::BYTEA => Ok("bytea[]"),
+        ref other => Err(DbError::Other(format!("a parameter's {other} is no type of the common dialect"))),
+    }
 }
 
 /// Checks a statement, and that all it takes and returns is of the common dialect.

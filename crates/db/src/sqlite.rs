@@ -4,7 +4,7 @@
 //! async worker first where it can. Invariant: a connection that nobody holds has no open transaction.
 
 use crate::filter::Sql;
-use crate::{DbError, Param, Row, Value, dialect};
+use crate::{DbError, Param, Row, Rows, Value, dialect};
 use parking_lot::Mutex;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -153,6 +153,28 @@ impl Lite {
         Ok(changed as u64)
     }
 
+    pub(crate) fn execute_many(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<u64, DbError> {
+        let text = fixed(&mut self.texts, sql);
+        let failed = |error| DbError::from(error).of_statement(sql);
+        let mut statement = self.connection.prepare_cached(text).map_err(failed)?;
+        let mut changed = 0;
+        for row in rows.rows() {
+            changed += statement.execute(rusqlite::params_from_iter(row)).map_err(failed)? as u64;
+        }
+        Ok(changed)
+    }
+
+    pub(crate) fn query_many(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<Vec<Row>, DbError> {
+        let text = fixed(&mut self.texts, sql);
+        let failed = |error: DbError| error.of_statement(sql);
+        let mut statement = self.connection.prepare_cached(text).map_err(|error| failed(error.into()))?;
+        let mut out = Vec::with_capacity(rows.len());
+        for row in rows.rows() {
+            read_into(&mut out, &mut statement, row).map_err(failed)?;
+        }
+        Ok(out)
+    }
+
     /// Checks that a statement is one of this engine and of the current schema.
     pub(crate) fn prepare(&self, sql: &str) -> Result<(), DbError> {
         self.connection.prepare(&dialect::sqlite_parameters(sql))?;
@@ -189,10 +211,14 @@ impl Lite {
 }
 
 fn query(connection: &Connection, text: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
-    let mut statement = connection.prepare_cached(text)?;
+    let mut out = vec![];
+    read_into(&mut out, &mut *connection.prepare_cached(text)?, params)?;
+    Ok(out)
+}
+
+fn read_into(out: &mut Vec<Row>, statement: &mut rusqlite::Statement<'_>, params: &[Param<'_>]) -> Result<(), DbError> {
     let columns = statement.column_count();
     let mut rows = statement.query(rusqlite::params_from_iter(params))?;
-    let mut out = vec![];
     while let Some(row) = rows.next()? {
         let mut values = Vec::with_capacity(columns);
         for index in 0..columns {
@@ -200,7 +226,7 @@ fn query(connection: &Connection, text: &str, params: &[Param<'_>]) -> Result<Ve
         }
         out.push(Row::new(values));
     }
-    Ok(out)
+    Ok(())
 }
 
 fn value(stored: ValueRef<'_>) -> Result<Value, DbError> {

@@ -8,7 +8,7 @@ use crate::faults::Point;
 use crate::filter::{Sql, Statement};
 use crate::postgres;
 use crate::sqlite::{Lite, Reader};
-use crate::{Db, DbError, Isolation, LOST_RACE, Param, Row};
+use crate::{Db, DbError, Isolation, LOST_RACE, Param, Row, Rows};
 use std::sync::Arc;
 use tokio::sync::OwnedMutexGuard;
 
@@ -109,6 +109,62 @@ impl Tx {
                 self.end_of_statement(Err(error))
             }
         }
+    }
+
+    /// Runs a statement once for each row of parameters and returns how many rows it inserted, changed or deleted.
+    /// Nothing runs where there are no rows.
+    ///
+    /// # Errors
+    /// Those of [`Tx::execute`].
+    pub async fn execute_many(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<u64, DbError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        self.start()?;
+        let result = match &mut self.connection {
+            Connection::Writer(lite) => lite.execute_many(sql, rows),
+            Connection::Reader(reader) => reader.lite().and_then(|lite| lite.execute_many(sql, rows)),
+            Connection::Postgres(Some(connection)) => postgres::execute_many(connection, sql, rows).await,
+            Connection::Postgres(None) => Err(discarded()),
+        };
+        self.end_of_statement(result)
+    }
+
+    /// As [`Tx::execute_many`], where each row of parameters must affect exactly one row.
+    ///
+    /// # Errors
+    /// Those of [`Tx::execute`]; `Other` where it was another number of rows.
+    pub async fn execute_each(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<(), DbError> {
+        let (changed, wanted) = (self.execute_many(sql, rows).await?, rows.len() as u64);
+        if changed == wanted {
+            return Ok(());
+        }
+        let error = DbError::Other(format!("expected to change {wanted} rows, changed {changed}")).of_statement(sql);
+        self.end_of_statement(Err(error))
+    }
+
+    /// Runs a statement once for each row of parameters and returns all its rows, in no particular order.
+    ///
+    /// # Errors
+    /// Those of [`Tx::query`].
+    pub async fn query_many(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<Vec<Row>, DbError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.start()?;
+        let result = match &mut self.connection {
+            Connection::Writer(lite) => lite.query_many(sql, rows),
+            Connection::Reader(reader) => reader.lite().and_then(|lite| lite.query_many(sql, rows)),
+            Connection::Postgres(Some(connection)) => postgres::query_many(connection, sql, rows).await,
+            Connection::Postgres(None) => Err(discarded()),
+        };
+        self.end_of_statement(result)
+    }
+
+    /// Whether nobody else can change the database before this transaction ends, so that what it has read and changed
+    /// need not be read again.
+    pub fn is_alone(&self) -> bool {
+        matches!(self.connection, Connection::Writer(_))
     }
 
     /// Commits.

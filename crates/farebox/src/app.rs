@@ -59,7 +59,7 @@ impl App {
         changes.refresh().await?;
         let key = SecretKey::load(config, &*rng)?;
         key.check(&db).await?;
-        wiring::assemble(Base { config, db, clock, rng, key, changes, sqlite_folder })
+        wiring::assemble(Base { config, db, clock, rng, key, changes, sqlite_folder }).await
     }
 
     /// Serves until `shutdown` resolves; then lets calls finish, commits what is queued and returns.

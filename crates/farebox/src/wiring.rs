@@ -1,7 +1,7 @@
 //! From configuration to parts: which database, which limits, what each crate is handed.
 
 use crate::app::App;
-use crate::config::{Config, WalletProof};
+use crate::config::{Config, Durability, WalletProof};
 use crate::secret_key::SecretKey;
 use crate::serve::SocketSettings;
 use farebox_accounts::{Accounts, AccountsParts, Vault};
@@ -90,8 +90,8 @@ pub(crate) struct Base<'a> {
 /// Puts the parts together.
 ///
 /// # Errors
-/// `Internal` where the table of operations contradicts itself, `Unavailable` where a thread can't start.
-pub(crate) fn assemble(base: Base<'_>) -> Result<App> {
+/// Those of the database; `Internal` where the table of operations contradicts itself or a thread can't start.
+pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
     let Base { config, db, clock, rng, key, changes, sqlite_folder } = base;
     let client = client(config)?;
     let vault = Vault::from_key(key.vault_key(), rng.clone());
@@ -120,7 +120,8 @@ pub(crate) fn assemble(base: Base<'_>) -> Result<App> {
         rng: rng.clone(),
         client,
         settings: call_settings(config, sqlite_folder),
-    })?;
+    })
+    .await?;
     let registry = prometheus::Registry::new();
     let core = Core::new(CoreParts {
         db: db.clone(),
@@ -183,6 +184,12 @@ fn call_settings(config: &Config, sqlite_folder: Option<&Path>) -> CallSettings 
         reply_quiet: Duration::from_millis(calls.reply_quiet_ms),
         in_flight_max: calls.in_flight_max,
         group_commit_max: calls.group_commit_max,
+        unsecured_max: calls.unsecured_max_usdc,
+        balance_fresh: Duration::from_millis(calls.balance_fresh_ms),
+        durability: match calls.durability {
+            Durability::Full => farebox_calls::Durability::Full,
+            Durability::Relaxed => farebox_calls::Durability::Relaxed,
+        },
         request_bytes_max: config.server.max_request_bytes,
         timeouts: Timeouts {
             first_byte_ms: net.first_byte_timeout_ms,

@@ -185,7 +185,7 @@ impl Auditor {
     pub fn balances(&self) -> impl Iterator<Item = (&AccountId, Balance)> {
         self.posted.iter().filter(|(account, _)| account.kind().has_floor()).map(|(account, posted)| {
             let held = self.held.get(account).copied().unwrap_or(0);
-            (account, Balance { posted: Micros::new(*posted), held: Micros::new(held) })
+            (account, Balance { posted: Micros::new(*posted), held: Micros::new(held), credited: Micros::ZERO })
         })
     }
 }

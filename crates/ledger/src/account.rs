@@ -1,10 +1,9 @@
 //! Which accounts exist, what they are called, and how they come into being.
 //!
-//! An account's id says its kind and owner, so that no lookup is needed to name one. Accounts are
-//! opened on first use and never closed.
+//! An account's id says its kind and owner, so that no lookup is needed to name one. Accounts are opened by the first
+//! batch that moves their money and never closed.
 
-use farebox_base::{PartyId, Result, Timestamp};
-use farebox_db::{Tx, sql};
+use farebox_base::PartyId;
 use std::fmt;
 
 /// The asset of every account so far: USD micros, in which stablecoins on the operator's list count at par.
@@ -32,6 +31,16 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
+    const ALL: [AccountKind; 7] = [
+        AccountKind::Funded,
+        AccountKind::Promotional,
+        AccountKind::Prepaid,
+        AccountKind::Earnings,
+        AccountKind::Outside,
+        AccountKind::Fees,
+        AccountKind::Promotions,
+    ];
+
     pub const fn text(self) -> &'static str {
         match self {
             AccountKind::Funded => "funded",
@@ -94,6 +103,20 @@ impl AccountId {
         Self { text: "promotions".to_owned(), kind: AccountKind::Promotions, party: None }
     }
 
+    /// Reads an id back from its text; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, owner) = text.split_once(':').unwrap_or((text, ""));
+        let kind = AccountKind::ALL.into_iter().find(|kind| kind.text() == name)?;
+        let party = match kind {
+            AccountKind::Funded | AccountKind::Promotional | AccountKind::Earnings => Some(PartyId::parse(owner)?),
+            AccountKind::Prepaid => Some(PartyId::parse(owner.split_once(':')?.0)?),
+            AccountKind::Outside if !owner.is_empty() => None,
+            AccountKind::Fees | AccountKind::Promotions if owner.is_empty() => None,
+            AccountKind::Outside | AccountKind::Fees | AccountKind::Promotions => return None,
+        };
+        Some(Self { text: text.to_owned(), kind, party })
+    }
+
     fn of_party(kind: AccountKind, party: PartyId) -> Self {
         Self { text: format!("{}:{party}", kind.text()), kind, party: Some(party) }
     }
@@ -124,26 +147,27 @@ impl fmt::Debug for AccountId {
     }
 }
 
-/// Makes sure that the account exists, with a balance of zero if it keeps one.
-pub async fn account_open_in(tx: &mut Tx, id: &AccountId, now: Timestamp) -> Result<()> {
-    let party = id.party().map(|p| p.to_string());
-    tx.execute(
-        sql!(
-            "INSERT INTO account (id, party_id, kind, asset, scale, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (id) DO NOTHING"
-        ),
-        &[id.text().into(), party.as_deref().into(), id.kind().text().into(), ASSET.into(), SCALE.into(), now.into()],
-    )
-    .await?;
-    if id.kind().has_floor() {
-        tx.execute(
-            sql!(
-                "INSERT INTO balance (account_id, floor, posted, held) VALUES ($1, 0, 0, 0)
-                 ON CONFLICT (account_id) DO NOTHING"
-            ),
-            &[id.text().into()],
-        )
-        .await?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_id_is_read_back_from_its_text() {
+        let party = PartyId::from_uuid(uuid::Uuid::from_u128(7));
+        let ids = [
+            AccountId::funded(party),
+            AccountId::promotional(party),
+            AccountId::earnings(party),
+            AccountId::prepaid(party, PartyId::from_uuid(uuid::Uuid::from_u128(8))),
+            AccountId::outside("operator"),
+            AccountId::fees(),
+            AccountId::promotions(),
+        ];
+        for id in ids {
+            assert_eq!(AccountId::parse(id.text()), Some(id));
+        }
+        for wrong in ["", "funded", "funded:x", "fees:x", "outside:", "gold:1", "prepaid:1"] {
+            assert_eq!(AccountId::parse(wrong), None, "{wrong}");
+        }
     }
-    Ok(())
 }

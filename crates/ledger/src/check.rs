@@ -1,5 +1,9 @@
 //! The invariants of the book as SQL, in one place: run by tests, by a job and by `farebox check-ledger`.
 
+mod deep;
+
+pub use deep::{Deep, Head, check_deep};
+
 use farebox_base::Result;
 use farebox_db::{Db, sql};
 
@@ -30,10 +34,13 @@ pub const INVARIANTS: &[Invariant] = &[
         ),
     },
     Invariant {
-        name: "each transfer has at least two entries",
+        name: "each transfer has at least two entries, numbered from its first",
         count: sql!("SELECT COUNT(*) FROM transfer"),
         breaches: sql!(
-            "SELECT t.id FROM transfer t WHERE (SELECT COUNT(*) FROM entry e WHERE e.transfer_id = t.id) < 2 ORDER BY t.id"
+            "SELECT t.id FROM transfer t
+             LEFT JOIN (SELECT transfer_id, COUNT(*) AS n, MIN(no) AS low, MAX(no) AS high FROM entry GROUP BY transfer_id) e
+               ON e.transfer_id = t.id
+             WHERE COALESCE(e.n, 0) < 2 OR e.low <> t.first_entry OR e.high - e.low <> e.n - 1 ORDER BY t.id"
         ),
     },
     Invariant {
@@ -46,12 +53,40 @@ pub const INVARIANTS: &[Invariant] = &[
         ),
     },
     Invariant {
-        name: "each stored balance is the balance after one of its account's entries, or zero",
+        name: "each entry moves the balance on from the entry before on its account",
+        count: sql!("SELECT COUNT(*) FROM entry WHERE balance_after IS NOT NULL"),
+        breaches: sql!(
+            "SELECT e.transfer_id FROM entry e LEFT JOIN entry p ON p.no = e.prev
+             WHERE e.balance_after IS NOT NULL AND (
+               e.balance_after <> COALESCE(p.balance_after, 0) + e.amount
+               OR (e.prev IS NOT NULL AND (p.no IS NULL OR p.account_id <> e.account_id OR p.created_at > e.created_at)))
+             ORDER BY e.transfer_id"
+        ),
+    },
+    Invariant {
+        name: "each account's entries are one row that ends in its balance",
         count: sql!("SELECT COUNT(*) FROM balance"),
         breaches: sql!(
-            "SELECT b.account_id FROM balance b WHERE b.posted <> 0
-               AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.account_id = b.account_id AND e.balance_after = b.posted)
+            "SELECT b.account_id FROM balance b LEFT JOIN entry n ON n.no = b.last_entry
+             LEFT JOIN (SELECT account_id, COUNT(*) AS n, COUNT(DISTINCT prev) AS linked FROM entry GROUP BY account_id) e
+               ON e.account_id = b.account_id
+             WHERE b.entries <> COALESCE(e.n, 0) OR (e.n IS NOT NULL AND e.linked <> e.n - 1)
+               OR (b.last_entry IS NULL AND b.posted <> 0)
+               OR (b.last_entry IS NOT NULL AND (n.no IS NULL OR n.account_id <> b.account_id
+                 OR n.balance_after <> b.posted OR n.created_at <> b.last_at))
              ORDER BY b.account_id"
+        ),
+    },
+    Invariant {
+        name: "each account's statement lines sum to its entries, day by day",
+        count: sql!("SELECT COUNT(*) FROM statement_line"),
+        breaches: sql!(
+            "SELECT COALESCE(e.account_id, l.account_id)
+             FROM (SELECT account_id, created_at / 86400000000 AS day, SUM(amount) AS total FROM entry
+               GROUP BY account_id, created_at / 86400000000) e
+             FULL JOIN (SELECT account_id, day, SUM(amount) AS total FROM statement_line GROUP BY account_id, day) l
+               ON l.account_id = e.account_id AND l.day = e.day
+             WHERE e.total IS NULL OR l.total IS NULL OR e.total <> l.total ORDER BY 1"
         ),
     },
     Invariant {
@@ -62,6 +97,16 @@ pub const INVARIANTS: &[Invariant] = &[
              LEFT JOIN (SELECT account_id, SUM(amount) AS total FROM entry GROUP BY account_id) e
                ON e.account_id = b.account_id
              WHERE b.posted <> COALESCE(e.total, 0) ORDER BY b.account_id"
+        ),
+    },
+    Invariant {
+        name: "what each account was ever credited is the sum of its entries that came in",
+        count: sql!("SELECT COUNT(*) FROM balance"),
+        breaches: sql!(
+            "SELECT b.account_id FROM balance b
+             LEFT JOIN (SELECT account_id, SUM(amount) AS total FROM entry WHERE amount > 0 GROUP BY account_id) e
+               ON e.account_id = b.account_id
+             WHERE b.credited <> COALESCE(e.total, 0) ORDER BY b.account_id"
         ),
     },
     Invariant {
@@ -83,8 +128,10 @@ pub const INVARIANTS: &[Invariant] = &[
         name: "each posted hold has exactly one transfer",
         count: sql!("SELECT COUNT(*) FROM hold WHERE state = 'posted' AND part = 0"),
         breaches: sql!(
-            "SELECT h.id FROM hold h WHERE h.state = 'posted' AND h.part = 0
-               AND (SELECT COUNT(*) FROM transfer t WHERE t.hold_id = h.id) <> 1 ORDER BY h.id"
+            "SELECT h.id FROM hold h
+             LEFT JOIN (SELECT hold_id, COUNT(*) AS n FROM transfer WHERE hold_id IS NOT NULL GROUP BY hold_id) t
+               ON t.hold_id = h.id
+             WHERE h.state = 'posted' AND h.part = 0 AND COALESCE(t.n, 0) <> 1 ORDER BY h.id"
         ),
     },
     Invariant {
@@ -94,7 +141,8 @@ pub const INVARIANTS: &[Invariant] = &[
             "SELECT t.id FROM transfer t WHERE t.hold_id IS NOT NULL AND (
                NOT EXISTS (SELECT 1 FROM hold h WHERE h.id = t.hold_id)
                OR EXISTS (SELECT 1 FROM hold h WHERE h.id = t.hold_id AND h.state <> 'posted')
-               OR EXISTS (SELECT 1 FROM entry e WHERE e.transfer_id = t.id AND e.amount < 0
+               OR EXISTS (SELECT 1 FROM entry e WHERE e.no >= t.first_entry AND e.no < t.first_entry + 16
+                 AND e.transfer_id = t.id AND e.amount < 0
                  AND -e.amount > COALESCE((SELECT SUM(h.amount) FROM hold h
                    WHERE h.id = t.hold_id AND h.account_id = e.account_id), 0))) ORDER BY t.id"
         ),

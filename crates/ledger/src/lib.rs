@@ -12,6 +12,7 @@
 
 pub mod account;
 pub mod balance;
+pub mod batch;
 pub mod check;
 pub mod hold;
 pub mod statement;
@@ -19,5 +20,6 @@ pub mod transfer;
 
 pub use account::{AccountId, AccountKind};
 pub use balance::Balance;
+pub use batch::{Batch, ChainId, Done, Operation, SetAside};
 pub use hold::{Hold, HoldOutcome, Post, PostOutcome};
 pub use transfer::{Leg, Outcome, Transfer, TransferKind};

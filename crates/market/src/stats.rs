@@ -26,9 +26,10 @@ impl Market {
         let mut calls = Where::continuing(
             sql!(
                 "SELECT listing_id, calls, buyers, revenue FROM (
-                   SELECT listing_id, COUNT(*) AS calls, COUNT(DISTINCT buyer_party_id) AS buyers,
-                     CAST(COALESCE(SUM(charged), 0) AS BIGINT) AS revenue
-                   FROM call WHERE state IN ('charged', 'free') GROUP BY listing_id
+                   SELECT listing_id, CAST(SUM(served) AS BIGINT) AS calls,
+                     CAST(SUM(CASE WHEN served > 0 THEN 1 ELSE 0 END) AS BIGINT) AS buyers,
+                     CAST(SUM(charged) AS BIGINT) AS revenue
+                   FROM call_use GROUP BY listing_id
                  ) sums WHERE calls > 0"
             ),
             &[],

@@ -2,6 +2,8 @@
 
 use super::Net;
 use super::check::{Broken, at_least, broken};
+use super::text;
+use farebox_base::Micros;
 use serde::{Deserialize, Serialize};
 
 /// See `default.toml`.
@@ -15,6 +17,20 @@ pub struct Calls {
     pub reply_buffer_bytes: usize,
     pub reply_quiet_ms: u64,
     pub in_flight_max: usize,
+    pub durability: Durability,
+    #[serde(with = "text::amount")]
+    pub unsecured_max_usdc: Micros,
+    pub balance_fresh_ms: u64,
+}
+
+/// When a reply leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// When what it costs is on disk.
+    Full,
+    /// At once, where its buyer has plenty.
+    Relaxed,
 }
 
 impl Calls {

@@ -30,7 +30,7 @@ mod text;
 mod tests;
 
 pub use bonus::Bonus;
-pub use calls::Calls;
+pub use calls::{Calls, Durability};
 pub use database::Database;
 pub use environment::process_environment;
 pub use error::ConfigError;

@@ -103,7 +103,7 @@ async fn a_broken_book_is_found_and_named() {
         assert_eq!(
             names,
             [
-                "each stored balance is the balance after one of its account's entries, or zero",
+                "each account's entries are one row that ends in its balance",
                 "each stored balance is the sum of its account's entries"
             ]
         );

@@ -58,14 +58,14 @@ fn wallet_query(party: PartyId, query: &WalletTransactionsQuery) -> Result<Walle
 
 /// Where the next page begins; the digit in front is the version of this form.
 fn cursor(last: &WalletLine) -> String {
-    format!("1.{}.{}", last.at.micros(), last.id)
+    format!("2.{}.{}", last.at.micros(), last.key)
 }
 
 fn read_cursor(text: &str) -> Result<LineKey> {
-    let parts = text.strip_prefix("1.").and_then(|rest| rest.split_once('.'));
-    let key = parts.and_then(|(at, id)| {
+    let parts = text.strip_prefix("2.").and_then(|rest| rest.split_once('.'));
+    let key = parts.and_then(|(at, key)| {
         let at = Timestamp::from_micros(at.parse().ok()?);
-        Some(LineKey { at, id: id.to_owned() })
+        Some(LineKey { at, key: key.to_owned() })
     });
     key.ok_or_else(|| Error::invalid("cursor", "must be the next_cursor of an earlier reply"))
 }

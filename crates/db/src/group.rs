@@ -1,0 +1,210 @@
+//! Group commit: what many callers want written at one moment shares one transaction, on a thread of its own so that
+//! the disk's wait blocks no request.
+//!
+//! Knows nothing of what is written. Invariants: `committed` is called only after the commit that contains the work;
+//! each piece of work ends in exactly one of `committed` and `refused`; one that fails does not fail its neighbours,
+//! because the group is then made again, one by one.
+
+use crate::{COMMIT_UNKNOWN, DB_FULL, Db, Isolation, Tx, tx};
+use farebox_base::{Error, Kind, Result};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How often a commit whose fate is unknown, or that the database could not take, is tried again.
+const TRIES_MAX: u32 = 6;
+
+/// What is done in groups. Must be idempotent: work whose commit's answer was lost is applied again.
+pub trait GroupCommit: Send + Sync + 'static {
+    type Work: Send + Sync + 'static;
+    type Done: Send + 'static;
+
+    /// Before a group is applied, once however often it is tried.
+    fn prepare(&self, batch: &[Self::Work]) {
+        let _ = batch;
+    }
+
+    /// Whether nobody waits for this work, so that it may wait for company.
+    fn is_patient(&self, work: &Self::Work) -> bool {
+        let _ = work;
+        false
+    }
+
+    /// Writes a group; answers one value for each piece of work, in order. `again`: some of it may be there already.
+    fn apply_in(
+        &self,
+        tx: &mut Tx,
+        batch: &[Self::Work],
+        again: bool,
+    ) -> impl Future<Output = Result<Vec<Self::Done>>> + Send;
+
+    /// The group is in the database for good.
+    fn committed(&self, batch: Vec<Self::Work>, done: Vec<Self::Done>);
+
+    /// This piece of work, alone or with others before, could not be written.
+    fn refused(&self, work: Self::Work, error: Error);
+}
+
+/// Limits of a group.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupLimits {
+    /// Pieces of work that share one commit.
+    pub group_max: usize,
+    /// How long work that nobody waits for is kept to share a commit with what comes.
+    pub window: Duration,
+}
+
+enum Message<W> {
+    Work(W),
+    Stop(oneshot::Sender<()>),
+}
+
+/// The way to the writer's thread; clones share it.
+pub struct GroupWriter<W> {
+    queue: mpsc::UnboundedSender<Message<W>>,
+}
+
+impl<W> Clone for GroupWriter<W> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<W: Send + Sync + 'static> GroupWriter<W> {
+    /// Starts the thread, on the current runtime's clock and sockets.
+    ///
+    /// # Errors
+    /// `Internal` where the thread cannot be started.
+    pub fn start<G: GroupCommit<Work = W>>(name: &str, db: Db, group: Arc<G>, limits: GroupLimits) -> Result<Self> {
+        let (queue, messages) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Handle::current();
+        let thread = Thread { db, group, limits };
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || runtime.block_on(thread.run(messages)))
+            .map_err(|e| Error::internal(format!("can't start the writer's thread: {e}")))?;
+        Ok(Self { queue })
+    }
+
+    /// Queues work. It comes back where the writer has stopped.
+    ///
+    /// # Errors
+    /// The work.
+    pub fn send(&self, work: W) -> std::result::Result<(), W> {
+        self.queue.send(Message::Work(work)).map_err(|unsent| match unsent.0 {
+            Message::Work(work) => work,
+            Message::Stop(_) => unreachable!("what was sent is work"),
+        })
+    }
+
+    /// Writes what is queued, and what that leads to, and ends the thread.
+    pub async fn stop(&self) {
+        let (answer, answered) = oneshot::channel();
+        if self.queue.send(Message::Stop(answer)).is_ok() {
+            let _ = answered.await;
+        }
+    }
+}
+
+struct Thread<G> {
+    db: Db,
+    group: Arc<G>,
+    limits: GroupLimits,
+}
+
+impl<G: GroupCommit> Thread<G> {
+    async fn run(self, mut messages: mpsc::UnboundedReceiver<Message<G::Work>>) {
+        let max = self.limits.group_max.max(1);
+        let mut received = Vec::with_capacity(max);
+        while messages.recv_many(&mut received, max).await > 0 {
+            let (mut batch, mut stop) = (Vec::with_capacity(received.len()), None);
+            sort_out(received.drain(..), &mut batch, &mut stop);
+            if stop.is_none() && !self.limits.window.is_zero() && batch.iter().all(|work| self.group.is_patient(work)) {
+                tokio::time::sleep(self.limits.window).await;
+                while batch.len() < max
+                    && stop.is_none()
+                    && let Ok(message) = messages.try_recv()
+                {
+                    sort_out([message], &mut batch, &mut stop);
+                }
+            }
+            self.settle(batch).await;
+            if let Some(answer) = stop {
+                self.finish(&mut messages).await;
+                let _ = answer.send(());
+                return;
+            }
+        }
+    }
+
+    async fn finish(&self, messages: &mut mpsc::UnboundedReceiver<Message<G::Work>>) {
+        loop {
+            let (mut batch, mut stop) = (Vec::new(), None);
+            while let Ok(message) = messages.try_recv() {
+                sort_out([message], &mut batch, &mut stop);
+            }
+            if batch.is_empty() {
+                break;
+            }
+            self.settle(batch).await;
+        }
+        messages.close();
+    }
+
+    /// Commits a group, alone where it does not go together, and says what became of each piece.
+    async fn settle(&self, batch: Vec<G::Work>) {
+        if batch.is_empty() {
+            return;
+        }
+        self.group.prepare(&batch);
+        match self.commit(&batch, false).await {
+            Ok(done) => self.group.committed(batch, done),
+            // What is true of the database is true for each of them.
+            Err(error) if batch.len() == 1 || error.kind == Kind::Unavailable => {
+                batch.into_iter().for_each(|work| self.group.refused(work, error.clone()));
+            }
+            Err(_) => {
+                for work in batch {
+                    match self.commit(std::slice::from_ref(&work), true).await {
+                        Ok(done) => self.group.committed(vec![work], done),
+                        Err(error) => self.group.refused(work, error),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes the transaction, again where its fate is unknown or the database was away for a moment.
+    async fn commit(&self, batch: &[G::Work], again: bool) -> Result<Vec<G::Done>> {
+        let (runs, mut tries) = (AtomicU32::new(0), 0);
+        loop {
+            let outcome = tx!(self.db, Isolation::ReadCommitted, tx => {
+                let again = again || runs.fetch_add(1, Ordering::Relaxed) > 0;
+                self.group.apply_in(tx, batch, again).await
+            });
+            match outcome {
+                Err(error) if error.kind == Kind::Unavailable && error.code != DB_FULL && tries < TRIES_MAX => {
+                    let unknown = error.code == COMMIT_UNKNOWN;
+                    tracing::warn!(tries, unknown, internal = ?error.internal, "a group commit did not go through; trying again");
+                    tokio::time::sleep(Duration::from_millis(20 << tries)).await;
+                    tries += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+fn sort_out<W>(
+    messages: impl IntoIterator<Item = Message<W>>,
+    batch: &mut Vec<W>,
+    stop: &mut Option<oneshot::Sender<()>>,
+) {
+    for message in messages {
+        match message {
+            Message::Work(work) => batch.push(work),
+            Message::Stop(answer) => *stop = Some(answer),
+        }
+    }
+}
