@@ -34,8 +34,8 @@ enum Command {
     Demo(DemoArgs),
     /// What only the operator may do: keys for others, credits by hand.
     Admin(admin::AdminArgs),
-    /// Check every invariant of the books; exit 1 on any breach.
-    CheckLedger(ConfigArgs),
+    /// Check every invariant of the books, also beside a running server; exit 1 on any breach.
+    CheckLedger(check_ledger::CheckArgs),
     /// Print the OpenAPI document of a door.
     Openapi(openapi::OpenapiArgs),
     /// Bring the database's schema up to date and say what was applied.
