@@ -5,8 +5,10 @@
 mod faults;
 mod files;
 mod jobs;
+mod lost;
 mod migrations;
 mod outages;
 mod statements;
 mod transactions;
 mod values;
+mod ways;
