@@ -15,7 +15,7 @@ use farebox_db::{Db, Engine, Faults, NoFaults, PostgresSettings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, SecureServer};
 pub use pooler::Pooler;
 pub use server::server_url;
 

@@ -9,6 +9,7 @@ mod lost;
 mod migrations;
 mod outages;
 mod statements;
+mod tls;
 mod transactions;
 mod values;
 mod ways;

@@ -1,18 +1,22 @@
-//! Two PostgreSQL servers of a test's own: one that takes writes, and its copy, which confirms every commit.
+//! PostgreSQL servers of a test's own: one that takes writes with a copy that confirms every commit, and one with TLS.
 //!
-//! Both listen on 127.0.0.1 with ports of their own and end with the test's process at the latest.
+//! They listen on 127.0.0.1 with ports of their own and end with the test's process at the latest.
 
 use super::databases;
 use super::pooler::free_port;
 use super::server::{self, Account};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
+use tempfile::TempDir;
 
 const REPLICA_POLLS: u32 = 500;
 const REPLICA_POLL: Duration = Duration::from_millis(20);
 
-/// The two servers.
+/// A server that speaks TLS.
+pub struct SecureServer(Node);
+
+/// Two servers.
 pub struct Cluster {
     programs: PathBuf,
     primary: Node,
@@ -24,6 +28,27 @@ struct Node {
     account: Option<Account>,
     port: u16,
     _supervisor: Child,
+}
+
+impl SecureServer {
+    /// Starts a server with a certificate and its key, both PEM.
+    ///
+    /// # Errors
+    /// Why there can be none, as a line for a test that is skipped.
+    pub fn start(certificate: &str, key: &str) -> Result<Self, String> {
+        let programs = server::programs().ok_or("PostgreSQL is not installed")?;
+        let (folder, account) = server::folder()?;
+        server::initialise(&programs, folder.path(), account)?;
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            server::write_private(&folder.path().join("data").join(name), text, account)?;
+        }
+        Node::start(&programs, folder, account, &["ssl=on"]).map(Self)
+    }
+
+    /// The URL, by a name that may stand in the certificate or not.
+    pub fn url(&self, host: &str) -> String {
+        format!("postgres://postgres@{host}:{}/postgres", self.0.port)
+    }
 }
 
 impl Cluster {
@@ -38,7 +63,7 @@ impl Cluster {
         }
         let (folder, account) = server::folder()?;
         server::initialise(&programs, folder.path(), account)?;
-        let primary = Node::start(&programs, folder, account)?;
+        let primary = Node::start(&programs, folder, account, &["hot_standby=on"])?;
         databases::ask(&primary.url("postgres"), "CREATE DATABASE books")?;
         let (folder, account) = server::folder()?;
         let (port, data) = (primary.port.to_string(), folder.path().join("data"));
@@ -49,7 +74,7 @@ impl Cluster {
             let said = String::from_utf8_lossy(&copied.stderr).into_owned();
             return Err(format!("pg_basebackup failed: {}", server::cause(&said)));
         }
-        let replica = Node::start(&programs, folder, account)?;
+        let replica = Node::start(&programs, folder, account, &["hot_standby=on"])?;
         let cluster = Self { programs, primary, replica };
         cluster.synchronise()?;
         Ok(cluster)
@@ -112,9 +137,10 @@ impl Cluster {
 }
 
 impl Node {
-    fn start(programs: &std::path::Path, folder: tempfile::TempDir, account: Option<Account>) -> Result<Self, String> {
+    fn start(programs: &Path, folder: TempDir, account: Option<Account>, more: &[&str]) -> Result<Self, String> {
         let port = free_port()?;
-        let settings = ["listen_addresses=127.0.0.1", &format!("port={port}"), "hot_standby=on"];
+        let at = format!("port={port}");
+        let settings = [&["listen_addresses=127.0.0.1", at.as_str()], more].concat();
         let supervisor = server::run_server(programs, folder.path(), account, &settings)?;
         let node = Self { folder: folder.keep(), account, port, _supervisor: supervisor };
         server::wait_for(&node.url("postgres"), &node.folder)?;

@@ -25,9 +25,7 @@ impl Pooler {
         let (folder, account) = server::folder()?;
         let port = free_port()?;
         let file = folder.path().join("pgbouncer.ini");
-        std::fs::write(&file, settings(url, port)?).map_err(|error| error.to_string())?;
-        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .map_err(|error| error.to_string())?;
+        server::write_private(&file, &settings(url, port)?, account)?;
         let arguments = [program.display().to_string(), file.display().to_string()];
         let supervisor = server::supervise(folder.path(), account, &[&arguments[0], &arguments[1]])?;
         let folder = folder.keep();

@@ -192,6 +192,14 @@ pub(super) fn as_account(program: impl AsRef<std::ffi::OsStr>, folder: &Path, ac
     command
 }
 
+/// Writes a file that only the server may read.
+pub(super) fn write_private(path: &Path, text: &str, account: Option<Account>) -> Result<(), String> {
+    let written = std::fs::write(path, text)
+        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)))
+        .and_then(|()| account.map_or(Ok(()), |Account { uid, gid }| chown(path, Some(uid), Some(gid))));
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
 /// The line of a program's output that most likely says why it failed.
 pub(super) fn cause(output: &str) -> &str {
     let mut lines = output.lines().rev().filter(|line| !line.trim().is_empty());
