@@ -132,7 +132,10 @@ async fn settle(parts: &CallsParts, batch: Vec<Work>) {
     }
     match commit(parts, &batch, false).await {
         Ok(done) => batch.into_iter().zip(done).for_each(|(work, done)| answer(work, Ok(done))),
-        Err(error) if batch.len() == 1 => batch.into_iter().for_each(|work| answer(work, Err(error.clone()))),
+        // What is true of the database is true for each of them; one after the other they would wait for it for minutes.
+        Err(error) if batch.len() == 1 || error.kind == Kind::Unavailable => {
+            batch.into_iter().for_each(|work| answer(work, Err(error.clone())))
+        }
         Err(_) => {
             for work in batch {
                 let alone = std::slice::from_ref(&work);

@@ -30,7 +30,7 @@ pub(crate) async fn begin(link: &Link, isolation: Isolation) -> Result<(), DbErr
 
 pub(crate) async fn query(link: &Link, sql: Sql<'_>, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
     let run = async {
-        let mut rows = std::pin::pin!(send::rows(link, sql, params).await?);
+        let mut rows = std::pin::pin!(send::rows(link, text_of(sql), params.iter().map(send::typed)).await?);
         let mut out = vec![];
         while let Some(row) = rows.try_next().await? {
             out.push(read(&row)?);
@@ -41,8 +41,12 @@ pub(crate) async fn query(link: &Link, sql: Sql<'_>, params: &[Param<'_>]) -> Re
 }
 
 pub(crate) async fn execute(link: &Link, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
-    let run = send::count(link, Sql::Fixed(sql), params);
+    let run = send::count(link, text_of(Sql::Fixed(sql)), params.iter().map(send::typed));
     link.answer(run).await.map_err(|error| error.of_statement(sql))
+}
+
+fn text_of(sql: Sql<'_>) -> send::Text<'_> {
+    send::Text { text: sql.text(), comes_again: matches!(sql, Sql::Fixed(_)) }
 }
 
 /// Checks a statement, and that all it takes and returns is of the common dialect.

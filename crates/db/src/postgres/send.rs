@@ -5,56 +5,56 @@
 //! parsed, bound and run in one round trip.
 
 use super::pool::Session;
-use crate::DbError;
-use crate::Param;
 use crate::dialect::parameter_count;
-use crate::filter::Sql;
+use crate::{DbError, Param};
+use futures_util::TryStreamExt as _;
 use tokio_postgres::RowStream;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::{BorrowToSql, Type};
 
-/// Runs a statement; its rows come as a stream.
-pub(super) async fn rows(session: &Session, sql: Sql<'_>, params: &[Param<'_>]) -> Result<RowStream, DbError> {
-    if let Some(text) = kept(session, sql) {
-        let statement = session.prepare_cached(text).await?;
-        return Ok(session.query_raw(&statement, params.iter()).await?);
+/// A statement's text, and whether it comes again so often that it is worth keeping.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub text: &'a str,
+    pub comes_again: bool,
+}
+
+/// Runs a statement; its rows come as a stream. Each parameter comes with the type that it has where nobody asks the
+/// server, which for a prepared statement decides.
+pub(super) async fn rows<P, I>(session: &Session, sql: Text<'_>, params: I) -> Result<RowStream, DbError>
+where
+    P: BorrowToSql,
+    I: ExactSizeIterator<Item = (P, Type)>,
+{
+    if sql.comes_again && session.keeps_statements() {
+        let statement = session.prepare_cached(sql.text).await?;
+        return Ok(session.query_raw(&statement, params.map(|(param, _)| param)).await?);
     }
-    check_count(sql, params)?;
-    Ok(session.query_typed_raw(sql.text(), params.iter().map(|param| (param, type_of(param)))).await?)
+    // The server takes more parameters than a statement names, the other engine does not.
+    let (given, named) = (params.len(), parameter_count(sql.text));
+    if given != named {
+        return Err(DbError::Other(format!("{given} parameters were given and {named} are named")));
+    }
+    Ok(session.query_typed_raw(sql.text, params).await?)
 }
 
 /// Runs a statement without rows; returns how many it changed.
-pub(super) async fn count(session: &Session, sql: Sql<'_>, params: &[Param<'_>]) -> Result<u64, DbError> {
-    if let Some(text) = kept(session, sql) {
-        let statement = session.prepare_cached(text).await?;
-        return Ok(session.execute_raw(&statement, params.iter()).await?);
-    }
-    check_count(sql, params)?;
-    let typed: Vec<(&(dyn ToSql + Sync), Type)> =
-        params.iter().map(|param| (param as &(dyn ToSql + Sync), type_of(param))).collect();
-    Ok(session.execute_typed(sql.text(), &typed).await?)
+pub(super) async fn count<P, I>(session: &Session, sql: Text<'_>, params: I) -> Result<u64, DbError>
+where
+    P: BorrowToSql,
+    I: ExactSizeIterator<Item = (P, Type)>,
+{
+    let mut rows = std::pin::pin!(rows(session, sql, params).await?);
+    while rows.try_next().await?.is_some() {}
+    Ok(rows.rows_affected().unwrap_or(0))
 }
 
-fn kept(session: &Session, sql: Sql<'_>) -> Option<&'static str> {
-    match sql {
-        Sql::Fixed(text) if session.keeps_statements() => Some(text),
-        _ => None,
-    }
-}
-
-/// The server takes more parameters than a statement names, the other engine does not.
-fn check_count(sql: Sql<'_>, params: &[Param<'_>]) -> Result<(), DbError> {
-    match parameter_count(sql.text()) {
-        named if named == params.len() => Ok(()),
-        named => Err(DbError::Other(format!("{} parameters were given and {named} are named", params.len()))),
-    }
-}
-
-/// NULL has the type that its place asks for: to the server `unknown` means that it may choose.
-fn type_of(param: &Param<'_>) -> Type {
-    match param {
+/// A parameter with its type. NULL has the one that its place asks for: to the server `unknown` means that it may choose.
+pub(super) fn typed<'a, 'p>(param: &'a Param<'p>) -> (&'a Param<'p>, Type) {
+    let ty = match param {
         Param::Null => Type::UNKNOWN,
         Param::I64(_) => Type::INT8,
         Param::Text(_) => Type::TEXT,
         Param::Blob(_) => Type::BYTEA,
-    }
+    };
+    (param, ty)
 }
