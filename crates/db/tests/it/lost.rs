@@ -6,7 +6,8 @@ use farebox_testkit::engines::TestDb;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 const INSERT: &str = "INSERT INTO change_counter (scope, version) VALUES ('x', 1)";
 const COUNT: &str = "SELECT COUNT(*) FROM change_counter";

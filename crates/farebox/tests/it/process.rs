@@ -87,7 +87,8 @@ fn key(folder: &Path, place: &TestDb, owner: &str, role: &str) -> String {
 
 /// A seller's upstream, a funded buyer, and a data folder that outlives servers.
 pub struct Shop<'a> {
-    place: &'a TestDb,
+    /// What servers are started on.
+    pub place: &'a TestDb,
     pub folder: tempfile::TempDir,
     pub upstream: Arc<TestUpstream>,
     upstream_address: String,

@@ -3,12 +3,14 @@
 use crate::process::{Server, Shop, command};
 use farebox_db::{Db, NoFaults};
 use farebox_testkit::app::Ask;
-use farebox_testkit::engines::TestDb;
+use farebox_testkit::engines::{Pooler, TestDb};
 use http::Method;
 use serde_json::json;
+use std::io::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// What 5 USDC pay for at a cent each.
 const PAID: usize = 500;
@@ -20,14 +22,34 @@ const KNOWN_WITHIN: Duration = Duration::from_secs(1);
 async fn two_servers_spend_the_same_money_once_and_learn_of_each_others_changes() {
     let Some(place) = TestDb::postgres() else { return };
     let shop = Shop::open(&place, "0.01").await;
-    let (one, two) = (shop.serve(&[]).await, shop.serve_beside(&[]).await);
+    two_servers(&shop, &place, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_behind_a_pooler_of_transactions_do_the_same() {
+    let Some(place) = TestDb::postgres() else { return };
+    let pooler = match Pooler::start() {
+        Ok(pooler) => pooler,
+        Err(reason) => {
+            writeln!(std::io::stderr(), "SKIPPED: servers behind a pooler of transactions; {reason}").unwrap();
+            return;
+        }
+    };
+    let pooled = TestDb::at(pooler.url(place.url().unwrap()));
+    let mut shop = Shop::open(&place, "0.01").await;
+    shop.place = &pooled;
+    two_servers(&shop, &place, &[("FAREBOX_DATABASE_PREPARED_STATEMENTS", "false")]).await;
+}
+
+async fn two_servers(shop: &Shop<'_>, place: &TestDb, settings: &[(&str, &str)]) {
+    let (one, two) = (shop.serve(settings).await, shop.serve_beside(settings).await);
     let listing = shop.list(&one).await;
     // The second server learns of the listing before the race for the money begins.
-    status_becomes(&shop, &two, 200, "/publishers/things").await;
-    spend_it_all(&shop, &place, &one, &two).await;
-    refused_by_the_other(&shop, &one, &two, &listing).await;
+    status_becomes(shop, &two, 200, "/publishers/things").await;
+    spend_it_all(shop, place, &one, &two).await;
+    refused_by_the_other(shop, &one, &two, &listing).await;
     drop((one, two));
-    let (clean, text) = command(shop.folder.path(), &place, &["check-ledger"]);
+    let (clean, text) = command(shop.folder.path(), place, &["check-ledger"]);
     assert!(clean, "{text}");
 }
 

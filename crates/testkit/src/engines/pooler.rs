@@ -30,8 +30,13 @@ impl Pooler {
         let supervisor = server::supervise(folder.path(), account, &[&arguments[0], &arguments[1]])?;
         let folder = folder.keep();
         let pooler = Self { address: format!("127.0.0.1:{port}"), _supervisor: supervisor };
-        server::wait_for(&through(&pooler.address, url), &folder)?;
+        server::wait_for(&pooler.url(url), &folder)?;
         Ok(pooler)
+    }
+
+    /// A database's URL, through the pooler.
+    pub fn url(&self, url: &str) -> String {
+        through(&self.address, url)
     }
 }
 
