@@ -21,7 +21,7 @@ struct Drill {
 const DRILLS: &[Drill] = &[Drill {
     name: "failover",
     test: "failover::a_killed_primary_costs_refusals_and_no_charge_is_wrong",
-    variables: &[("FAREBOX_TEST_FAILOVER_CLIENTS", "128"), ("FAREBOX_TEST_FAILOVER_CALLS", "5000")],
+    variables: &[("FAREBOX_TEST_FAILOVER_CLIENTS", "128"), ("FAREBOX_TEST_FAILOVER_CALLS", "3000")],
 }];
 
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
