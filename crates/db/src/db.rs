@@ -154,7 +154,7 @@ impl Db {
                     let link = pool.link().await?;
                     match postgres::query(&link, sql, params).await {
                         // What only reads may be asked again.
-                        Err(DbError::Unavailable(_)) if tries < FRESH_TRIES => tries += 1,
+                        Err(DbError::Unavailable(_)) if tries < FRESH_TRIES && !link.timed_out() => tries += 1,
                         done => return done,
                     }
                 }

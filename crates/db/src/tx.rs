@@ -47,7 +47,8 @@ impl Tx {
                     Connection::Reader(reader)
                 }
             },
-            Driver::Postgres(_) => return Self::begin_on_server(shared, isolation).await,
+            // Boxed, so that its type is no part of that of every transaction.
+            Driver::Postgres(_) => return Box::pin(Self::begin_on_server(shared, isolation)).await,
         };
         Ok(Self { shared, connection, state: State::Ready })
     }
@@ -61,12 +62,13 @@ impl Tx {
             // `Running` until the server has answered: a caller that gives up here must not return the connection.
             let mut tx = Self { shared: shared.clone(), connection: Connection::Postgres(None), state: State::Running };
             let Connection::Postgres(slot) = &mut tx.connection else { return Err(discarded()) };
-            match postgres::begin(slot.insert(link), isolation).await {
+            let link = slot.insert(link);
+            match postgres::begin(link, isolation).await {
                 Ok(()) => {
                     tx.state = State::Ready;
                     return Ok(tx);
                 }
-                Err(DbError::Unavailable(_)) if tries < FRESH_TRIES => tries += 1,
+                Err(DbError::Unavailable(_)) if tries < FRESH_TRIES && !link.timed_out() => tries += 1,
                 Err(error) => return Err(error),
             }
         }
@@ -75,8 +77,8 @@ impl Tx {
     /// Whether the connection broke before COMMIT was sent: nothing of the transaction happened, and it may run again.
     #[doc(hidden)]
     pub fn lost_connection(&self) -> bool {
-        matches!(self.connection, Connection::Postgres(_))
-            && matches!(self.state, State::Failed(DbError::Unavailable(_)))
+        let Connection::Postgres(Some(link)) = &self.connection else { return false };
+        matches!(self.state, State::Failed(DbError::Unavailable(_))) && !link.timed_out()
     }
 
     /// Runs a statement and returns its rows; also for `INSERT`, `UPDATE` and `DELETE` with `RETURNING`.

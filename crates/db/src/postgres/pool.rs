@@ -9,8 +9,9 @@ use crate::DbError;
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use deadpool_postgres::ClientWrapper;
 use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A session on loan; goes back when dropped.
@@ -39,6 +40,7 @@ pub(crate) struct Session {
     client: ClientWrapper,
     terms: Arc<Terms>,
     generation: u64,
+    timed_out: AtomicBool,
 }
 
 impl Postgres {
@@ -74,8 +76,10 @@ impl Manager for Sessions {
     async fn create(&self) -> Result<Session, DbError> {
         // Read first: what is lost while this one is being made may be its server.
         let generation = self.terms.generation.load(Ordering::Acquire);
-        let client = self.servers.connect().await?;
-        Ok(Session { client, terms: self.terms.clone(), generation })
+        // Boxed: it is rare, and its type would be part of that of every transaction.
+        let client: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(self.servers.connect());
+        let client = client.await?;
+        Ok(Session { client, terms: self.terms.clone(), generation, timed_out: AtomicBool::new(false) })
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<DbError> {
@@ -94,12 +98,18 @@ impl Session {
         self.client.is_closed() || self.generation != self.terms.generation.load(Ordering::Acquire)
     }
 
+    /// Whether an answer took too long: asking again by itself would only make a slow server slower.
+    pub(crate) fn timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::Relaxed)
+    }
+
     /// Waits for an answer as long as one may take. Where the server turns out to be gone, all sessions that were made
     /// until now are forgotten: most likely they led to the same one.
     pub(super) async fn answer<T>(&self, asked: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
         let answered = match self.terms.answer_timeout {
             None => asked.await,
             Some(limit) => tokio::time::timeout(limit, asked).await.unwrap_or_else(|_| {
+                self.timed_out.store(true, Ordering::Relaxed);
                 Err(DbError::Unavailable(format!("the database did not answer within {} ms", limit.as_millis())))
             }),
         };

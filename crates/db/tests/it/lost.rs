@@ -136,5 +136,15 @@ async fn a_server_that_does_not_answer_in_time_is_given_up() {
     assert!(matches!(slow, Err(DbError::Unavailable(_))), "{slow:?}");
     assert!(matches!(open.commit().await, Err(DbError::Unavailable(_))));
     assert_eq!(count(&db).await, 0);
+    let runs = AtomicU32::new(0);
+    let outcome = tx!(db, tx => {
+        runs.fetch_add(1, Ordering::SeqCst);
+        Ok(tx.query("SELECT CAST(pg_sleep(20) AS TEXT)", &[]).await.map(|_| ())?)
+    });
+    assert_eq!(
+        (outcome.unwrap_err().kind, runs.into_inner()),
+        (Kind::Unavailable, 1),
+        "what is slow is not asked again"
+    );
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
