@@ -29,6 +29,7 @@ pub use filter::{Statement, Where};
 pub use group::{GroupCommit, GroupLimits, GroupWriter};
 pub use many::Rows;
 pub use migrate::migrations;
+pub use postgres::PostgresSettings;
 pub use row::{Column, Row};
 pub use tx::Tx;
 pub use value::{Param, Value};
@@ -36,6 +37,6 @@ pub use value::{Param, Value};
 /// What [`tx!`] expands to needs; no part of the interface.
 #[doc(hidden)]
 pub mod macro_support {
-    pub use crate::tx::{is_lost_race, wait_before_rerun};
+    pub use crate::tx::{may_rerun, wait_before_rerun};
     pub use farebox_base::Result;
 }

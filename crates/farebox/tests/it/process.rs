@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Funds of the buyer, in USDC.
+/// Funds of the buyer where nobody says otherwise, in USDC.
 const FUNDS: &str = "5";
 
 /// The program in a process of its own, killed when dropped.
@@ -87,30 +87,36 @@ fn key(folder: &Path, place: &TestDb, owner: &str, role: &str) -> String {
 
 /// A seller's upstream, a funded buyer, and a data folder that outlives servers.
 pub struct Shop<'a> {
-    place: &'a TestDb,
+    /// What servers are started on.
+    pub place: &'a TestDb,
     pub folder: tempfile::TempDir,
     pub upstream: Arc<TestUpstream>,
     upstream_address: String,
     pub client: Client,
     pub buyer: String,
-    seller: String,
+    pub seller: String,
     price: String,
     port: u16,
 }
 
 impl<'a> Shop<'a> {
     pub async fn open(place: &'a TestDb, price: &str) -> Self {
+        Self::open_with(place, price, FUNDS).await
+    }
+
+    /// With funds for the buyer, in USDC.
+    pub async fn open_with(place: &'a TestDb, price: &str, funds: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let buyer = key(folder.path(), place, "buyer", "buyer");
         let seller = key(folder.path(), place, "seller", "provider");
-        let credit = ["admin", "credit", "--owner", "buyer", "--amount", FUNDS];
+        let credit = ["admin", "credit", "--owner", "buyer", "--amount", funds];
         assert!(command(folder.path(), place, &credit).0);
         let socket = serve::bind("127.0.0.1:0").await.unwrap();
         let upstream_address = socket.local_addr().unwrap().to_string();
         let upstream = Arc::new(TestUpstream::default());
         tokio::spawn(serve::serve(socket, upstream.clone(), SocketSettings::default(), std::future::pending()));
         let port = free_port();
-        let allow = vec![format!("127.0.0.1:{port}").parse().unwrap()];
+        let allow = vec!["127.0.0.1".parse().unwrap()];
         let client = Client::new(Policy { allow, ..Policy::default() }).unwrap();
         let price = price.to_owned();
         Self { place, folder, upstream, upstream_address, client, buyer, seller, price, port }
@@ -121,14 +127,22 @@ impl<'a> Shop<'a> {
         Server::start(self.folder.path(), self.place, &self.upstream_address, &self.client, self.port, settings).await
     }
 
-    /// Lists the upstream as `things`.
-    pub async fn list(&self, server: &Server) {
+    /// Starts one more server on the folder, at a port of its own.
+    pub async fn serve_beside(&self, settings: &[(&str, &str)]) -> Server {
+        let port = free_port();
+        Server::start(self.folder.path(), self.place, &self.upstream_address, &self.client, port, settings).await
+    }
+
+    /// Lists the upstream as `things`; answers the listing's id.
+    pub async fn list(&self, server: &Server) -> String {
         let listing = json!({
             "name": "things", "slug": "things", "publisher_category": "integration", "price_per_call": self.price,
             "api_url": format!("http://{}", self.upstream_address),
             "wallet_address": "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1", "wallet_network_id": "base",
         });
         let ask = Ask::post("/organizations/default/publishers", listing).key(&self.seller);
-        assert_eq!(ask.send(&self.client, &server.base).await.unwrap().status.as_u16(), 201);
+        let got = ask.send(&self.client, &server.base).await.unwrap();
+        assert_eq!(got.status.as_u16(), 201, "{}", got.text);
+        got.at("/data/id")
     }
 }

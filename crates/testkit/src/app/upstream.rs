@@ -6,7 +6,9 @@ use farebox_api_kit::{Body, BoxError};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
+use parking_lot::Mutex;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -17,6 +19,7 @@ use std::time::Duration;
 /// length), `/chunks/N` (of unknown length), `/sink` (digest and length of what was sent), `/hang`, `/half`, `/events/N`.
 #[derive(Debug, Default)]
 pub struct TestUpstream {
+    paths: Mutex<BTreeSet<String>>,
     asked: AtomicU64,
     running: AtomicI64,
     sent: Arc<AtomicU64>,
@@ -26,6 +29,11 @@ impl TestUpstream {
     /// Requests that arrived.
     pub fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Paths of requests that arrived.
+    pub fn paths(&self) -> BTreeSet<String> {
+        self.paths.lock().clone()
     }
 
     /// Bytes of long replies that were handed to the network.
@@ -76,6 +84,7 @@ impl Service for TestUpstream {
         self.running.fetch_add(1, Ordering::SeqCst);
         let _running = Running(&self.running);
         let path = request.uri().path().to_owned();
+        self.paths.lock().insert(path.clone());
         let mut parts = path.trim_start_matches('/').split('/');
         let (name, argument) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let number: u64 = argument.parse().unwrap_or(0);
