@@ -11,4 +11,5 @@ mod kill;
 mod memory;
 mod process;
 mod streaming;
+mod upgrade;
 mod wallets;
