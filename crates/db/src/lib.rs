@@ -16,7 +16,9 @@ mod filter;
 mod migrate;
 mod postgres;
 mod row;
+mod schema_age;
 mod sqlite;
+mod sqlite_backup;
 mod tx;
 mod value;
 
@@ -26,6 +28,8 @@ pub use faults::{Faults, NoFaults, Point};
 pub use filter::{Statement, Where};
 pub use migrate::migrations;
 pub use row::{Column, Row};
+pub use schema_age::SchemaAge;
+pub use sqlite_backup::{CopyProgress, FileClaim, sqlite_claim, sqlite_copy, sqlite_defects, sqlite_fold_log};
 pub use tx::Tx;
 pub use value::{Param, Value};
 

@@ -282,7 +282,7 @@ fn resolved(path: &Path) -> Result<PathBuf, DbError> {
 }
 
 /// Takes the operating system's lock that keeps a second process out; it ends with the process, however that ends.
-fn lock_file(path: &Path) -> Result<File, DbError> {
+pub(crate) fn lock_file(path: &Path) -> Result<File, DbError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
@@ -299,6 +299,6 @@ fn lock_file(path: &Path) -> Result<File, DbError> {
     }
 }
 
-fn cannot_open(path: &Path, error: &rusqlite::Error) -> DbError {
+pub(crate) fn cannot_open(path: &Path, error: &rusqlite::Error) -> DbError {
     DbError::Unavailable(format!("{}: {error}", path.display()))
 }

@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod backup;
 mod bad_input;
 mod calls;
 mod command;
 mod doors;
+mod drill_backup;
 mod idempotency;
 mod kill;
+mod load;
 mod memory;
 mod process;
 mod streaming;

@@ -71,6 +71,7 @@ pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// Runs a subcommand to its end; answers whether it succeeded, and all that it printed.
 pub fn command(folder: &Path, place: &TestDb, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_farebox"));
     command.args(arguments).arg("--data-dir").arg(folder);
@@ -78,7 +79,8 @@ pub fn command(folder: &Path, place: &TestDb, arguments: &[&str]) -> (bool, Stri
         command.args(["--database-url", url]);
     }
     let output = command.output().unwrap();
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
 fn key(folder: &Path, place: &TestDb, owner: &str, role: &str) -> String {
@@ -94,6 +96,12 @@ pub async fn upstream() -> (Arc<TestUpstream>, String) {
     let upstream = Arc::new(TestUpstream::default());
     tokio::spawn(serve::serve(socket, upstream.clone(), SocketSettings::default(), std::future::pending()));
     (upstream, address)
+}
+
+/// A client that may reach a server on this machine.
+pub fn client(port: u16) -> Client {
+    let allow = vec![format!("127.0.0.1:{port}").parse().unwrap()];
+    Client::new(Policy { allow, ..Policy::default() }).unwrap()
 }
 
 /// What lists a server at the platform's door.
@@ -145,15 +153,18 @@ pub struct Shop<'a> {
 
 impl<'a> Shop<'a> {
     pub async fn open(place: &'a TestDb, price: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::open_in(place, price, tempfile::tempdir().unwrap()).await
+    }
+
+    /// As [`Shop::open`], with its data in a folder of the caller's.
+    pub async fn open_in(place: &'a TestDb, price: &str, folder: tempfile::TempDir) -> Self {
         let buyer = key(folder.path(), place, "buyer", "buyer");
         let seller = key(folder.path(), place, "seller", "provider");
         let credit = ["admin", "credit", "--owner", "buyer", "--amount", FUNDS];
         assert!(command(folder.path(), place, &credit).0);
         let (upstream, upstream_address) = upstream().await;
         let port = free_port();
-        let allow = vec![format!("127.0.0.1:{port}").parse().unwrap()];
-        let client = Client::new(Policy { allow, ..Policy::default() }).unwrap();
+        let client = client(port);
         let price = price.to_owned();
         Self { place, folder, upstream, upstream_address, client, buyer, seller, price, port }
     }

@@ -4,7 +4,7 @@
 //! they read then. One is made anew by the first test here; `tests/data/README.md` says when and how.
 
 use crate::process::{Server, Shop, command, resolved};
-use farebox_net::{Client, Policy};
+use farebox_net::Client;
 use farebox_testkit::app::{Ask, TestUpstream};
 use farebox_testkit::engines::TestDb;
 use serde_json::{Value, json};
@@ -182,8 +182,7 @@ async fn upgraded(saved: &Path) {
     }
     let (upstream, upstream_address) = crate::process::upstream().await;
     let port = crate::process::free_port();
-    let allow = vec![format!("127.0.0.1:{port}").parse().unwrap()];
-    let client = Client::new(Policy { allow, ..Policy::default() }).unwrap();
+    let client = crate::process::client(port);
     let server = Server::start(folder.path(), &place, &upstream_address, &client, port, &SETTINGS).await;
     assert_eq!(resolved(folder.path(), &place).await, 0, "calls or holds are open");
     for (key, paths, before) in
