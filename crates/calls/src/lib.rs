@@ -18,6 +18,7 @@ mod close;
 mod free_tier;
 mod http_call;
 mod idempotency;
+mod kept;
 mod open;
 mod reconcile;
 mod reply;

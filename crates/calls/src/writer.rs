@@ -6,11 +6,12 @@
 
 use crate::close::{Closed, End, close_in};
 use crate::idempotency::Claimed;
+use crate::kept::Kept;
 use crate::open::{Opened, Start, open_in};
 use crate::settings::CallsParts;
 use crate::ticket::{Ticket, TicketSeed};
 use farebox_base::{Error, Kind, PaymentNeed, Result};
-use farebox_db::{COMMIT_UNKNOWN, Isolation, Tx, tx};
+use farebox_db::{COMMIT_UNKNOWN, DB_FULL, Isolation, Tx, tx};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 /// How often a commit whose fate is unknown, or that the database could not take, is tried again.
 const TRIES_MAX: u32 = 6;
 
-enum Work {
+pub(crate) enum Work {
     Open(Box<Start>, Box<TicketSeed>, oneshot::Sender<Result<OpenAnswer>>),
     Close(Box<End>, Option<oneshot::Sender<Result<Closed>>>),
     Stop(oneshot::Sender<()>),
@@ -91,19 +92,19 @@ fn stopped() -> Error {
 }
 
 async fn run(parts: Arc<CallsParts>, mut work: mpsc::UnboundedReceiver<Work>) {
-    let mut group = Vec::new();
-    while work.recv_many(&mut group, parts.settings.group_commit_max.max(1)).await > 0 {
+    let (mut group, mut kept) = (Vec::new(), Kept::default());
+    while kept.receive(&mut work, &mut group, parts.settings.group_commit_max.max(1)).await {
         let mut stop = None;
-        let mut batch = Vec::with_capacity(group.len());
+        let mut batch = kept.take();
         for item in group.drain(..) {
             match item {
                 Work::Stop(answer) => stop = Some(answer),
                 other => batch.push(other),
             }
         }
-        settle(&parts, batch).await;
+        settle(&parts, batch, &mut kept).await;
         if let Some(answer) = stop {
-            finish(&parts, &mut work).await;
+            finish(&parts, &mut work, &mut kept).await;
             let _ = answer.send(());
             return;
         }
@@ -111,7 +112,7 @@ async fn run(parts: Arc<CallsParts>, mut work: mpsc::UnboundedReceiver<Work>) {
 }
 
 /// Settles what is queued, and what that leads to, until nothing comes any more.
-async fn finish(parts: &CallsParts, work: &mut mpsc::UnboundedReceiver<Work>) {
+async fn finish(parts: &CallsParts, work: &mut mpsc::UnboundedReceiver<Work>, kept: &mut Kept) {
     loop {
         let mut rest = Vec::new();
         while let Ok(item) = work.try_recv() {
@@ -120,18 +121,19 @@ async fn finish(parts: &CallsParts, work: &mut mpsc::UnboundedReceiver<Work>) {
         if rest.is_empty() {
             break;
         }
-        settle(parts, rest).await;
+        settle(parts, rest, kept).await;
     }
     work.close();
 }
 
 /// Commits a group and answers everyone in it.
-async fn settle(parts: &CallsParts, batch: Vec<Work>) {
+async fn settle(parts: &CallsParts, batch: Vec<Work>, kept: &mut Kept) {
     if batch.is_empty() {
         return;
     }
     match commit(parts, &batch, false).await {
         Ok(done) => batch.into_iter().zip(done).for_each(|(work, done)| answer(work, Ok(done))),
+        Err(error) if error.code == DB_FULL => batch.into_iter().for_each(|work| kept.refuse(work, &error)),
         Err(error) if batch.len() == 1 => batch.into_iter().for_each(|work| answer(work, Err(error.clone()))),
         Err(_) => {
             for work in batch {
@@ -144,6 +146,7 @@ async fn settle(parts: &CallsParts, batch: Vec<Work>) {
                             answer(work, Ok(done));
                         }
                     }
+                    Err(error) if error.code == DB_FULL => kept.refuse(work, &error),
                     Err(error) => answer(work, Err(error)),
                 }
             }
@@ -180,7 +183,7 @@ async fn commit(parts: &CallsParts, batch: &[Work], again: bool) -> Result<Vec<D
     let mut tries = 0;
     loop {
         match commit_once(parts, batch, again || tries > 0).await {
-            Err(error) if error.kind == Kind::Unavailable && tries < TRIES_MAX => {
+            Err(error) if error.kind == Kind::Unavailable && error.code != DB_FULL && tries < TRIES_MAX => {
                 let unknown = error.code == COMMIT_UNKNOWN;
                 tracing::warn!(tries, unknown, internal = ?error.internal, "a group commit did not go through; trying again");
                 tokio::time::sleep(Duration::from_millis(20 << tries)).await;

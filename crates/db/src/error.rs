@@ -10,6 +10,11 @@ pub const LOST_RACE: &str = "lost_race";
 pub const COMMIT_UNKNOWN: &str = "commit_unknown";
 /// Code of a broken constraint: the id exists, the reference does not, a check failed.
 pub const DB_CONFLICT: &str = "db_conflict";
+/// Code of an error that found no room to write; nothing was kept, and nothing will be until there is room.
+pub const DB_FULL: &str = "database_full";
+
+/// When to come back where there was no room, in seconds: somebody has to make some first.
+const FULL_RETRY_AFTER_S: u64 = 5;
 
 /// An error of the storage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +56,11 @@ impl From<DbError> for Error {
                 "The outcome is not known; try again with the same idempotency key",
             ),
             DbError::Unavailable(_) => Error::unavailable("The database cannot be reached; try again"),
-            DbError::Full(_) => Error::unavailable("The database has no space left; try again later"),
+            DbError::Full(_) => Error::unavailable(
+                "Calls and changes can't be recorded now, so none is made: no space; try again later",
+            )
+            .with_code(DB_FULL)
+            .with_retry_after(FULL_RETRY_AFTER_S),
             DbError::Injected(_) | DbError::Other(_) => return Error::internal(detail),
         }
         .with_internal(detail)
@@ -133,7 +142,7 @@ mod tests {
             (DbError::Injected("text with SQL"), Kind::Internal, "internal"),
             (DbError::CommitUnknown(text()), Kind::Unavailable, COMMIT_UNKNOWN),
             (DbError::Unavailable(text()), Kind::Unavailable, "unavailable"),
-            (DbError::Full(text()), Kind::Unavailable, "unavailable"),
+            (DbError::Full(text()), Kind::Unavailable, DB_FULL),
             (DbError::Other(text()), Kind::Internal, "internal"),
         ];
         for (storage, kind, code) in cases {

@@ -19,11 +19,12 @@ mod row;
 mod schema_age;
 mod sqlite;
 mod sqlite_backup;
+mod sqlite_room;
 mod tx;
 mod value;
 
 pub use db::{Db, Engine, Isolation};
-pub use error::{COMMIT_UNKNOWN, DB_CONFLICT, DbError, LOST_RACE};
+pub use error::{COMMIT_UNKNOWN, DB_CONFLICT, DB_FULL, DbError, LOST_RACE};
 pub use faults::{Faults, NoFaults, Point};
 pub use filter::{Statement, Where};
 pub use migrate::migrations;

@@ -8,6 +8,8 @@ mod calls;
 mod command;
 mod doors;
 mod drill_backup;
+mod drill_disk_full;
+mod drill_kill;
 mod idempotency;
 mod kill;
 mod load;
