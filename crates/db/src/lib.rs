@@ -19,6 +19,7 @@ mod row;
 mod schema_age;
 mod sqlite;
 mod sqlite_backup;
+mod sqlite_checkpoint;
 mod sqlite_room;
 mod tx;
 mod value;

@@ -4,6 +4,7 @@
 //! async worker first where it can. Invariant: a connection that nobody holds has no open transaction.
 
 use crate::filter::Sql;
+use crate::sqlite_checkpoint::Checkpointer;
 use crate::sqlite_room::Room;
 use crate::{DbError, Param, Row, Value, dialect};
 use parking_lot::Mutex;
@@ -25,6 +26,8 @@ pub(crate) struct Sqlite {
     writer: Option<Arc<tokio::sync::Mutex<Lite>>>,
     readers: Arc<Readers>,
     room: Arc<Room>,
+    // Ends before the lock: it has the file open.
+    _checkpointer: Option<Checkpointer>,
     _lock: Option<File>,
 }
 
@@ -55,17 +58,18 @@ impl Sqlite {
         let lock = lock_file(&path)?;
         // Without SQLite's own lock: whoever uses the connection has it alone.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).map_err(|e| cannot_open(&path, &e))?;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(|e| cannot_open(&path, &e))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         if mode != "wal" {
             return Err(DbError::Other(format!("{}: cannot use a write-ahead log here", path.display())));
         }
         connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
+        let checkpointer = Checkpointer::start(&path, &mut connection)?;
         let room = Arc::new(Room::beside(&path));
         let writer = Some(Arc::new(tokio::sync::Mutex::new(Lite::new(connection, room.clone()))));
         let readers = Readers::new(path, room.clone());
-        Ok(Self { writer, readers, room, _lock: Some(lock) })
+        Ok(Self { writer, readers, room, _checkpointer: Some(checkpointer), _lock: Some(lock) })
     }
 
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, DbError> {
@@ -73,7 +77,7 @@ impl Sqlite {
         let room = Arc::new(Room::beside(&path));
         let readers = Readers::new(path, room.clone());
         readers.idle.lock().push(readers.connect()?);
-        Ok(Self { writer: None, readers, room, _lock: None })
+        Ok(Self { writer: None, readers, room, _checkpointer: None, _lock: None })
     }
 
     /// The writer with its transaction begun, or `None` where there is no writer.
