@@ -25,7 +25,7 @@ const DRILLS: &[Drill] = &[
         name: "kill",
         test: "drill_kill::",
         help: "kill -9 at random moments under load, 100 times on SQLite and a fifth of that on PostgreSQL",
-        settings: &[("FAREBOX_DRILL_ROUNDS", "100")],
+        settings: &[("FAREBOX_TEST_DRILL_ROUNDS", "100")],
     },
     Drill {
         name: "disk-full",
@@ -37,7 +37,7 @@ const DRILLS: &[Drill] = &[
         name: "backup",
         test: "drill_backup::",
         help: "backups under load, restored into another folder, and a damaged one refused",
-        settings: &[("FAREBOX_DRILL_BACKUPS", "10")],
+        settings: &[("FAREBOX_TEST_DRILL_BACKUPS", "10")],
     },
 ];
 

@@ -9,7 +9,7 @@ use farebox_testkit::engines::TestDb;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-const BACKUPS: &str = "FAREBOX_DRILL_BACKUPS";
+const BACKUPS: &str = "FAREBOX_TEST_DRILL_BACKUPS";
 const BUYERS: usize = 8;
 const FUNDS_MICROS: i64 = 5_000_000;
 const PRICE_MICROS: i64 = 1;

@@ -9,7 +9,7 @@ use farebox_db::Engine;
 use farebox_testkit::engines::TestDb;
 use std::time::Duration;
 
-const ROUNDS: &str = "FAREBOX_DRILL_ROUNDS";
+const ROUNDS: &str = "FAREBOX_TEST_DRILL_ROUNDS";
 const BUYERS: usize = 12;
 const FUNDS_MICROS: i64 = 5_000_000;
 const PRICE_MICROS: i64 = 1;
