@@ -26,7 +26,7 @@ tasks:
   openapi   write, or with --check compare, the OpenAPI document of each door in openapi/
   sim       run the ledger's simulator: seeded workloads with faults, each seed twice
   bench     run a benchmark of bench/, or all of them
-  drill     break something under load and check the books
+  drill     make something go wrong under load and look at the books afterwards; lists the drills
 
 exit status: 0 done, 1 a check failed, 2 the command line is wrong";
 

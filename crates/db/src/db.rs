@@ -101,6 +101,18 @@ impl Db {
         self.one(crate::sql!("SELECT COUNT(*) FROM schema_migration"), &[]).await.map(|_| ())
     }
 
+    /// Whether what is written now would be kept, as far as is known. On the embedded database a full disk is looked at
+    /// again, at most once a second; PostgreSQL decides with each transaction.
+    ///
+    /// # Errors
+    /// `Full` where there is no room.
+    pub fn can_write(&self) -> Result<(), DbError> {
+        match &self.shared.driver {
+            Driver::Sqlite(sqlite) => sqlite.can_write(),
+            Driver::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Opens a transaction. Prefer [`tx!`](crate::tx!), which also ends it and reruns it after a lost race.
     ///
     /// # Errors

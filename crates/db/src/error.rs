@@ -11,9 +11,11 @@ pub const LOST_RACE: &str = "lost_race";
 pub const COMMIT_UNKNOWN: &str = "commit_unknown";
 /// Code of a broken constraint: the id exists, the reference does not, a check failed.
 pub const DB_CONFLICT: &str = "db_conflict";
-
-/// Code of an error for want of space: nothing can be written until there is some.
+/// Code of an error that found no room to write; nothing was kept, and nothing will be until there is room.
 pub const DB_FULL: &str = "database_full";
+
+/// When to come back where there was no room, in seconds: somebody has to make some first.
+const FULL_RETRY_AFTER_S: u64 = 5;
 
 /// Why a server may know another set of prepared statements than this program does.
 const POOLER_HINT: &str = "behind a pooler that shares its connections, set database.prepared_statements = false";
@@ -58,10 +60,11 @@ impl From<DbError> for Error {
                 "The outcome is not known; try again with the same idempotency key",
             ),
             DbError::Unavailable(_) => Error::unavailable("The database cannot be reached; try again"),
-            DbError::Full(_) => {
-                Error::new(Kind::Unavailable, DB_FULL, "The gateway has no space left to record calls; try again later")
-                    .with_retry_after(5)
-            }
+            DbError::Full(_) => Error::unavailable(
+                "Calls and changes can't be recorded now, so none is made: no space; try again later",
+            )
+            .with_code(DB_FULL)
+            .with_retry_after(FULL_RETRY_AFTER_S),
             DbError::Injected(_) | DbError::Other(_) => return Error::internal(detail),
         }
         .with_internal(detail)

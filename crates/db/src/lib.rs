@@ -18,7 +18,11 @@ mod many;
 mod migrate;
 mod postgres;
 mod row;
+mod schema_age;
 mod sqlite;
+mod sqlite_backup;
+mod sqlite_checkpoint;
+mod sqlite_room;
 mod tx;
 mod value;
 
@@ -31,6 +35,8 @@ pub use many::Rows;
 pub use migrate::migrations;
 pub use postgres::PostgresSettings;
 pub use row::{Column, Row};
+pub use schema_age::SchemaAge;
+pub use sqlite_backup::{CopyProgress, FileClaim, sqlite_claim, sqlite_copy, sqlite_defects, sqlite_fold_log};
 pub use tx::Tx;
 pub use value::{Param, Value};
 

@@ -16,7 +16,7 @@ use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{Client, Policy};
 use farebox_upstream::http::Timeouts;
 use farebox_upstream::sql::SqlLimits;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,10 +32,23 @@ pub(crate) fn database(config: &Config) -> Result<Db> {
         let limit = Duration::from_millis(config.database.answer_timeout_ms);
         return on_server(config, url.expose(), Some(limit));
     }
+    make_data_folder(config)?;
+    Ok(Db::sqlite(&book_file(config), Arc::new(NoFaults))?)
+}
+
+/// The embedded database's file.
+pub(crate) fn book_file(config: &Config) -> PathBuf {
+    config.database.data_dir.join(BOOK_FILE)
+}
+
+/// Makes the data folder where it is not there.
+///
+/// # Errors
+/// `Unavailable`, naming the folder.
+pub(crate) fn make_data_folder(config: &Config) -> Result<()> {
     let folder = &config.database.data_dir;
     private_folder(folder)
-        .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))?;
-    Ok(Db::sqlite(&folder.join(BOOK_FILE), Arc::new(NoFaults))?)
+        .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))
 }
 
 fn on_server(config: &Config, url: &str, answer_timeout: Option<Duration>) -> Result<Db> {
@@ -67,7 +80,7 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
 pub(crate) fn database_to_read(config: &Config) -> Result<Db> {
     match &config.database.url {
         Some(url) => on_server(config, url.expose(), None),
-        None => Ok(Db::sqlite_read_only(&config.database.data_dir.join(BOOK_FILE))?),
+        None => Ok(Db::sqlite_read_only(&book_file(config))?),
     }
 }
 

@@ -257,7 +257,8 @@ impl GroupCommit for Group {
         }
     }
 
-    fn refused(&self, _: Self::Work, error: Error) {
+    fn refused(&self, _: Self::Work, error: Error) -> Option<Self::Work> {
         say(&format!("refused: {}", error.internal.unwrap_or(error.message)));
+        None
     }
 }

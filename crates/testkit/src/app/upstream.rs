@@ -23,9 +23,15 @@ pub struct TestUpstream {
     asked: AtomicU64,
     running: AtomicI64,
     sent: Arc<AtomicU64>,
+    named: Mutex<BTreeSet<String>>,
 }
 
 impl TestUpstream {
+    /// The names that requests came with, as the part of the path behind the argument: `/ok/0/NAME`.
+    pub fn named(&self) -> BTreeSet<String> {
+        self.named.lock().clone()
+    }
+
     /// Requests that arrived.
     pub fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
@@ -87,6 +93,9 @@ impl Service for TestUpstream {
         self.paths.lock().insert(path.clone());
         let mut parts = path.trim_start_matches('/').split('/');
         let (name, argument) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        if let Some(word) = parts.next() {
+            self.named.lock().insert(word.to_owned());
+        }
         let number: u64 = argument.parse().unwrap_or(0);
         match name {
             "ok" => json_reply(StatusCode::OK, &json!({ "ok": true })),
