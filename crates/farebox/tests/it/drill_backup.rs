@@ -38,10 +38,9 @@ async fn backups_under_load_are_the_books_of_one_moment_and_come_up_elsewhere() 
         made.push((file, before, after));
     }
     let mut seen = load.end().await;
-    for n in 0..backups {
-        for (name, call) in [(format!("before-{n}"), &made[n].1), (format!("after-{n}"), &made[n].2)] {
-            seen.received.insert(name, call.clone());
-        }
+    for (n, (_, before, after)) in made.iter().enumerate() {
+        seen.received.insert(format!("before-{n}"), before.clone());
+        seen.received.insert(format!("after-{n}"), after.clone());
     }
     assert_exact(&shop, &server.base, &seen, FUNDS_MICROS, PRICE_MICROS).await;
     let all = transfers(&folder.join("farebox.db")).await;
