@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
+use farebox_net::Answer;
 use farebox_net::{NetError, OnConnection};
 use futures_util::task::AtomicWaker;
-use hyper::body::Incoming;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -43,7 +43,7 @@ pub(super) struct Exchange {
     phase_changed: Notify,
     failure: Mutex<Option<UpstreamError>>,
     /// The seller's answer, here so that a limit can drop it while nobody reads.
-    pub(super) answer: Mutex<Option<Incoming>>,
+    pub(super) answer: Mutex<Option<Answer>>,
 }
 
 impl Exchange {
