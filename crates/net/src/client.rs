@@ -37,10 +37,6 @@ pub struct Client {
     tls: Arc<ClientConfig>,
 }
 
-/// Put into a request's extensions, it is called when a connection has been found for the request.
-#[derive(Clone)]
-pub struct OnConnection(pub Arc<dyn Fn() + Send + Sync>);
-
 /// Limits of a small exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct FetchLimits {
@@ -94,10 +90,18 @@ impl Client {
     /// gives up the exchange. A request with an idempotent method and an empty body that meets a connection
     /// which the far side has closed meanwhile is sent again; any other is not, once a byte may have left.
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Answer>, NetError> {
+        self.send_noting(request, &|| ()).await
+    }
+
+    /// As `send`; calls `on_connection` each time that a connection has been found for the request.
+    pub async fn send_noting(
+        &self,
+        request: Request<Body>,
+        on_connection: &(dyn Fn() + Sync),
+    ) -> Result<Response<Answer>, NetError> {
         let target = Target::of(request.uri())?;
         let copy = repeatable(&request);
         let mut request = request.map(Outgoing::new);
-        let on_connection = request.extensions_mut().remove::<OnConnection>();
         let uri = request.uri().clone();
         let mut stale = 0;
         loop {
@@ -105,9 +109,7 @@ impl Client {
                 Some(way) => way,
                 None => self.connector.connect(&target, &self.pool).await?,
             };
-            if let Some(OnConnection(call)) = &on_connection {
-                call();
-            }
+            on_connection();
             let failed = match self.exchange(&target, way, request).await {
                 Ok(response) => return Ok(response),
                 Err(failed) => failed,

@@ -27,7 +27,7 @@ pub use address::address_refusal;
 pub use allow::{AllowRule, AllowRuleError};
 pub use answer::Answer;
 pub use body::{Body, BoxError, empty, full};
-pub use client::{Client, FetchLimits, OnConnection};
+pub use client::{Client, FetchLimits};
 pub use error::{NetError, NetErrorKind};
 pub use policy::Policy;
 pub use resolve::{Resolver, Resolving, SystemResolver};

@@ -55,9 +55,9 @@ pub async fn forward(
     }
     *sent.method_mut() = request.method;
     *sent.uri_mut() = uri;
-    sent.extensions_mut().insert(exchange.on_connection());
 
-    let (parts, answer) = exchange.head(client.send(sent)).await?.into_parts();
+    let connected = || exchange.connected();
+    let (parts, answer) = exchange.head(client.send_noting(sent, &connected)).await?.into_parts();
     exchange.moved();
     answered(target, is_head, parts, answer, cancel)
 }
