@@ -58,6 +58,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    #[expect(clippy::disallowed_methods, reason = "this is the one HTTP client; all others are built on it")]
     pub(crate) async fn open(stream: Stream, runtime: runtime::Id) -> Result<Self, NetError> {
         let opened = http1::Builder::new()
             .allow_obsolete_multiline_headers_in_responses(true)
@@ -128,6 +129,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    #[expect(clippy::disallowed_methods, reason = "this is the one HTTP client; all others are built on it")]
     pub(crate) async fn open(stream: Stream) -> Result<Self, NetError> {
         let opened = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())

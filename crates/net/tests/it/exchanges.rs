@@ -151,7 +151,9 @@ async fn a_failing_request_body_is_told_from_a_failing_server() {
 async fn the_caller_learns_when_a_connection_was_found() {
     let (address, _) = http(|_| async { Response::new(full("x")) }).await;
     let found = AtomicUsize::new(0);
-    let count = || drop(found.fetch_add(1, Ordering::SeqCst));
+    let count = || {
+        found.fetch_add(1, Ordering::SeqCst);
+    };
     client().send_noting(get(&format!("http://{address}/")), &count).await.unwrap();
     assert_eq!(found.load(Ordering::SeqCst), 1);
 }
