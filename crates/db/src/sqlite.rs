@@ -20,6 +20,8 @@ use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 const READERS: usize = 4;
 const CACHED_STATEMENTS: usize = 256;
+/// The balances and newest pages of a busy book, 16 MiB.
+const WRITER_CACHE: &str = "PRAGMA cache_size = -16384;";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Sqlite {
@@ -65,6 +67,7 @@ impl Sqlite {
             return Err(DbError::Other(format!("{}: cannot use a write-ahead log here", path.display())));
         }
         connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
+        connection.execute_batch(WRITER_CACHE)?;
         let checkpointer = Checkpointer::start(&path, &mut connection)?;
         let room = Arc::new(Room::beside(&path));
         let writer = Some(Arc::new(tokio::sync::Mutex::new(Lite::new(connection, room.clone()))));

@@ -20,8 +20,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-/// Pages of 4 KiB in the log from which on the thread brings them over: SQLite's own number.
-const THREAD_BEGINS: c_int = 1_000;
+/// Pages of 4 KiB that are new in the log when the thread brings them over: 8 MiB. Each round flushes twice, so a round
+/// for every commit would take the disk from the commits.
+const THREAD_BEGINS: c_int = 2_000;
 /// Pages in the log from which on the writer helps: 32 MiB.
 const WRITER_HELPS: c_int = 8_000;
 /// What is left of the log's file once a long reader has made it larger, in bytes.
@@ -62,8 +63,9 @@ impl Checkpointer {
             }
         });
         let thread = thread.map_err(|error| DbError::Unavailable(format!("no thread for checkpoints: {error}")))?;
+        let mut next = THREAD_BEGINS;
         writer.wal_hook(Some(move |wal: &mut Wal, pages| {
-            after_commit(wal, pages, &hooks);
+            next = after_commit(wal, pages, next, &hooks);
             Ok(())
         }))?;
         Ok(Self { signal, thread: Some(thread) })
@@ -79,16 +81,20 @@ impl Drop for Checkpointer {
     }
 }
 
-/// Runs in the writer's COMMIT, once the transaction is on disk.
-fn after_commit(wal: &mut Wal, pages: c_int, signal: &Signal) {
+/// Runs in the writer's COMMIT, once the transaction is on disk. From `next` pages on the thread is woken; answers the
+/// number from which on it is woken again.
+fn after_commit(wal: &mut Wal, pages: c_int, next: c_int, signal: &Signal) -> c_int {
     if pages >= WRITER_HELPS {
         // Busy while the thread is at it; the next commit tries again.
         if let Err(error) = wal.checkpoint() {
             tracing::debug!(%error, pages, "the writer could not help with a checkpoint");
         }
-    } else if pages >= THREAD_BEGINS {
+    }
+    if pages >= next {
         signal.want(Wanted::Checkpoint);
     }
+    // A log that has begun anew is counted from its beginning.
+    if pages >= next || pages < next - THREAD_BEGINS { pages + THREAD_BEGINS } else { next }
 }
 
 fn checkpoint(connection: &Connection) {
