@@ -14,7 +14,7 @@ struct Options {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { from: 0, seeds: 200, steps: 120 };
+    let mut options = Options { from: 0, seeds: 200, steps: 60 };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next().and_then(|v| v.parse().ok());
@@ -43,24 +43,28 @@ fn main() -> ExitCode {
 
 fn simulate(out: &mut impl std::io::Write) -> Result<(), String> {
     let options = options()?;
-    let (mut operations, mut faults, mut restarts) = (0, 0, 0);
-    let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut operations, mut restarts) = (0, 0);
+    let mut faults: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
     for seed in options.from..options.from + options.seeds {
         let report = sim::run_twice(seed, options.steps)?;
         operations += report.operations;
-        faults += report.faults;
         restarts += report.restarts;
-        for (outcome, count) in report.outcomes {
-            *outcomes.entry(outcome).or_default() += count;
-        }
+        report.faults.iter().for_each(|(fault, count)| *faults.entry(fault).or_default() += count);
+        report.outcomes.iter().for_each(|(outcome, count)| *outcomes.entry(outcome).or_default() += count);
     }
     let mut say = |text: String| writeln!(out, "{text}").map_err(|e| e.to_string());
     say(format!(
-        "seeds {} to {}, each run twice with the same result",
+        "ledger: seeds {} to {}, each run twice with the same result",
         options.from,
         options.from + options.seeds - 1
     ))?;
-    say(format!("operations {operations}, faults {faults}, restarts {restarts}"))?;
+    say(format!("operations {operations}, restarts {restarts}"))?;
+    say("faults".to_owned())?;
+    for (fault, count) in faults {
+        say(format!("  {fault:<24}{count:>8}"))?;
+    }
+    say("outcomes".to_owned())?;
     for (outcome, count) in outcomes {
         say(format!("  {outcome:<24}{count:>8}"))?;
     }
