@@ -20,7 +20,7 @@ pub enum Saw {
     Refused { kind: Kind, code: &'static str, need: Micros },
     /// The buyer left before or while the reply came.
     Left,
-    LeftWithin { amount: Micros },
+    LeftWithin { amount: Micros, replayed: bool },
 }
 
 impl Saw {
@@ -204,7 +204,8 @@ impl Auditor {
         let ended = request.end.is_some_and(|end| end < event);
         ended
             && match &request.saw {
-                Some(Saw::Failed { .. } | Saw::Whole { replayed: true, .. }) => true,
+                Some(Saw::Whole { replayed: true, .. } | Saw::LeftWithin { replayed: true, .. }) => true,
+                Some(Saw::Failed { code, .. }) => *code != "internal" && *code != "unavailable",
                 Some(Saw::Whole { status, .. }) => *status >= 500,
                 Some(Saw::Refused { code: "insufficient_balance", .. } | Saw::Refused { kind: Kind::Conflict, .. }) => true,
                 _ => false,

@@ -55,7 +55,7 @@ async fn request(calls: &Calls, stage: &Stage, auditor: &Mutex<Auditor>, plan: &
     let (mut bytes, mut frames) = (Vec::new(), 0);
     loop {
         if plan.leaves == (Leaves::Within { frames }) {
-            return Saw::LeftWithin { amount: receipt.amount };
+            return Saw::LeftWithin { amount: receipt.amount, replayed: receipt.replayed };
         }
         match body.frame().await {
             Some(Ok(frame)) => bytes.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data)),

@@ -67,7 +67,10 @@ fn one(auditor: &Auditor, request: &Request, row: Option<&Stored>, around: &Circ
     let Some(row) = row else {
         return match &request.saw {
             Some(Saw::Refused { .. } | Saw::Left | Saw::Whole { replayed: true, .. }) => Ok(()),
-            Some(Saw::Failed { code: "insufficient_balance", .. }) if may_be_lost => Ok(()),
+            Some(Saw::LeftWithin { replayed: true, .. }) => Ok(()),
+            // What nobody waited to be written, or could not be secured.
+            Some(Saw::Failed { code: "insufficient_balance" | "internal", .. } | Saw::Broken { .. }) if may_be_lost => Ok(()),
+            Some(Saw::LeftWithin { .. }) if may_be_lost => Ok(()),
             Some(_) if around.is_relaxed && may_be_lost => Ok(()),
             None => Ok(()),
             Some(_) => Err("there is no such call".to_owned()),
@@ -98,12 +101,15 @@ fn may_be_served(auditor: &Auditor, request: &Request, row: &Stored) -> bool {
     }
     let is_good = request.plan.seller.is_good();
     // Who leaves a reply that would break later has used what came.
-    let used = request.began && matches!(request.plan.seller, Seller::Frames { .. });
+    // A reply that is too long to be kept for a buyer who is gone counts as used, too.
+    let is_read = request.began || request.plan.key.is_some();
+    let used = is_read && matches!(request.plan.seller, Seller::Frames { .. });
     match &request.saw {
         Some(Saw::Whole { status, replayed, call_id, free_tier, .. }) => {
             *status < 500 && !replayed && *call_id == row.id && *free_tier == row.free_tier
         }
-        Some(Saw::LeftWithin { .. } | Saw::Left) | None => is_good || used,
+        Some(Saw::LeftWithin { replayed, .. }) => !replayed && (is_good || used),
+        Some(Saw::Left) | None => is_good || used,
         Some(Saw::Broken { .. }) => is_good && auditor.is_faulty,
         Some(Saw::Refused { code, .. }) => is_good && auditor.is_faulty && *code != "insufficient_balance",
         Some(Saw::Failed { .. }) => false,

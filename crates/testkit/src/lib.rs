@@ -1,4 +1,5 @@
-//! What tests share: databases on both engines, a store that fails by seed and, with the feature `app`, the whole server
+//! What tests share: databases on both engines, a store that fails by seed, the command line of the
+//! simulators and, with the feature `app`, the whole server
 //! with an upstream.
 
 #![cfg_attr(
@@ -10,3 +11,4 @@
 pub mod app;
 pub mod engines;
 pub mod faults;
+pub mod simulator;

@@ -196,7 +196,8 @@ const MOVE_AND_SHOW: &str = sql!(
 fn computed(account: &Account, now: Timestamp) -> Option<After> {
     let stored = account.stored?;
     let posted = Micros::new(stored.posted.get() + account.posted.get());
-    let at = if stored.last_at >= now { Timestamp::from_micros(stored.last_at.micros() + 1) } else { now };
+    let is_behind = stored.last_at >= now && !is_planted(Bug::ClockTrusted);
+    let at = if is_behind { Timestamp::from_micros(stored.last_at.micros() + 1) } else { now };
     Some(After { posted, previous: stored.last_entry, at })
 }
 
@@ -429,5 +430,5 @@ async fn seal_in(
 
 /// A guard that held back some of the rows means that somebody else was first.
 fn all(changed: u64, wanted: usize) -> Result<()> {
-    if changed == wanted as u64 { Ok(()) } else { Err(lost_race()) }
+    if changed == wanted as u64 || is_planted(Bug::RaceUnnoticed) { Ok(()) } else { Err(lost_race()) }
 }
