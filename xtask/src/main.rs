@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod drill;
 mod openapi;
 mod process;
 mod sim;
@@ -25,6 +26,7 @@ tasks:
   openapi   write, or with --check compare, the OpenAPI document of each door in openapi/
   sim       run the ledger's simulator: seeded workloads with faults, each seed twice
   bench     run a benchmark of bench/, or all of them
+  drill     make something go wrong under load and look at the books afterwards; lists the drills
 
 exit status: 0 done, 1 a check failed, 2 the command line is wrong";
 
@@ -40,6 +42,7 @@ const TASKS: &[Task] = &[
     Task { name: "openapi", help: openapi::HELP, run: openapi::run },
     Task { name: "sim", help: sim::HELP, run: sim::run },
     Task { name: "bench", help: bench::HELP, run: bench::run },
+    Task { name: "drill", help: drill::HELP, run: drill::run },
 ];
 
 fn main() -> ExitCode {

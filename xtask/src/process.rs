@@ -39,8 +39,14 @@ pub fn cargo() -> String {
 
 /// Runs a program in the workspace with its output shown; fails where it fails.
 pub fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
-    say(format_args!("\n$ {} {}", short_name(program), arguments.join(" ")));
-    let status = Command::new(program).args(arguments).current_dir(root()?).status();
+    run_with(program, arguments, &[])
+}
+
+/// As [`run`], with variables added to the environment.
+pub fn run_with(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result<(), Failure> {
+    let shown: String = variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    say(format_args!("\n$ {shown}{} {}", short_name(program), arguments.join(" ")));
+    let status = Command::new(program).args(arguments).envs(variables.iter().copied()).current_dir(root()?).status();
     let status = status.map_err(|error| Failure::Check(format!("{program} does not start: {error}")))?;
     if status.success() {
         return Ok(());

@@ -2,9 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use farebox_base::{Error, Kind, Result};
-use http_body::Body as _;
+use http_body::{Body as _, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Empty, Full, LengthLimitError, Limited, StreamBody};
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Why a body could not be read or written.
@@ -21,6 +22,23 @@ pub fn empty() -> Body {
 /// A body that is whole already.
 pub fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A body that begins with `head` and goes on with what `next` makes of its state, until that is nothing or fails.
+pub(crate) fn stream<S: Send + 'static>(
+    head: Bytes,
+    state: S,
+    next: impl Fn(S) -> Pin<Box<dyn Future<Output = Result<Option<(Bytes, S)>>> + Send>> + Send + 'static,
+) -> Body {
+    let begun = futures_util::stream::once(std::future::ready(Ok(Frame::data(head))));
+    let rest = futures_util::stream::try_unfold(state, move |state| {
+        let made = next(state);
+        async move {
+            let made = made.await.map_err(|error| -> BoxError { error.message.into() })?;
+            Ok(made.map(|(bytes, state)| (Frame::data(bytes), state)))
+        }
+    });
+    StreamBody::new(futures_util::StreamExt::chain(begun, rest)).boxed_unsync()
 }
 
 /// A body that fails with a length error, seen by [`is_over_limit`], once more than `limit_bytes` have passed.

@@ -7,6 +7,7 @@ use http::header::{CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::pin::Pin;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -121,6 +122,20 @@ impl Reply {
     /// 200 with bytes of a media type such as `text/csv` or `text/html; charset=utf-8`.
     pub fn bytes(media_type: &'static str, bytes: impl Into<bytes::Bytes>) -> Self {
         let mut response = Response::new(body::full(bytes));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        Reply(response)
+    }
+
+    /// 200 with text that is made while it is sent: `head`, and then what `next` makes of its state until there is no
+    /// more. An error on the way breaks the reply off, so that nobody takes it for whole.
+    pub fn stream<S: Send + 'static>(
+        media_type: &'static str,
+        head: bytes::Bytes,
+        state: S,
+        next: impl Fn(S) -> Pin<Box<dyn Future<Output = Result<Option<(bytes::Bytes, S)>>> + Send>> + Send + 'static,
+    ) -> Self {
+        let mut response = Response::new(body::stream(head, state, next));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         Reply(response)

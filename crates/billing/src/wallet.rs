@@ -1,9 +1,9 @@
 //! What a party has, by kind and by source, and the lines of its statement.
 
 use crate::Wallets;
-use farebox_base::{Micros, PartyId, Result};
+use farebox_base::{Micros, PartyId, Result, Timestamp};
 use farebox_db::{Db, sql};
-use farebox_ledger::statement::{self, AccountLine, WalletLine, WalletQuery};
+use farebox_ledger::statement::{self, AccountLine, AccountPage, WalletLine, WalletQuery};
 use farebox_ledger::{AccountId, AccountKind};
 
 /// The accounts that pay for a call of `seller`'s listings, first to last: money prepaid for this
@@ -88,6 +88,22 @@ impl Wallets {
         limit: i64,
     ) -> Result<Vec<AccountLine>> {
         statement::account_lines(&self.db, party, listing, limit).await
+    }
+
+    /// The party's spendable accounts.
+    pub async fn spendable(&self, party: PartyId) -> Result<Vec<AccountId>> {
+        statement::spendable(&self.db, party).await
+    }
+
+    /// A page of one account's entries; see `farebox_ledger::statement::account_page`.
+    pub async fn account_page(
+        &self,
+        account: &AccountId,
+        after: Option<i64>,
+        span: [Timestamp; 2],
+        limit: i64,
+    ) -> Result<AccountPage> {
+        statement::account_page(&self.db, account, after, span, limit).await
     }
 
     /// All that the party has ever bought in (funded credits), in micros.

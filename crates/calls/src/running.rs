@@ -69,6 +69,14 @@ impl Ending {
         matches!(self, Ending::Served { .. })
     }
 
+    /// How the call ends where its answer was withheld, because its end could not be recorded.
+    pub(crate) fn unanswered(self) -> Self {
+        match self {
+            Ending::Served { .. } | Ending::Failed => Ending::Failed,
+            Ending::Canceled => Ending::Canceled,
+        }
+    }
+
     /// The call's state in the store.
     pub(crate) fn state(self) -> &'static str {
         match self {
@@ -91,5 +99,6 @@ pub(crate) struct End {
     pub reply: Option<SavedReply>,
     pub finished_at: Timestamp,
     /// The call's place among those in flight, given back when the end is written.
+    #[expect(dead_code, reason = "held for its drop")]
     pub slot: Option<tokio::sync::OwnedSemaphorePermit>,
 }

@@ -10,7 +10,7 @@ use crate::reserve::Reservations;
 use crate::running::{End, Running};
 use crate::settings::CallsParts;
 use crate::ticket::{Ticket, TicketSeed};
-use farebox_base::{Error, Micros, PaymentNeed, Result};
+use farebox_base::{Error, Kind, Micros, PaymentNeed, Result};
 use farebox_db::{GroupCommit, GroupLimits, GroupWriter, Tx};
 use farebox_ledger::{AccountId, ChainId};
 use parking_lot::Mutex;
@@ -157,14 +157,27 @@ impl GroupCommit for CallGroup {
         }
     }
 
-    fn refused(&self, work: Work, error: Error) {
-        self.settled(std::slice::from_ref(&work), Vec::new());
+    /// An opening is refused and nothing of it stays. A closing that somebody waits for ends free of charge, because the
+    /// answer is then withheld; one that nobody waits for keeps its ending. Both are written when that is possible again.
+    fn refused(&self, work: Work, error: Error) -> Option<Work> {
+        let is_for_later = error.kind == Kind::Unavailable;
         match work {
-            Work::Open { to, .. } => drop(to.send(Err(error))),
-            Work::Close { to: Some(to), .. } => drop(to.send(Err(error))),
-            Work::Close { end, to: None } => {
-                let call_id = end.call.call_id;
-                tracing::error!(%call_id, internal = ?error.internal, "a call could not be closed; it is free of charge");
+            Work::Close { end, to: None } if is_for_later => Some(Work::Close { end, to: None }),
+            work => {
+                self.settled(std::slice::from_ref(&work), Vec::new());
+                match work {
+                    Work::Open { to, .. } => drop(to.send(Err(error))),
+                    Work::Close { mut end, to: Some(to) } => {
+                        let _ = to.send(Err(error));
+                        (end.ending, end.reply, end.call.reservation) = (end.ending.unanswered(), None, None);
+                        return is_for_later.then_some(Work::Close { end, to: None });
+                    }
+                    Work::Close { end, to: None } => {
+                        let call_id = end.call.call_id;
+                        tracing::error!(%call_id, internal = ?error.internal, "a call could not be closed; it is free of charge");
+                    }
+                }
+                None
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use crate::faults::{Faults, NoFaults, Point};
 use crate::filter::{Sql, Statement};
-use crate::postgres::{self, Postgres};
+use crate::postgres::{self, Postgres, PostgresSettings};
 use crate::sqlite::Sqlite;
+use crate::tx::FRESH_TRIES;
 use crate::{DbError, Param, Row, Tx};
 use farebox_base::{Rng, SeededRng};
 use std::path::Path;
@@ -62,13 +63,22 @@ impl Db {
         Ok(Self::new(Driver::Sqlite(Sqlite::open_read_only(path)?), 0, Arc::new(NoFaults)))
     }
 
-    /// A pool of at most `max_connections` connections, made when they are first needed. `sslmode=require` checks the
-    /// server's certificate against the web's roots; `prefer`, the default, connects without TLS.
+    /// A pool of at most `max_connections` connections to a server; see [`Db::postgres_with`].
     ///
     /// # Errors
     /// `Other` where the URL cannot be read.
     pub fn postgres(url: &str, max_connections: usize, faults: Arc<dyn Faults>) -> Result<Self, DbError> {
-        let driver = Driver::Postgres(Postgres::new(url, max_connections)?);
+        Self::postgres_with(&PostgresSettings { max_connections, ..PostgresSettings::new(url) }, faults)
+    }
+
+    /// A pool of connections, made when they are first needed. Of several servers in the URL the one that takes writes
+    /// is used. `sslmode=require` checks the server's certificate against the settings' authorities, else the web's;
+    /// `prefer`, the default, connects without TLS.
+    ///
+    /// # Errors
+    /// `Other` where the URL or the file of authorities cannot be used.
+    pub fn postgres_with(settings: &PostgresSettings, faults: Arc<dyn Faults>) -> Result<Self, DbError> {
+        let driver = Driver::Postgres(Postgres::new(settings)?);
         Ok(Self::new(driver, u64::from(std::process::id()), faults))
     }
 
@@ -89,6 +99,18 @@ impl Db {
     /// Those of the engine.
     pub async fn ping(&self) -> Result<(), DbError> {
         self.one(crate::sql!("SELECT COUNT(*) FROM schema_migration"), &[]).await.map(|_| ())
+    }
+
+    /// Whether what is written now would be kept, as far as is known. On the embedded database a full disk is looked at
+    /// again, at most once a second; PostgreSQL decides with each transaction.
+    ///
+    /// # Errors
+    /// `Full` where there is no room.
+    pub fn can_write(&self) -> Result<(), DbError> {
+        match &self.shared.driver {
+            Driver::Sqlite(sqlite) => sqlite.can_write(),
+            Driver::Postgres(_) => Ok(()),
+        }
     }
 
     /// Opens a transaction. Prefer [`tx!`](crate::tx!), which also ends it and reruns it after a lost race.
@@ -130,7 +152,7 @@ impl Db {
     pub async fn prepare(&self, sql: &str) -> Result<(), DbError> {
         match &self.shared.driver {
             Driver::Sqlite(sqlite) => sqlite.reader().await?.lite()?.prepare(sql),
-            Driver::Postgres(pool) => postgres::prepare(&pool.connection().await?, sql).await,
+            Driver::Postgres(pool) => postgres::prepare(&pool.link().await?, sql).await,
         }
     }
 
@@ -138,7 +160,17 @@ impl Db {
         self.shared.fault(Point::Statement)?;
         match &self.shared.driver {
             Driver::Sqlite(sqlite) => sqlite.reader().await?.lite()?.query(sql, params),
-            Driver::Postgres(pool) => postgres::query(&pool.connection().await?, sql, params).await,
+            Driver::Postgres(pool) => {
+                let mut tries = 0;
+                loop {
+                    let link = pool.link().await?;
+                    match postgres::query(&link, sql, params).await {
+                        // What only reads may be asked again.
+                        Err(DbError::Unavailable(_)) if tries < FRESH_TRIES && !link.timed_out() => tries += 1,
+                        done => return done,
+                    }
+                }
+            }
         }
     }
 

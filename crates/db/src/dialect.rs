@@ -26,6 +26,16 @@ pub(crate) fn sqlite_parameters(sql: &str) -> String {
     out
 }
 
+/// The highest parameter that a statement names.
+pub(crate) fn parameter_count(sql: &str) -> usize {
+    let code = pieces(sql).into_iter().filter(|(_, is_code)| *is_code);
+    let numbers = code.flat_map(|(piece, _)| piece.split('$').skip(1)).map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        rest[..end].parse().unwrap_or(0)
+    });
+    numbers.max().unwrap_or(0)
+}
+
 /// A migration's text for SQLite: its own names of the types, and strict tables; a clustered one is its primary key's
 /// index, which saves the writing of a second.
 pub(crate) fn sqlite_schema(sql: &str) -> String {
@@ -92,6 +102,13 @@ mod tests {
         );
         assert_eq!(sqlite_parameters("SELECT 'it''s $1', $1 /* $2 */"), "SELECT 'it''s $1', ?1 /* $2 */");
         assert_eq!(sqlite_parameters("SELECT '$1"), "SELECT '$1");
+    }
+
+    #[test]
+    fn parameters_are_counted_by_their_numbers_outside_of_quoted_text() {
+        assert_eq!(parameter_count("SELECT 1"), 0);
+        assert_eq!(parameter_count("SELECT $2, $1, $2, '$7', \"$8\" -- $9\n"), 2);
+        assert_eq!(parameter_count("SELECT $10+$3"), 10);
     }
 
     #[test]

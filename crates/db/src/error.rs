@@ -3,6 +3,7 @@
 //! Texts may name statements, tables and constraints; they are for the log and reach no caller.
 
 use farebox_base::{Error, Kind};
+use tokio_postgres::error::Severity;
 
 /// Code of an error whose transaction lost a race and may be rerun; `tx!` does so.
 pub const LOST_RACE: &str = "lost_race";
@@ -10,9 +11,14 @@ pub const LOST_RACE: &str = "lost_race";
 pub const COMMIT_UNKNOWN: &str = "commit_unknown";
 /// Code of a broken constraint: the id exists, the reference does not, a check failed.
 pub const DB_CONFLICT: &str = "db_conflict";
-
-/// Code of an error for want of space: nothing can be written until there is some.
+/// Code of an error that found no room to write; nothing was kept, and nothing will be until there is room.
 pub const DB_FULL: &str = "database_full";
+
+/// When to come back where there was no room, in seconds: somebody has to make some first.
+const FULL_RETRY_AFTER_S: u64 = 5;
+
+/// Why a server may know another set of prepared statements than this program does.
+const POOLER_HINT: &str = "behind a pooler that shares its connections, set database.prepared_statements = false";
 
 /// An error of the storage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,10 +60,11 @@ impl From<DbError> for Error {
                 "The outcome is not known; try again with the same idempotency key",
             ),
             DbError::Unavailable(_) => Error::unavailable("The database cannot be reached; try again"),
-            DbError::Full(_) => {
-                Error::new(Kind::Unavailable, DB_FULL, "The gateway has no space left to record calls; try again later")
-                    .with_retry_after(5)
-            }
+            DbError::Full(_) => Error::unavailable(
+                "Calls and changes can't be recorded now, so none is made: no space; try again later",
+            )
+            .with_code(DB_FULL)
+            .with_retry_after(FULL_RETRY_AFTER_S),
             DbError::Injected(_) | DbError::Other(_) => return Error::internal(detail),
         }
         .with_internal(detail)
@@ -103,12 +110,17 @@ impl From<tokio_postgres::Error> for DbError {
             if let Some(constraint) = answer.constraint() {
                 text = format!("{text}, constraint {constraint}");
             }
+            // A pooler that cannot go on ends the connection with it; from a server it is a mistake of ours.
+            let protocol = code == "08P01" && answer.parsed_severity() == Some(Severity::Error);
             return match code {
+                _ if protocol => DbError::Other(text),
                 "40001" | "40P01" => DbError::Serialization,
                 // Two that make the same table at once: the loser finds its type, its name or its row.
                 "42710" | "42P07" => DbError::Conflict(text),
                 "53100" => DbError::Full(text),
-                "53300" => DbError::Unavailable(text),
+                // Too many connections; a server that only reads; a session that was ended for idling.
+                "53300" | "25006" | "25P03" => DbError::Unavailable(text),
+                "26000" | "42P05" => DbError::Other(format!("{text}; {POOLER_HINT}")),
                 _ if code.starts_with("23") => DbError::Conflict(text),
                 _ if code.starts_with("08") || code.starts_with("57P0") => DbError::Unavailable(text),
                 _ => DbError::Other(text),

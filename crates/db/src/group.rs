@@ -2,8 +2,8 @@
 //! the disk's wait blocks no request.
 //!
 //! Knows nothing of what is written. Invariants: `committed` is called only after the commit that contains the work;
-//! each piece of work ends in exactly one of `committed` and `refused`; one that fails does not fail its neighbours,
-//! because the group is then made again, one by one.
+//! each piece of work ends in `committed` or in a last `refused`; one that fails does not fail its neighbours, because
+//! the group is then made again, one by one, unless it is the database that takes nothing.
 
 use crate::{COMMIT_UNKNOWN, DB_FULL, Db, Isolation, Tx, tx};
 use farebox_base::{Error, Kind, Result};
@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
+/// When work that is kept is tried again.
+const KEPT_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How often a commit whose fate is unknown, or that the database could not take, is tried again.
 const TRIES_MAX: u32 = 6;
 
@@ -42,8 +44,9 @@ pub trait GroupCommit: Send + Sync + 'static {
     /// The group is in the database for good.
     fn committed(&self, batch: Vec<Self::Work>, done: Vec<Self::Done>);
 
-    /// This piece of work, alone or with others before, could not be written.
-    fn refused(&self, work: Self::Work, error: Error);
+    /// This piece of work, alone or with others before, could not be written. What is answered is kept, and tried again
+    /// until it is written or the writer stops.
+    fn refused(&self, work: Self::Work, error: Error) -> Option<Self::Work>;
 }
 
 /// Limits of a group.
@@ -124,9 +127,10 @@ struct Thread<G> {
 impl<G: GroupCommit> Thread<G> {
     async fn run(self, mut messages: mpsc::UnboundedReceiver<Message<G::Work>>) {
         let max = self.limits.group_max.max(1);
-        let mut received = Vec::with_capacity(max);
-        while messages.recv_many(&mut received, max).await > 0 {
-            let (mut batch, mut stop) = (Vec::with_capacity(received.len()), None);
+        let (mut received, mut kept) = (Vec::with_capacity(max), Vec::new());
+        while receive(&mut messages, &mut received, max, !kept.is_empty()).await {
+            let (mut batch, mut stop) = (std::mem::take(&mut kept), None);
+            let again = !batch.is_empty();
             sort_out(received.drain(..), &mut batch, &mut stop);
             if stop.is_none() && !self.limits.window.is_zero() && batch.iter().all(|work| self.group.is_patient(work)) {
                 tokio::time::sleep(self.limits.window).await;
@@ -137,16 +141,17 @@ impl<G: GroupCommit> Thread<G> {
                     sort_out([message], &mut batch, &mut stop);
                 }
             }
-            self.settle(batch).await;
+            kept = self.settle(batch, again).await;
             if let Some(answer) = stop {
-                self.finish(&mut messages).await;
+                self.finish(&mut messages, kept).await;
                 let _ = answer.send(());
                 return;
             }
         }
     }
 
-    async fn finish(&self, messages: &mut mpsc::UnboundedReceiver<Message<G::Work>>) {
+    async fn finish(&self, messages: &mut mpsc::UnboundedReceiver<Message<G::Work>>, kept: Vec<G::Work>) {
+        let mut left = self.settle(kept, true).await.len();
         loop {
             let (mut batch, mut stop) = (Vec::new(), None);
             while let Ok(message) = messages.try_recv() {
@@ -155,32 +160,43 @@ impl<G: GroupCommit> Thread<G> {
             if batch.is_empty() {
                 break;
             }
-            self.settle(batch).await;
+            left += self.settle(batch, false).await.len();
+        }
+        if left > 0 {
+            tracing::warn!(left, "what was kept for a better moment could not be written before the end");
         }
         messages.close();
     }
 
-    /// Commits a group, alone where it does not go together, and says what became of each piece.
-    async fn settle(&self, batch: Vec<G::Work>) {
+    /// Commits a group, alone where it does not go together, and says what became of each piece; answers what is kept.
+    /// `again`: some of it was tried before.
+    async fn settle(&self, batch: Vec<G::Work>, again: bool) -> Vec<G::Work> {
         if batch.is_empty() {
-            return;
+            return Vec::new();
         }
         self.group.prepare(&batch);
-        match self.commit(&batch, false).await {
-            Ok(done) => self.group.committed(batch, done),
+        match self.commit(&batch, again).await {
+            Ok(done) => {
+                self.group.committed(batch, done);
+                Vec::new()
+            }
             // What is true of the database is true for each of them.
             Err(error) if batch.len() == 1 || error.kind == Kind::Unavailable => {
-                batch.into_iter().for_each(|work| self.group.refused(work, error.clone()));
+                batch.into_iter().filter_map(|work| self.group.refused(work, error.clone())).collect()
             }
-            Err(_) => {
-                for work in batch {
-                    match self.commit(std::slice::from_ref(&work), true).await {
-                        Ok(done) => self.group.committed(vec![work], done),
-                        Err(error) => self.group.refused(work, error),
-                    }
-                }
+            Err(_) => self.settle_one_by_one(batch).await,
+        }
+    }
+
+    async fn settle_one_by_one(&self, batch: Vec<G::Work>) -> Vec<G::Work> {
+        let mut kept = Vec::new();
+        for work in batch {
+            match self.commit(std::slice::from_ref(&work), true).await {
+                Ok(done) => self.group.committed(vec![work], done),
+                Err(error) => kept.extend(self.group.refused(work, error)),
             }
         }
+        kept
     }
 
     /// Makes the transaction, again where its fate is unknown or the database was away for a moment.
@@ -202,6 +218,20 @@ impl<G: GroupCommit> Thread<G> {
             }
         }
     }
+}
+
+/// Waits for messages, and no longer than a moment where there is something to try again; `false` once none can come.
+async fn receive<W>(
+    messages: &mut mpsc::UnboundedReceiver<Message<W>>,
+    received: &mut Vec<Message<W>>,
+    max: usize,
+    has_kept: bool,
+) -> bool {
+    let some = messages.recv_many(received, max);
+    if !has_kept {
+        return some.await > 0;
+    }
+    tokio::time::timeout(KEPT_AGAIN_AFTER, some).await.map_or(true, |count| count > 0)
 }
 
 fn sort_out<W>(

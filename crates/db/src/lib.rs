@@ -18,7 +18,11 @@ mod many;
 mod migrate;
 mod postgres;
 mod row;
+mod schema_age;
 mod sqlite;
+mod sqlite_backup;
+mod sqlite_checkpoint;
+mod sqlite_room;
 mod tx;
 mod value;
 
@@ -29,13 +33,16 @@ pub use filter::{Statement, Where};
 pub use group::{GroupCommit, GroupLimits, GroupWriter};
 pub use many::Rows;
 pub use migrate::migrations;
+pub use postgres::PostgresSettings;
 pub use row::{Column, Row};
+pub use schema_age::SchemaAge;
+pub use sqlite_backup::{CopyProgress, FileClaim, sqlite_claim, sqlite_copy, sqlite_defects, sqlite_fold_log};
 pub use tx::Tx;
 pub use value::{Param, Value};
 
 /// What [`tx!`] expands to needs; no part of the interface.
 #[doc(hidden)]
 pub mod macro_support {
-    pub use crate::tx::{is_lost_race, wait_before_rerun};
+    pub use crate::tx::{may_rerun, wait_before_rerun};
     pub use farebox_base::Result;
 }

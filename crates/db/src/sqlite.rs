@@ -4,6 +4,8 @@
 //! async worker first where it can. Invariant: a connection that nobody holds has no open transaction.
 
 use crate::filter::Sql;
+use crate::sqlite_checkpoint::Checkpointer;
+use crate::sqlite_room::Room;
 use crate::{DbError, Param, Row, Rows, Value, dialect};
 use parking_lot::Mutex;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -23,6 +25,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct Sqlite {
     writer: Option<Arc<tokio::sync::Mutex<Lite>>>,
     readers: Arc<Readers>,
+    room: Arc<Room>,
+    // Ends before the lock: it has the file open.
+    _checkpointer: Option<Checkpointer>,
     _lock: Option<File>,
 }
 
@@ -30,10 +35,12 @@ pub(crate) struct Sqlite {
 pub(crate) struct Lite {
     connection: Connection,
     texts: Texts,
+    room: Arc<Room>,
 }
 
 struct Readers {
     path: PathBuf,
+    room: Arc<Room>,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Lite>>,
 }
@@ -49,26 +56,34 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, DbError> {
         let path = resolved(path)?;
         let lock = lock_file(&path)?;
-        let connection = Connection::open(&path).map_err(|e| cannot_open(&path, &e))?;
+        // Without SQLite's own lock: whoever uses the connection has it alone.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(|e| cannot_open(&path, &e))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         if mode != "wal" {
             return Err(DbError::Other(format!("{}: cannot use a write-ahead log here", path.display())));
         }
         connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
-        let writer = Some(Arc::new(tokio::sync::Mutex::new(Lite::new(connection))));
-        Ok(Self { writer, readers: Readers::new(path), _lock: Some(lock) })
+        let checkpointer = Checkpointer::start(&path, &mut connection)?;
+        let room = Arc::new(Room::beside(&path));
+        let writer = Some(Arc::new(tokio::sync::Mutex::new(Lite::new(connection, room.clone()))));
+        let readers = Readers::new(path, room.clone());
+        Ok(Self { writer, readers, room, _checkpointer: Some(checkpointer), _lock: Some(lock) })
     }
 
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, DbError> {
-        let readers = Readers::new(resolved(path)?);
+        let path = resolved(path)?;
+        let room = Arc::new(Room::beside(&path));
+        let readers = Readers::new(path, room.clone());
         readers.idle.lock().push(readers.connect()?);
-        Ok(Self { writer: None, readers, _lock: None })
+        Ok(Self { writer: None, readers, room, _checkpointer: None, _lock: None })
     }
 
     /// The writer with its transaction begun, or `None` where there is no writer.
     pub(crate) async fn begin(&self) -> Result<Option<OwnedMutexGuard<Lite>>, DbError> {
         let Some(writer) = &self.writer else { return Ok(None) };
+        self.can_write()?;
         let mut lite = writer.clone().lock_owned().await;
         lite.rollback();
         lite.control("BEGIN IMMEDIATE").map_err(|error| match error.sqlite_error_code() {
@@ -78,14 +93,19 @@ impl Sqlite {
         Ok(Some(lite))
     }
 
+    /// Whether there is room to write, as far as is known; looks again where the last look is a while ago.
+    pub(crate) fn can_write(&self) -> Result<(), DbError> {
+        off_the_worker_if(self.room.is_full(), || self.room.admit())
+    }
+
     pub(crate) async fn reader(&self) -> Result<Reader, DbError> {
         self.readers.lease().await
     }
 }
 
 impl Readers {
-    fn new(path: PathBuf) -> Arc<Self> {
-        Arc::new(Self { path, permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::default() })
+    fn new(path: PathBuf, room: Arc<Room>) -> Arc<Self> {
+        Arc::new(Self { path, room, permits: Arc::new(Semaphore::new(READERS)), idle: Mutex::default() })
     }
 
     fn connect(&self) -> Result<Lite, DbError> {
@@ -94,7 +114,7 @@ impl Readers {
             Connection::open_with_flags(&self.path, flags).map_err(|error| cannot_open(&self.path, &error))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.execute_batch("PRAGMA temp_store = MEMORY;")?;
-        Ok(Lite::new(connection))
+        Ok(Lite::new(connection, self.room.clone()))
     }
 
     async fn lease(self: &Arc<Self>) -> Result<Reader, DbError> {
@@ -130,9 +150,9 @@ impl Drop for Reader {
 }
 
 impl Lite {
-    fn new(connection: Connection) -> Self {
+    fn new(connection: Connection, room: Arc<Room>) -> Self {
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-        Self { connection, texts: HashMap::default() }
+        Self { connection, texts: HashMap::default(), room }
     }
 
     pub(crate) fn query(&mut self, sql: Sql<'_>, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
@@ -140,7 +160,7 @@ impl Lite {
             Sql::Fixed(text) => query(&self.connection, fixed(&mut self.texts, text), params),
             Sql::Built(_) => query(&self.connection, &dialect::sqlite_parameters(sql.text()), params),
         }
-        .map_err(|error| error.of_statement(sql.text()))
+        .map_err(|error| self.room.note(error).of_statement(sql.text()))
     }
 
     pub(crate) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64, DbError> {
@@ -149,7 +169,7 @@ impl Lite {
             .connection
             .prepare_cached(text)
             .and_then(|mut statement| statement.execute(rusqlite::params_from_iter(params)))
-            .map_err(|error| DbError::from(error).of_statement(sql))?;
+            .map_err(|error| self.room.note(error.into()).of_statement(sql))?;
         Ok(changed as u64)
     }
 
@@ -191,9 +211,9 @@ impl Lite {
         self.rollback();
         // The disk failed while it was told to keep the transaction: a restart may or may not find it.
         if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-            return Err(DbError::CommitUnknown(error.to_string()));
+            return Err(self.room.note(DbError::CommitUnknown(error.to_string())));
         }
-        Err(error.into())
+        Err(self.room.note(error.into()))
     }
 
     /// Ends an open transaction, if there is one.
@@ -291,6 +311,10 @@ fn off_the_worker<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
+fn off_the_worker_if<T>(wait: bool, work: impl FnOnce() -> T) -> T {
+    if wait { off_the_worker(work) } else { work() }
+}
+
 /// The file's own path, so that two spellings of it meet at one lock.
 fn resolved(path: &Path) -> Result<PathBuf, DbError> {
     if let Ok(existing) = path.canonicalize() {
@@ -308,7 +332,7 @@ fn resolved(path: &Path) -> Result<PathBuf, DbError> {
 }
 
 /// Takes the operating system's lock that keeps a second process out; it ends with the process, however that ends.
-fn lock_file(path: &Path) -> Result<File, DbError> {
+pub(crate) fn lock_file(path: &Path) -> Result<File, DbError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
@@ -325,6 +349,6 @@ fn lock_file(path: &Path) -> Result<File, DbError> {
     }
 }
 
-fn cannot_open(path: &Path, error: &rusqlite::Error) -> DbError {
+pub(crate) fn cannot_open(path: &Path, error: &rusqlite::Error) -> DbError {
     DbError::Unavailable(format!("{}: {error}", path.display()))
 }

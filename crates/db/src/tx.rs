@@ -25,7 +25,7 @@ pub struct Tx {
 enum Connection {
     Writer(OwnedMutexGuard<Lite>),
     Reader(Reader),
-    Postgres(Option<deadpool_postgres::Object>),
+    Postgres(Option<postgres::Link>),
 }
 
 enum State {
@@ -47,15 +47,38 @@ impl Tx {
                     Connection::Reader(reader)
                 }
             },
-            Driver::Postgres(pool) => Connection::Postgres(Some(pool.connection().await?)),
+            // Boxed, so that its type is no part of that of every transaction.
+            Driver::Postgres(_) => return Box::pin(Self::begin_on_server(shared, isolation)).await,
         };
-        // `Running` until the server has answered: a caller that gives up here must not return the connection.
-        let mut tx = Self { shared, connection, state: State::Running };
-        if let Connection::Postgres(Some(connection)) = &tx.connection {
-            postgres::begin(connection, isolation).await?;
+        Ok(Self { shared, connection, state: State::Ready })
+    }
+
+    /// A session that turns out to be dead here costs nothing but another one.
+    async fn begin_on_server(shared: Arc<Shared>, isolation: Isolation) -> Result<Self, DbError> {
+        let Driver::Postgres(pool) = &shared.driver else { return Err(discarded()) };
+        let mut tries = 0;
+        loop {
+            let link = pool.link().await?;
+            // `Running` until the server has answered: a caller that gives up here must not return the connection.
+            let mut tx = Self { shared: shared.clone(), connection: Connection::Postgres(None), state: State::Running };
+            let Connection::Postgres(slot) = &mut tx.connection else { return Err(discarded()) };
+            let link = slot.insert(link);
+            match postgres::begin(link, isolation).await {
+                Ok(()) => {
+                    tx.state = State::Ready;
+                    return Ok(tx);
+                }
+                Err(DbError::Unavailable(_)) if tries < FRESH_TRIES && !link.timed_out() => tries += 1,
+                Err(error) => return Err(error),
+            }
         }
-        tx.state = State::Ready;
-        Ok(tx)
+    }
+
+    /// Whether the connection broke before COMMIT was sent: nothing of the transaction happened, and it may run again.
+    #[doc(hidden)]
+    pub fn lost_connection(&self) -> bool {
+        let Connection::Postgres(Some(link)) = &self.connection else { return false };
+        matches!(self.state, State::Failed(DbError::Unavailable(_))) && !link.timed_out()
     }
 
     /// Runs a statement and returns its rows; also for `INSERT`, `UPDATE` and `DELETE` with `RETURNING`.
@@ -269,6 +292,9 @@ impl Tx {
             // A reader rolls back when it goes back to its pool.
             Connection::Reader(_) => {}
             Connection::Postgres(slot) => {
+                if slot.as_ref().is_some_and(|link| link.is_lost()) {
+                    drop(slot.take().map(postgres::Link::take));
+                }
                 // Out of its place while the server is asked: a caller that gives up must not return it to the pool.
                 self.state = State::Running;
                 if let Some(connection) = slot
@@ -292,7 +318,7 @@ impl Drop for Tx {
             Connection::Writer(lite) => lite.rollback(),
             Connection::Reader(_) => {}
             // What the server is doing for it is not known, so it must not go back to the pool.
-            Connection::Postgres(slot) => drop(slot.take().map(deadpool_postgres::Object::take)),
+            Connection::Postgres(slot) => drop(slot.take().map(postgres::Link::take)),
         }
     }
 }
@@ -306,11 +332,15 @@ fn abandoned() -> DbError {
 }
 
 const MAX_RERUNS: u32 = 10;
+/// How often a transaction runs again after a lost connection; each time within what connecting may take.
+const MAX_RECONNECTS: u32 = 3;
+/// How often something that was not begun yet is tried on another session.
+pub(crate) const FRESH_TRIES: u32 = 2;
 
 /// Whether an outcome of a transaction means that it should run again.
 #[doc(hidden)]
-pub fn is_lost_race(error: &farebox_base::Error, reruns: u32) -> bool {
-    error.code == LOST_RACE && reruns < MAX_RERUNS
+pub fn may_rerun(error: &farebox_base::Error, lost_connection: bool, reruns: u32) -> bool {
+    (error.code == LOST_RACE && reruns < MAX_RERUNS) || (lost_connection && reruns < MAX_RECONNECTS)
 }
 
 /// Waits a little, longer after each rerun and never as long as the transaction that it met.
@@ -320,7 +350,8 @@ pub async fn wait_before_rerun(db: &Db, reruns: u32) {
 }
 
 /// `tx!(db, tx => { body })` or `tx!(db, isolation, tx => { body })`: runs the body in a transaction, commits when it
-/// is `Ok`, rolls back when not, and runs the whole again, up to ten times, where it lost a race. The isolation is
+/// is `Ok`, rolls back when not, and runs the whole again, up to ten times, where it lost a race, and up to three times
+/// where its connection broke before COMMIT was sent. The isolation is
 /// [`Isolation::Serializable`] unless said. The value is a `farebox_base::Result`.
 ///
 /// The body is an async block with `tx: &mut Tx`; keep it to one call of a function `thing_verb_in(tx, ..)`. It may
@@ -336,18 +367,20 @@ macro_rules! tx {
         let db: &$crate::Db = &$db;
         let mut reruns = 0_u32;
         loop {
+            let mut lost = false;
             let outcome = match db.begin($isolation).await {
                 Ok(mut open) => {
                     let result: $crate::macro_support::Result<_> = {
                         let $tx = &mut open;
                         async { $body }.await
                     };
+                    lost = open.lost_connection();
                     open.finish(result).await
                 }
                 Err(error) => Err(error.into()),
             };
             match outcome {
-                Err(error) if $crate::macro_support::is_lost_race(&error, reruns) => {
+                Err(error) if $crate::macro_support::may_rerun(&error, lost, reruns) => {
                     $crate::macro_support::wait_before_rerun(db, reruns).await;
                     reruns += 1;
                 }

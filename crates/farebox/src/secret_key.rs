@@ -22,20 +22,31 @@ impl SecretKey {
     /// # Errors
     /// `Unavailable`, naming the file and what is wrong with it.
     pub(crate) fn load(config: &Config, rng: &dyn Rng) -> Result<Self> {
-        if let Some(key) = &config.secrets.key {
-            return Self::parse(key.expose()).ok_or_else(|| unusable("FAREBOX_SECRET_KEY must be 64 hex digits"));
-        }
-        if let Some(file) = &config.secrets.key_file {
-            return Self::read(file);
+        if let Some(key) = Self::find(config)? {
+            return Ok(key);
         }
         let file = config.database.data_dir.join(FILE_NAME);
-        if !file.exists() {
-            make(&file, rng)?;
-            if config.database.url.is_some() {
-                tracing::warn!(file = %file.display(), "made a secret key; every process on this database needs the same one");
-            }
+        make(&file, rng)?;
+        if config.database.url.is_some() {
+            tracing::warn!(file = %file.display(), "made a secret key; every process on this database needs the same one");
         }
         Self::read(&file)
+    }
+
+    /// Reads the secret from where the configuration says; `None` where a server would make one.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the file and what is wrong with it.
+    pub(crate) fn find(config: &Config) -> Result<Option<Self>> {
+        if let Some(key) = &config.secrets.key {
+            let key = Self::parse(key.expose()).ok_or_else(|| unusable("FAREBOX_SECRET_KEY must be 64 hex digits"));
+            return key.map(Some);
+        }
+        if let Some(file) = &config.secrets.key_file {
+            return Self::read(file).map(Some);
+        }
+        let file = config.database.data_dir.join(FILE_NAME);
+        if file.exists() { Self::read(&file).map(Some) } else { Ok(None) }
     }
 
     pub(crate) fn vault_key(&self) -> [u8; 32] {

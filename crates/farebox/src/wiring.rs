@@ -10,13 +10,13 @@ use farebox_api_kit::{Dispatcher, Settings};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::{CallSettings, Calls, CallsParts};
-use farebox_db::{Db, NoFaults};
+use farebox_db::{Db, NoFaults, PostgresSettings};
 use farebox_events::Changes;
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{Client, Policy};
 use farebox_upstream::http::Timeouts;
 use farebox_upstream::sql::SqlLimits;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,12 +29,38 @@ const BOOK_FILE: &str = "farebox.db";
 /// `Unavailable`, naming the file or server.
 pub(crate) fn database(config: &Config) -> Result<Db> {
     if let Some(url) = &config.database.url {
-        return Ok(Db::postgres(url.expose(), config.database.max_connections, Arc::new(NoFaults))?);
+        let limit = Duration::from_millis(config.database.answer_timeout_ms);
+        return on_server(config, url.expose(), Some(limit));
     }
+    make_data_folder(config)?;
+    Ok(Db::sqlite(&book_file(config), Arc::new(NoFaults))?)
+}
+
+/// The embedded database's file.
+pub(crate) fn book_file(config: &Config) -> PathBuf {
+    config.database.data_dir.join(BOOK_FILE)
+}
+
+/// Makes the data folder where it is not there.
+///
+/// # Errors
+/// `Unavailable`, naming the folder.
+pub(crate) fn make_data_folder(config: &Config) -> Result<()> {
     let folder = &config.database.data_dir;
     private_folder(folder)
-        .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))?;
-    Ok(Db::sqlite(&folder.join(BOOK_FILE), Arc::new(NoFaults))?)
+        .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))
+}
+
+fn on_server(config: &Config, url: &str, answer_timeout: Option<Duration>) -> Result<Db> {
+    let database = &config.database;
+    let settings = PostgresSettings {
+        url: url.to_owned(),
+        max_connections: database.max_connections,
+        prepared_statements: database.prepared_statements,
+        answer_timeout,
+        ca_file: database.ca_file.clone(),
+    };
+    Ok(Db::postgres_with(&settings, Arc::new(NoFaults))?)
 }
 
 /// Makes the folder, readable by nobody else; one that is there keeps its mode.
@@ -46,14 +72,15 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Opens the database to read only, beside a server that has it open.
+/// Opens the database to read only, beside a server that has it open. Its statements may take any time: those that
+/// check the books read all of them.
 ///
 /// # Errors
 /// `Unavailable`, naming the file or server.
 pub(crate) fn database_to_read(config: &Config) -> Result<Db> {
     match &config.database.url {
-        Some(_) => database(config),
-        None => Ok(Db::sqlite_read_only(&config.database.data_dir.join(BOOK_FILE))?),
+        Some(url) => on_server(config, url.expose(), None),
+        None => Ok(Db::sqlite_read_only(&book_file(config))?),
     }
 }
 

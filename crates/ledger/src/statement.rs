@@ -8,7 +8,8 @@ mod days;
 mod transfers;
 mod walk;
 
-pub use transfers::{AccountLine, account_lines};
+pub use transfers::{AccountLine, AccountPage, account_lines, account_page};
+pub use walk::spendable;
 
 use farebox_base::{Error, Micros};
 use farebox_base::{ListingId, PartyId, Result, Timestamp};

@@ -5,7 +5,7 @@ mod upstream;
 pub use farebox::demo::client::{Ask, Got};
 pub use upstream::{BLOCK, TestUpstream, block};
 
-use crate::engines::TestDb;
+use crate::engines::{TestDb, UNNAMED_VARIABLE};
 use farebox::App;
 use farebox::config::{Config, ConfigSources, load};
 use farebox::serve::{self, SocketSettings};
@@ -180,6 +180,8 @@ fn config(
     ];
     if let Some(url) = place.url() {
         overrides.push(("database.url".to_owned(), url.to_owned()));
+        let prepared = std::env::var_os(UNNAMED_VARIABLE).is_none();
+        overrides.push(("database.prepared_statements".to_owned(), prepared.to_string()));
     }
     overrides.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
     load(ConfigSources { file: None, env: std::iter::empty(), overrides }).unwrap()

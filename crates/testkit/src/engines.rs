@@ -6,16 +6,24 @@
 //!
 //! Not for a paused clock: timeouts of connections would fire at once. A simulation uses [`TestDb::sqlite`].
 
+mod cluster;
 mod databases;
+mod pooler;
 mod server;
 
-use farebox_db::{Db, Engine, Faults, NoFaults};
+use farebox_db::{Db, Engine, Faults, NoFaults, PostgresSettings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use cluster::{Cluster, SecureServer};
+pub use pooler::Pooler;
 pub use server::server_url;
 
 const MAX_CONNECTIONS: usize = 16;
+/// Where set, statements are not kept prepared on PostgreSQL.
+pub const UNNAMED_VARIABLE: &str = "FAREBOX_TEST_PG_UNNAMED";
+/// `HOST:PORT` of a pooler in front of the tests' PostgreSQL, through which databases are opened.
+pub const POOLER_VARIABLE: &str = "FAREBOX_TEST_PG_POOLER";
 
 /// A database for one test, gone when dropped. Outlives every [`Db`] that the test keeps.
 pub struct TestDb {
@@ -75,6 +83,11 @@ impl TestDb {
         server_url().map(|url| Self::on_server(databases::create_migrated(url)))
     }
 
+    /// The database of a URL, for servers that a test has started itself.
+    pub fn at(url: String) -> Self {
+        Self::on_server(url)
+    }
+
     fn sqlite_file() -> Self {
         let folder = tempfile::Builder::new().prefix("farebox-test-").tempdir().expect("a temporary folder");
         Self { place: Place::File { path: folder.path().join("farebox.db"), _folder: folder } }
@@ -95,7 +108,19 @@ impl TestDb {
     pub fn open(&self, faults: Arc<dyn Faults>) -> Db {
         match &self.place {
             Place::File { path, .. } => Db::sqlite(path, faults),
-            Place::Server { url } => Db::postgres(url, MAX_CONNECTIONS, faults),
+            Place::Server { url } => {
+                let url = match std::env::var(POOLER_VARIABLE) {
+                    Ok(pooler) => pooler::through(&pooler, url),
+                    Err(_) => url.clone(),
+                };
+                let prepared_statements = std::env::var_os(UNNAMED_VARIABLE).is_none();
+                let settings = PostgresSettings {
+                    max_connections: MAX_CONNECTIONS,
+                    prepared_statements,
+                    ..PostgresSettings::new(url)
+                };
+                Db::postgres_with(&settings, faults)
+            }
         }
         .expect("the test's database opens")
     }

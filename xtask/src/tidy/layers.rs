@@ -31,6 +31,7 @@ const DRIVER_LIBRARIES: &[&str] = &[
     "libsqlite3-sys",
     "tokio-postgres",
     "postgres",
+    "deadpool",
     "deadpool-postgres",
     "tokio-postgres-rustls",
     "sqlx",

@@ -41,5 +41,6 @@ pub use wallet::{
     WalletBalanceResponse, WalletSourceBalance,
 };
 pub use wallet_transaction::{
-    WalletTransactionDirection, WalletTransactionHistoryResponse, WalletTransactionResponse, WalletTransactionsQuery,
+    WalletExportQuery, WalletTransactionDirection, WalletTransactionHistoryResponse, WalletTransactionResponse,
+    WalletTransactionsQuery,
 };

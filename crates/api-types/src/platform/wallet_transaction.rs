@@ -33,6 +33,18 @@ pub struct WalletTransactionsQuery {
     pub end_date: Option<String>,
 }
 
+/// Which days to export.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WalletExportQuery {
+    /// The first day to export, `YYYY-MM-DD`, from midnight UTC.
+    #[schemars(example = &"2026-03-01")]
+    pub start_date: Option<String>,
+    /// The day to stop before, `YYYY-MM-DD`, at midnight UTC.
+    #[schemars(example = &"2026-04-01")]
+    pub end_date: Option<String>,
+}
+
 /// One page of the history, newest first.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct WalletTransactionHistoryResponse {

@@ -154,3 +154,32 @@ async fn a_full_disk_is_told_apart_and_the_db_works_on_afterwards() {
     insert(&db, "small").await;
     assert_eq!(count(&db).await, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_busy_writer_begins_anew_and_is_cut_once_a_long_reader_has_gone() {
+    let place = TestDb::sqlite().await;
+    let path = place.path().unwrap();
+    let db = open(path).unwrap();
+    let log_mib = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len() >> 20;
+    let write = async |mib: usize| {
+        let put = sql!(
+            "INSERT INTO idempotency (scope, key, digest, call_id, state, body, created_at, expires_at) VALUES ('s', 'k', $1, 'c', 'done', $1, 0, 0)"
+        );
+        for _ in 0..mib {
+            let mut tx = db.begin(Isolation::Serializable).await.unwrap();
+            tx.execute(sql!("DELETE FROM idempotency WHERE scope = 's'"), &[]).await.unwrap();
+            tx.execute(put, &[Param::Blob(&vec![7; 500_000])]).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    };
+    write(120).await;
+    assert!(log_mib() < 60, "the log grew to {} MiB", log_mib());
+    let reader = Db::sqlite_read_only(path).unwrap();
+    let mut snapshot = reader.begin(Isolation::Serializable).await.unwrap();
+    snapshot.query(COUNT, &[]).await.unwrap();
+    write(120).await;
+    assert!(log_mib() > 64, "a reader did not keep the log: {} MiB", log_mib());
+    drop(snapshot);
+    write(60).await;
+    assert!(log_mib() <= 64, "the log stayed at {} MiB", log_mib());
+}

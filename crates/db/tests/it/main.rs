@@ -5,8 +5,11 @@
 mod faults;
 mod files;
 mod jobs;
+mod lost;
 mod migrations;
 mod outages;
 mod statements;
+mod tls;
 mod transactions;
 mod values;
+mod ways;

@@ -179,6 +179,41 @@ async fn a_race_that_is_lost_for_certain_is_rerun_once_the_other_has_committed()
     assert_eq!((runs.load(Ordering::SeqCst), value(&db, "a").await), (2, 2));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_that_wait_for_each_other_both_commit_once_the_server_has_found_out() {
+    let Some(place) = engines::TestDb::postgres() else { return };
+    let db = place.open(Arc::new(farebox_db::NoFaults));
+    db.migrate_with(&[("counter.sql", TABLES)]).await.unwrap();
+    tx!(db, tx => {
+        insert_in(tx, "a", 0).await?;
+        insert_in(tx, "b", 0).await
+    })
+    .unwrap();
+    let both_hold_one = Arc::new(tokio::sync::Barrier::new(2));
+    let runs = Arc::new(AtomicU32::new(0));
+    let tasks = [["a", "b"], ["b", "a"]].map(|order| {
+        let (db, both_hold_one, runs) = (db.clone(), both_hold_one.clone(), runs.clone());
+        tokio::spawn(async move {
+            let first_run = std::sync::atomic::AtomicBool::new(true);
+            tx!(db, Isolation::ReadCommitted, tx => {
+                runs.fetch_add(1, Ordering::SeqCst);
+                let add = "UPDATE counter SET n = n + 1 WHERE id = $1";
+                tx.execute_one(add, &[order[0].into()]).await?;
+                if first_run.swap(false, Ordering::SeqCst) {
+                    both_hold_one.wait().await;
+                }
+                Ok(tx.execute_one(add, &[order[1].into()]).await?)
+            })
+        })
+    });
+    let start = tokio::time::Instant::now();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!((value(&db, "a").await, value(&db, "b").await, runs.load(Ordering::SeqCst)), (2, 2, 3));
+    assert!(start.elapsed() < std::time::Duration::from_secs(4), "the server's own wait is one second");
+}
+
 #[tokio::test]
 async fn an_abandoned_statement_keeps_the_transaction_from_committing() {
     let Some(place) = engines::TestDb::postgres() else { return };

@@ -3,17 +3,35 @@
 use super::output::{explained, say};
 use super::{CliResult, ConfigArgs};
 use crate::wiring;
+use clap::Args;
 use farebox_base::Result;
 use farebox_db::Db;
-use farebox_ledger::check::Finding;
+use farebox_ledger::check::{Finding, Head, check_deep};
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-pub(super) async fn run(args: ConfigArgs) -> CliResult {
-    let config = args.load(&[])?;
+/// How often the progress of a deep check is shown, in entries.
+const PROGRESS_ENTRIES: i64 = 100_000;
+
+#[derive(Args, Debug)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Also compute the hash of every batch again, from all transfers and entries, and print where each chain ends.
+    #[arg(long)]
+    deep: bool,
+}
+
+pub(super) async fn run(args: CheckArgs) -> CliResult {
+    let config = args.config.load(&[])?;
     let db = wiring::database_to_read(&config).map_err(explained)?;
-    let findings = findings(&db).await.map_err(explained)?;
-    for finding in &findings {
-        say(line(finding));
+    let mut findings = findings(&db).await.map_err(explained)?;
+    findings.iter().for_each(|finding| say(line(finding)));
+    if args.deep {
+        let deep = check_deep(&db, shown_progress()).await.map_err(explained)?;
+        deep.findings.iter().for_each(|finding| say(line(finding)));
+        deep.heads.iter().for_each(|head| say(head_line(head)));
+        findings.extend(deep.findings);
     }
     let broken: i64 = findings.iter().map(|finding| finding.broken).sum();
     if broken == 0 {
@@ -22,6 +40,23 @@ pub(super) async fn run(args: ConfigArgs) -> CliResult {
     }
     say(format!("the books do NOT balance: {broken} breaches"));
     Ok(ExitCode::FAILURE)
+}
+
+/// Counts up on a terminal and is silent elsewhere.
+fn shown_progress() -> impl FnMut(i64) {
+    let (shown, mut next) = (std::io::stderr().is_terminal(), PROGRESS_ENTRIES);
+    move |entries| {
+        if shown && entries >= next {
+            let _ = write!(std::io::stderr(), "\r{entries} entries read ");
+            next = entries + PROGRESS_ENTRIES;
+        }
+    }
+}
+
+/// Kept somewhere else, these lines show later whether the end of a chain was cut off.
+fn head_line(head: &Head) -> String {
+    let Head { chain, seq, entries, hash } = head;
+    format!("chain {chain} ends with batch {seq}, entry {entries}, hash {hash}")
 }
 
 /// The ledger's invariants and those that join it with the calls.

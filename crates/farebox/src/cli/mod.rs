@@ -1,9 +1,12 @@
 //! The command line: which subcommands there are, where their configuration comes from, how they end.
 
 mod admin;
+mod backup;
 mod check_ledger;
+mod copying;
 mod openapi;
 mod output;
+mod restore;
 mod serve;
 
 use crate::config::{Config, ConfigSources, load, process_environment};
@@ -34,8 +37,12 @@ enum Command {
     Demo(DemoArgs),
     /// What only the operator may do: keys for others, credits by hand.
     Admin(admin::AdminArgs),
-    /// Check every invariant of the books; exit 1 on any breach.
-    CheckLedger(ConfigArgs),
+    /// Check every invariant of the books, also beside a running server; exit 1 on any breach.
+    CheckLedger(check_ledger::CheckArgs),
+    /// Copy the embedded database, also beside a running server.
+    Backup(backup::BackupArgs),
+    /// Put a backup in place of the embedded database; the server must be stopped.
+    Restore(restore::RestoreArgs),
     /// Print the OpenAPI document of a door.
     Openapi(openapi::OpenapiArgs),
     /// Bring the database's schema up to date and say what was applied.
@@ -94,6 +101,8 @@ impl Command {
             Command::Demo(args) => crate::demo::run(args).await,
             Command::Admin(args) => admin::run(args).await,
             Command::CheckLedger(args) => check_ledger::run(args).await,
+            Command::Backup(args) => backup::run(args).await,
+            Command::Restore(args) => restore::run(args).await,
             Command::Openapi(args) => openapi::run(args),
             Command::Migrate(args) => migrate(args).await,
             Command::Config(args) => {

@@ -1,7 +1,7 @@
 //! `[database]`: where the books are.
 
 use super::check::{Broken, at_least, broken};
-use super::text::REDACTED;
+use super::text::{self, REDACTED};
 use farebox_api_types::Secret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::PathBuf;
@@ -15,11 +15,16 @@ pub struct Database {
     pub url: Option<Secret>,
     pub data_dir: PathBuf,
     pub max_connections: usize,
+    pub prepared_statements: bool,
+    pub answer_timeout_ms: u64,
+    #[serde(with = "text::optional_path")]
+    pub ca_file: Option<PathBuf>,
 }
 
 impl Database {
     pub(super) fn check(&self) -> Result<(), Broken> {
         at_least("database.max_connections", self.max_connections, 1)?;
+        at_least("database.answer_timeout_ms", self.answer_timeout_ms, 100)?;
         if self.data_dir.as_os_str().is_empty() {
             return broken("database.data_dir", "must name a folder");
         }

@@ -1,7 +1,6 @@
 //! The server is killed in the middle of a thousand calls: nothing is lost, nothing is charged twice.
 
-use crate::process::{Server, Shop, command};
-use farebox_db::{Db, NoFaults};
+use crate::process::{Server, Shop, command, open_to_read, resolved};
 use farebox_testkit::app::Ask;
 use farebox_testkit::engines::TestDb;
 use std::collections::BTreeSet;
@@ -68,30 +67,6 @@ async fn killed(place: &TestDb) {
     assert_eq!(spent, charged.len() as i64 * PRICE_MICROS, "what left the balance is what was charged");
     let (clean, text) = command(folder, place, &["check-ledger"]);
     assert!(clean, "{text}");
-}
-
-fn open_to_read(folder: &Path, place: &TestDb) -> Db {
-    match place.url() {
-        Some(url) => Db::postgres(url, 2, Arc::new(NoFaults)).unwrap(),
-        None => Db::sqlite_read_only(&folder.join("farebox.db")).unwrap(),
-    }
-}
-
-/// Waits until the restarted server has resolved everything, for at most thirty seconds; answers what is left.
-async fn resolved(folder: &Path, place: &TestDb) -> i64 {
-    let db = open_to_read(folder, place);
-    let mut open = 0;
-    for _ in 0..600 {
-        let row = db
-            .one("SELECT (SELECT COUNT(*) FROM call WHERE state = 'open') + (SELECT COUNT(*) FROM hold WHERE state = 'held')", &[])
-            .await;
-        open = row.unwrap().unwrap().get(0).unwrap();
-        if open == 0 {
-            return 0;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    open
 }
 
 async fn charged(folder: &Path, place: &TestDb) -> BTreeSet<String> {

@@ -2,13 +2,21 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod backup;
 mod bad_input;
 mod calls;
 mod command;
 mod doors;
+mod drill_backup;
+mod drill_disk_full;
+mod drill_kill;
+mod failover;
 mod idempotency;
 mod kill;
+mod load;
 mod memory;
 mod process;
+mod several;
 mod streaming;
+mod upgrade;
 mod wallets;

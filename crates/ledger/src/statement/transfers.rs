@@ -116,6 +116,34 @@ pub async fn account_lines(
     Ok(all.into_iter().take(usize::try_from(limit).unwrap_or(0)).map(|(_, line)| line).collect())
 }
 
+/// A page of one account's entries, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct AccountPage {
+    pub lines: Vec<AccountLine>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<i64>,
+}
+
+/// The account's entries in the time, from the entry `after` back or from the newest.
+pub async fn account_page(
+    db: &Db,
+    account: &AccountId,
+    after: Option<i64>,
+    [from, until]: [Timestamp; 2],
+    limit: i64,
+) -> Result<AccountPage> {
+    let start = match after {
+        Some(start) => Some(start),
+        None => newest_until(db, account, until).await?,
+    };
+    let Some(start) = start else { return Ok(AccountPage::default()) };
+    let steps = walk(db, start, (until, i64::MIN), from, limit).await?;
+    let full = i64::try_from(steps.len()).is_ok_and(|count| count == limit);
+    let next = steps.last().and_then(|step| step.previous).filter(|_| full);
+    let lines = described(db, steps, None).await?.into_iter().map(|(_, line)| line).collect();
+    Ok(AccountPage { lines, next })
+}
+
 const END: (Timestamp, i64) = (Timestamp::from_micros(i64::MAX), i64::MIN);
 
 async fn newest(db: &Db, account: &AccountId, limit: i64) -> Result<Vec<(i64, AccountLine)>> {

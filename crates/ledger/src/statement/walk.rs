@@ -89,7 +89,7 @@ pub(super) async fn days_of_line(
 }
 
 /// The party's spendable accounts.
-pub(super) async fn spendable(db: &Db, party: PartyId) -> Result<Vec<AccountId>> {
+pub async fn spendable(db: &Db, party: PartyId) -> Result<Vec<AccountId>> {
     let party = party.to_string();
     let rows = db
         .query(

@@ -6,7 +6,9 @@ use farebox_api_kit::{Body, BoxError};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
+use parking_lot::Mutex;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -17,15 +19,27 @@ use std::time::Duration;
 /// length), `/chunks/N` (of unknown length), `/sink` (digest and length of what was sent), `/hang`, `/half`, `/events/N`.
 #[derive(Debug, Default)]
 pub struct TestUpstream {
+    paths: Mutex<BTreeSet<String>>,
     asked: AtomicU64,
     running: AtomicI64,
     sent: Arc<AtomicU64>,
+    named: Mutex<BTreeSet<String>>,
 }
 
 impl TestUpstream {
+    /// The names that requests came with, as the part of the path behind the argument: `/ok/0/NAME`.
+    pub fn named(&self) -> BTreeSet<String> {
+        self.named.lock().clone()
+    }
+
     /// Requests that arrived.
     pub fn asked(&self) -> u64 {
         self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Paths of requests that arrived.
+    pub fn paths(&self) -> BTreeSet<String> {
+        self.paths.lock().clone()
     }
 
     /// Bytes of long replies that were handed to the network.
@@ -76,8 +90,12 @@ impl Service for TestUpstream {
         self.running.fetch_add(1, Ordering::SeqCst);
         let _running = Running(&self.running);
         let path = request.uri().path().to_owned();
+        self.paths.lock().insert(path.clone());
         let mut parts = path.trim_start_matches('/').split('/');
         let (name, argument) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        if let Some(word) = parts.next() {
+            self.named.lock().insert(word.to_owned());
+        }
         let number: u64 = argument.parse().unwrap_or(0);
         match name {
             "ok" => json_reply(StatusCode::OK, &json!({ "ok": true })),

@@ -8,7 +8,7 @@ use farebox_db::{Db, NoFaults};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 /// Any number that all test processes share: whoever holds its lock builds the template.
 const TEMPLATE_LOCK: i64 = 7_265_636_279;
@@ -35,6 +35,22 @@ pub(super) fn remove(database_url: &str) {
             let _gone = client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
         }
     });
+}
+
+/// Runs statements on a server and returns the first column of what they return, for those who started it.
+pub(super) fn ask(url: &str, sql: &str) -> Result<Vec<String>, String> {
+    on_own_thread(async || {
+        let client = connect(url).await.map_err(|error| text_of(&error))?;
+        let answers = client.simple_query(sql).await.map_err(|error| text_of(&error))?;
+        Ok(answers.iter().filter_map(first_column).collect())
+    })
+}
+
+fn first_column(message: &SimpleQueryMessage) -> Option<String> {
+    match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    }
 }
 
 /// Connects once, to learn whether somebody answers.
@@ -114,7 +130,7 @@ fn on_own_thread<T: Send>(work: impl AsyncFnOnce() -> T + Send) -> T {
     }
 }
 
-fn database_name(url: &str) -> String {
+pub(super) fn database_name(url: &str) -> String {
     let config: Config = url.parse().expect("a PostgreSQL URL");
     config.get_dbname().expect("a URL with a database").to_owned()
 }

@@ -18,15 +18,19 @@ const URL_VARIABLE: &str = "FAREBOX_TEST_PG_URL";
 const START_POLLS: u32 = 500;
 const START_POLL: Duration = Duration::from_millis(30);
 
+/// Runs the program of the arguments after the first, a folder, until the pipe closes; then removes the folder.
 const SUPERVISOR: &str = r#"
-"$1/postgres" -D "$2/data" -k "$2" -c listen_addresses= -c max_connections=200 -c fsync=off \
-  -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off >"$2/log" 2>&1 </dev/null &
+folder=$1
+shift
+"$@" >"$folder/log" 2>&1 </dev/null &
 server=$!
 cat >/dev/null
 kill -QUIT "$server" 2>/dev/null
 wait "$server"
-rm -rf "$2"
+rm -rf "$folder"
 "#;
+/// What is worth a crash of the machine is not here.
+const QUICK: &[&str] = &["fsync=off", "full_page_writes=off", "autovacuum=off", "max_connections=200"];
 
 /// A private server; ends when dropped and, at the latest, with the process.
 struct Private {
@@ -36,7 +40,7 @@ struct Private {
 
 /// Who the server runs as, where we are root and it refuses to be.
 #[derive(Clone, Copy)]
-struct Account {
+pub(super) struct Account {
     uid: u32,
     gid: u32,
 }
@@ -74,27 +78,61 @@ fn start() -> Result<Private, String> {
     let programs = programs().ok_or_else(|| {
         format!("no initdb and postgres in /usr/lib/postgresql/*/bin or on PATH, and {URL_VARIABLE} is not set")
     })?;
+    let (folder, account) = folder()?;
+    initialise(&programs, folder.path(), account)?;
+    let path = folder.path().display().to_string();
+    let settings = ["listen_addresses=", "synchronous_commit=off"];
+    let supervisor = run_server(&programs, folder.path(), account, &settings)?;
+    // From here on the supervisor removes the folder.
+    let folder = folder.keep();
+    let url = format!("postgres://postgres@{}/postgres", path.replace('/', "%2F"));
+    let private = Private { url, _supervisor: supervisor };
+    wait_for(&private.url, &folder)?;
+    Ok(private)
+}
+
+/// A folder for one server, and who may run it there.
+pub(super) fn folder() -> Result<(tempfile::TempDir, Option<Account>), String> {
     let folder = tempfile::Builder::new()
         .prefix("farebox-pg-")
         .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir()
         .map_err(|error| format!("no temporary folder: {error}"))?;
     let account = account(folder.path())?;
-    initialise(&programs, folder.path(), account)?;
+    Ok((folder, account))
+}
 
-    let mut supervisor = as_account("/bin/sh", folder.path(), account);
-    supervisor.args(["-c", SUPERVISOR, "farebox-pg"]).arg(&programs).arg(folder.path());
+/// Starts a server on `folder/data`; the supervisor's end is the server's, and removes the folder.
+pub(super) fn run_server(
+    programs: &Path,
+    folder: &Path,
+    account: Option<Account>,
+    settings: &[&str],
+) -> Result<Child, String> {
+    let (data, sockets) = (folder.join("data").display().to_string(), folder.display().to_string());
+    let program = programs.join("postgres").display().to_string();
+    let mut arguments = vec![program.as_str(), "-D", &data, "-k", &sockets];
+    for setting in QUICK.iter().chain(settings) {
+        arguments.extend(["-c", setting]);
+    }
+    supervise(folder, account, &arguments)
+}
+
+/// Starts a program that ends with this process at the latest; what it says goes to `folder/log`.
+pub(super) fn supervise(folder: &Path, account: Option<Account>, program: &[&str]) -> Result<Child, String> {
+    let mut supervisor = as_account("/bin/sh", folder, account);
+    supervisor.args(["-c", SUPERVISOR, "farebox-test"]).arg(folder).args(program);
     // Its own group: an interrupt at the terminal must leave it alive to clean up.
     supervisor.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    let supervisor = supervisor.spawn().map_err(|error| format!("/bin/sh: {error}"))?;
-    // From here on the supervisor removes the folder.
-    let folder = folder.keep();
-    let url = format!("postgres://postgres@{}/postgres", folder.display().to_string().replace('/', "%2F"));
-    let private = Private { url, _supervisor: supervisor };
+    supervisor.spawn().map_err(|error| format!("/bin/sh: {error}"))
+}
+
+/// Waits until somebody answers at the URL; the log in the folder says why nobody will.
+pub(super) fn wait_for(url: &str, folder: &Path) -> Result<(), String> {
     let mut log = String::new();
     for _ in 0..START_POLLS {
-        if databases::check_connection(&private.url).is_ok() {
-            return Ok(private);
+        if databases::check_connection(url).is_ok() {
+            return Ok(());
         }
         log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
         if log.contains("database system is shut down") {
@@ -106,7 +144,7 @@ fn start() -> Result<Private, String> {
 }
 
 /// The newest installed version's folder of programs.
-fn programs() -> Option<PathBuf> {
+pub(super) fn programs() -> Option<PathBuf> {
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = installed.map(|entry| entry.path().join("bin")).collect();
     folders.sort_by_key(|folder| {
@@ -134,7 +172,7 @@ fn account(folder: &Path) -> Result<Option<Account>, String> {
     Ok(Some(account))
 }
 
-fn initialise(programs: &Path, folder: &Path, account: Option<Account>) -> Result<(), String> {
+pub(super) fn initialise(programs: &Path, folder: &Path, account: Option<Account>) -> Result<(), String> {
     let mut initdb = as_account(programs.join("initdb"), folder, account);
     initdb.arg("-D").arg(folder.join("data"));
     initdb.args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "--no-instructions"]);
@@ -145,7 +183,7 @@ fn initialise(programs: &Path, folder: &Path, account: Option<Account>) -> Resul
     Err(format!("initdb failed: {}", cause(&String::from_utf8_lossy(&done.stderr))))
 }
 
-fn as_account(program: impl AsRef<std::ffi::OsStr>, folder: &Path, account: Option<Account>) -> Command {
+pub(super) fn as_account(program: impl AsRef<std::ffi::OsStr>, folder: &Path, account: Option<Account>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env("LC_ALL", "C").env_remove("PGDATA").env_remove("PGPORT");
     if let Some(Account { uid, gid }) = account {
@@ -154,8 +192,16 @@ fn as_account(program: impl AsRef<std::ffi::OsStr>, folder: &Path, account: Opti
     command
 }
 
+/// Writes a file that only the server may read.
+pub(super) fn write_private(path: &Path, text: &str, account: Option<Account>) -> Result<(), String> {
+    let written = std::fs::write(path, text)
+        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)))
+        .and_then(|()| account.map_or(Ok(()), |Account { uid, gid }| chown(path, Some(uid), Some(gid))));
+    written.map_err(|error| format!("{}: {error}", path.display()))
+}
+
 /// The line of a program's output that most likely says why it failed.
-fn cause(output: &str) -> &str {
+pub(super) fn cause(output: &str) -> &str {
     let mut lines = output.lines().rev().filter(|line| !line.trim().is_empty());
     let last = lines.clone().next().unwrap_or("it said nothing");
     lines.find(|line| line.contains("FATAL") || line.contains("error:")).unwrap_or(last)

@@ -8,6 +8,7 @@ mod publisher_mapping;
 mod publishers;
 mod users;
 mod wallet;
+mod wallet_export;
 mod wallet_transactions;
 
 use crate::Core;
@@ -25,5 +26,6 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(publisher_calls::operations());
     all.extend(wallet::operations());
     all.extend(wallet_transactions::operations());
+    all.extend(wallet_export::operations());
     all
 }

@@ -51,8 +51,7 @@ fn wallet_query(party: PartyId, query: &WalletTransactionsQuery) -> Result<Walle
     if !(0..=OFFSET_MAX).contains(&offset) {
         return Err(Error::invalid("offset", format!("must be from 0 to {OFFSET_MAX}; a cursor reaches further")));
     }
-    let from = day("start_date", query.start_date.as_deref())?.unwrap_or_default();
-    let until = day("end_date", query.end_date.as_deref())?.unwrap_or(Timestamp::from_micros(i64::MAX));
+    let [from, until] = days(query.start_date.as_deref(), query.end_date.as_deref())?;
     Ok(WalletQuery { party, from, until, each_call: query.include_usage, after, limit, offset })
 }
 
@@ -68,6 +67,13 @@ fn read_cursor(text: &str) -> Result<LineKey> {
         Some(LineKey { at, key: key.to_owned() })
     });
     key.ok_or_else(|| Error::invalid("cursor", "must be the next_cursor of an earlier reply"))
+}
+
+/// From the first day, to the beginning of the last.
+pub(super) fn days(start_date: Option<&str>, end_date: Option<&str>) -> Result<[Timestamp; 2]> {
+    let from = day("start_date", start_date)?.unwrap_or_default();
+    let until = day("end_date", end_date)?.unwrap_or(Timestamp::from_micros(i64::MAX));
+    Ok([from, until])
 }
 
 fn day(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {

@@ -1,0 +1,77 @@
+//! One statement for many rows: sent once, with an array for each parameter.
+
+use super::pool::{Link, Session};
+use super::{read, send};
+use crate::many::set_form;
+use crate::{DbError, Row, Rows};
+use futures_util::TryStreamExt as _;
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+use tokio_postgres::types::Type;
+
+pub(crate) async fn execute_many(link: &Link, sql: &'static str, rows: &Rows<'_>) -> Result<u64, DbError> {
+    let run = async {
+        let form = form(link, sql).await?;
+        send::count(link, form.text(), form.arrays(rows)).await
+    };
+    link.answer(run).await.map_err(|error| error.of_statement(sql))
+}
+
+pub(crate) async fn query_many(link: &Link, sql: &'static str, rows: &Rows<'_>) -> Result<Vec<Row>, DbError> {
+    let run = async {
+        let form = form(link, sql).await?;
+        let mut rows = std::pin::pin!(send::rows(link, form.text(), form.arrays(rows)).await?);
+        let mut out = vec![];
+        while let Some(row) = rows.try_next().await? {
+            out.push(read(&row)?);
+        }
+        Ok(out)
+    };
+    link.answer(run).await.map_err(|error: DbError| error.of_statement(sql))
+}
+
+/// A statement for many rows, and the types of its arrays.
+struct Form {
+    text: String,
+    arrays: Vec<Type>,
+}
+
+impl Form {
+    fn text(&self) -> send::Text<'_> {
+        send::Text { text: &self.text, comes_again: true }
+    }
+
+    fn arrays<'a>(&'a self, rows: &Rows<'a>) -> impl ExactSizeIterator<Item = (Vec<crate::Param<'a>>, Type)> + use<'a> {
+        rows.columns().into_iter().zip(self.arrays.iter().cloned())
+    }
+}
+
+/// By the address of the statement's own text.
+static FORMS: LazyLock<RwLock<HashMap<(usize, usize), Arc<Form>>>> = LazyLock::new(RwLock::default);
+
+/// The statement's form; the server is asked for its types once.
+async fn form(session: &Session, sql: &'static str) -> Result<Arc<Form>, DbError> {
+    let key = (sql.as_ptr() as usize, sql.len());
+    let known = FORMS.read().get(&key).cloned();
+    if let Some(form) = known {
+        return Ok(form);
+    }
+    let statement = session.prepare(sql).await?;
+    let types: Vec<(Type, &str)> = statement.params().iter().map(array_type).collect::<Result<_, _>>()?;
+    let names: Vec<&str> = types.iter().map(|(_, name)| *name).collect();
+    let text = set_form(sql, &names)?;
+    let form = Arc::new(Form { text, arrays: types.into_iter().map(|(ty, _)| ty).collect() });
+    FORMS.write().insert(key, form.clone());
+    Ok(form)
+}
+
+fn array_type(element: &Type) -> Result<(Type, &'static str), DbError> {
+    match *element {
+        Type::INT8 => Ok((Type::INT8_ARRAY, "bigint[]")),
+        Type::INT4 => Ok((Type::INT4_ARRAY, "int[]")),
+        Type::TEXT => Ok((Type::TEXT_ARRAY, "text[]")),
+        Type::BYTEA => Ok((Type::BYTEA_ARRAY, "bytea[]")),
+        ref other => Err(DbError::Other(format!("a parameter's {other} is no type of the common dialect"))),
+    }
+}

@@ -1,0 +1,38 @@
+//! The numbers of a batch and of its entries, and the hash of the batch before.
+
+use crate::batch::plan::Book;
+use crate::batch::{ChainId, first_number};
+use farebox_base::{Error, Result};
+use farebox_db::{Tx, sql};
+
+/// What the batch's entries are numbered from, and the batch before it.
+pub(super) struct Numbers {
+    pub chain: ChainId,
+    pub seq: i64,
+    pub before: Vec<u8>,
+    /// Number of the first entry.
+    pub first: i64,
+    /// How many entries the chain has with this batch.
+    pub entries: i64,
+}
+
+/// Takes the chain's next numbers; whoever else wants them waits for this transaction.
+pub(super) async fn take_in(tx: &mut Tx, book: &Book<'_>, chain: ChainId) -> Result<Numbers> {
+    let new: i64 = book.accounts.iter().map(|account| account.entries).sum();
+    if new == 0 {
+        return Ok(Numbers { chain, seq: 0, before: Vec::new(), first: 0, entries: 0 });
+    }
+    let row = tx
+        .one(
+            sql!("UPDATE chain SET seq = seq + 1, entries = entries + $2 WHERE id = $1 RETURNING seq, entries"),
+            &[chain.get().into(), new.into()],
+        )
+        .await?
+        .ok_or_else(|| Error::internal(format!("chain {} was never begun", chain.get())))?;
+    let (seq, entries): (i64, i64) = (row.get(0)?, row.get(1)?);
+    let before = tx
+        .one(sql!("SELECT hash FROM batch WHERE chain = $1 AND seq = $2"), &[chain.get().into(), (seq - 1).into()])
+        .await?;
+    let before = before.map(|row| row.get(0)).transpose()?.unwrap_or_default();
+    Ok(Numbers { chain, seq, before, first: first_number(chain) + entries - new + 1, entries })
+}
