@@ -21,5 +21,10 @@ fn run_twice(seed: u64, steps: u64) -> Result<Summary, String> {
     let report = sim::run_twice(seed, steps)?;
     let counts = |(name, count): (_, u64)| (String::from(name), count);
     let (faults, outcomes) = (report.faults.into_iter().map(counts), report.outcomes.into_iter());
-    Ok(Summary { operations: report.requests, restarts: report.restarts, faults: faults.collect(), outcomes: outcomes.collect() })
+    Ok(Summary {
+        operations: report.requests,
+        restarts: report.restarts,
+        faults: faults.collect(),
+        outcomes: outcomes.collect(),
+    })
 }

@@ -12,15 +12,35 @@ use std::time::Duration;
 /// What a buyer saw of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Saw {
-    Whole { status: u16, bytes: Vec<u8>, call_id: String, amount: Micros, free_tier: bool, replayed: bool },
+    Whole {
+        status: u16,
+        bytes: Vec<u8>,
+        call_id: String,
+        amount: Micros,
+        free_tier: bool,
+        replayed: bool,
+    },
     /// The reply broke off.
-    Broken { error: String, amount: Micros },
+    Broken {
+        error: String,
+        amount: Micros,
+    },
     /// The seller failed.
-    Failed { code: &'static str, amount: Micros },
-    Refused { kind: Kind, code: &'static str, need: Micros },
+    Failed {
+        code: &'static str,
+        amount: Micros,
+    },
+    Refused {
+        kind: Kind,
+        code: &'static str,
+        need: Micros,
+    },
     /// The buyer left before or while the reply came.
     Left,
-    LeftWithin { amount: Micros, replayed: bool },
+    LeftWithin {
+        amount: Micros,
+        replayed: bool,
+    },
 }
 
 impl Saw {
@@ -103,8 +123,18 @@ impl Auditor {
         let start = self.event(format!("asks {plan:?}"));
         let (price, life, started) = (self.stage.price(plan.listing), self.life, self.stage.clock.ticks());
         let (forwarded, answered, began) = (false, false, false);
-        self.requests
-            .push(Request { plan, price, life, start, end: None, started, saw: None, forwarded, answered, began });
+        self.requests.push(Request {
+            plan,
+            price,
+            life,
+            start,
+            end: None,
+            started,
+            saw: None,
+            forwarded,
+            answered,
+            began,
+        });
     }
 
     pub fn spent(&mut self, buyer: usize, amount: i64) {
@@ -138,7 +168,7 @@ impl Auditor {
         let end = self.event(format!("{n} saw {saw:?}"));
         self.requests[n].end = Some(end);
         if let Err(problem) = self.judge(n, &saw, end) {
-            self.forbid(format!("request {n} ({:?}) saw {saw:?}: {problem}", self.requests[n].plan));
+            self.forbid(format!("{}: {problem}\n  {:?} saw {saw:?}", saw.name(), self.requests[n].plan));
         }
         self.requests[n].saw = Some(saw);
     }
@@ -172,13 +202,17 @@ impl Auditor {
         let of = &of.plan;
         self.requests.iter().filter(move |other| {
             let other = &other.plan;
-            of.key.is_some() && (other.buyer, other.listing, other.key) == (of.buyer, of.listing, of.key) && other.n != of.n
+            of.key.is_some()
+                && (other.buyer, other.listing, other.key) == (of.buyer, of.listing, of.key)
+                && other.n != of.n
         })
     }
 
     fn judge_replay(&self, request: &Request, bytes: &[u8], amount: Micros) -> Result<(), String> {
         let is_origin = |other: &Request| {
-            other.plan.body == request.plan.body && other.forwarded && Bytes::copy_from_slice(bytes) == whole_text(&other.plan)
+            other.plan.body == request.plan.body
+                && other.forwarded
+                && Bytes::copy_from_slice(bytes) == whole_text(&other.plan)
         };
         match self.namesakes(request).any(is_origin) {
             _ if !amount.is_zero() => Err("a repeated answer costs something".to_owned()),
@@ -207,7 +241,9 @@ impl Auditor {
                 Some(Saw::Whole { replayed: true, .. } | Saw::LeftWithin { replayed: true, .. }) => true,
                 Some(Saw::Failed { code, .. }) => *code != "internal" && *code != "unavailable",
                 Some(Saw::Whole { status, .. }) => *status >= 500,
-                Some(Saw::Refused { code: "insufficient_balance", .. } | Saw::Refused { kind: Kind::Conflict, .. }) => true,
+                Some(Saw::Refused { code: "insufficient_balance", .. } | Saw::Refused { kind: Kind::Conflict, .. }) => {
+                    true
+                }
                 _ => false,
             }
     }
@@ -226,7 +262,10 @@ impl Auditor {
         let prepaid = if seller == self.stage.seller(0) { prepaid } else { 0 };
         let others = self.requests.iter().filter(|other| {
             let plan = &other.plan;
-            plan.buyer == buyer && plan.n != request.plan.n && other.start < end && !self.is_surely_free(other, request.start)
+            plan.buyer == buyer
+                && plan.n != request.plan.n
+                && other.start < end
+                && !self.is_surely_free(other, request.start)
         });
         let exposed: i64 = others.map(|other| other.price).sum();
         let least = prepaid + promotional + funded - self.spent_by(buyer) - exposed;

@@ -67,12 +67,13 @@ pub struct World {
 pub fn run(seed: u64, steps: u64) -> Result<Report, String> {
     let folder = scratch()?;
     let mut world = World::new(seed, folder.path());
-    world.fund().map_err(|e| format!("seed {seed}, at the beginning: {e}"))?;
+    world.fund().map_err(|e| format!("{e}\n  in seed {seed}, at the beginning"))?;
     let mut left = steps;
     while left > 0 {
-        left = world.live(left).map_err(|e| format!("seed {seed}, {left} steps before the end: {e}"))?;
+        left =
+            world.live(left).map_err(|e| format!("{e}\n  in seed {seed}, in the life with {left} steps before it"))?;
     }
-    world.settle().map_err(|e| format!("seed {seed}, after the faults stopped: {e}"))
+    world.settle().map_err(|e| format!("{e}\n  in seed {seed}, after the faults stopped"))
 }
 
 /// Runs a seed twice and compares.

@@ -58,7 +58,11 @@ async fn answer(plan: &Plan) -> Result<Response<Body>, UpstreamError> {
     let (status, body) = match plan.seller {
         Seller::Never { after_ms } => {
             wait(after_ms).await;
-            return Err(if after_ms % 2 == 0 { UpstreamError::FirstByteTimeout } else { UpstreamError::Connect("refused".to_owned()) });
+            return Err(if after_ms % 2 == 0 {
+                UpstreamError::FirstByteTimeout
+            } else {
+                UpstreamError::Connect("refused".to_owned())
+            });
         }
         Seller::Whole { status, after_ms, .. } => {
             wait(after_ms).await;

@@ -31,9 +31,13 @@ pub enum Seller {
 pub enum Leaves {
     Never,
     /// So long after asking, whatever has come.
-    After { ms: u64 },
+    After {
+        ms: u64,
+    },
     /// After so many frames of the reply.
-    Within { frames: usize },
+    Within {
+        frames: usize,
+    },
 }
 
 impl Seller {
@@ -94,7 +98,13 @@ impl Mixture {
                 1 => Seller::Never { after_ms: 10 + rng.below(30_000) },
                 // Later than its hold lives, and than twice that.
                 2 => Seller::Whole { status: 200, after_ms: 61_000 + rng.below(2) * 70_000, bytes: 30 },
-                _ => Seller::Frames { after_ms, frames: 1 + pick(rng, 6), pause_ms: 30, is_sized: rng.below(2) == 0, breaks: true },
+                _ => Seller::Frames {
+                    after_ms,
+                    frames: 1 + pick(rng, 6),
+                    pause_ms: 30,
+                    is_sized: rng.below(2) == 0,
+                    breaks: true,
+                },
             };
         }
         if rng.below(10) < self.streams {

@@ -21,7 +21,8 @@ const LISTINGS: [(i64, u32, i64); 6] =
     [(1_000, 0, 500), (333, 0, 333), (0, 0, 500), (700, 3, 500), (25_000, 0, 0), (9, 1, 10_000)];
 
 /// What buyers begin with: prepaid for the first seller, promotional, funded.
-pub const BEGINNINGS: [[i64; 3]; 4] = [[5_000, 3_000, 1_000_000], [0, 900, 600], [2_000, 2_000, 40_000], [0, 0, 90_000]];
+pub const BEGINNINGS: [[i64; 3]; 4] =
+    [[5_000, 3_000, 1_000_000], [0, 900, 600], [2_000, 2_000, 40_000], [0, 0, 90_000]];
 
 fn party(n: u128) -> PartyId {
     PartyId::from_uuid(uuid::Uuid::from_u128(n))

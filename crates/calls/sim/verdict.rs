@@ -40,7 +40,14 @@ pub async fn judge(db: &Db, stage: &Stage, auditor: &Auditor, around: &Circumsta
     let calls = sql!("SELECT request_id, id, state, charged, free_tier FROM call ORDER BY request_id");
     for row in db.query(calls, &[]).await.map_err(|e| e.to_string())? {
         let n: String = row.get(0).map_err(|e| e.to_string())?;
-        let stored = || Ok::<_, farebox_db::DbError>(Stored { id: row.get(1)?, state: row.get(2)?, charged: row.get(3)?, free_tier: row.get(4)? });
+        let stored = || {
+            Ok::<_, farebox_db::DbError>(Stored {
+                id: row.get(1)?,
+                state: row.get(2)?,
+                charged: row.get(3)?,
+                free_tier: row.get(4)?,
+            })
+        };
         let before = rows.insert(n.parse().unwrap_or(usize::MAX), stored().map_err(|e| e.to_string())?);
         if before.is_some() {
             return Err(format!("request {n} became two calls"));
@@ -48,7 +55,7 @@ pub async fn judge(db: &Db, stage: &Stage, auditor: &Auditor, around: &Circumsta
     }
     for request in &auditor.requests {
         let row = rows.get(&request.plan.n);
-        let told = |problem| format!("{:?} saw {:?} and is {row:?}: {problem}", request.plan, request.saw);
+        let told = |problem| format!("{problem}\n  {:?} saw {:?} and is {row:?}", request.plan, request.saw);
         one(auditor, request, row, around).map_err(told)?;
         keys(auditor, request, &rows).map_err(told)?;
         if row.is_some_and(|row| row.state == "charged") {
@@ -69,7 +76,9 @@ fn one(auditor: &Auditor, request: &Request, row: Option<&Stored>, around: &Circ
             Some(Saw::Refused { .. } | Saw::Left | Saw::Whole { replayed: true, .. }) => Ok(()),
             Some(Saw::LeftWithin { replayed: true, .. }) => Ok(()),
             // What nobody waited to be written, or could not be secured.
-            Some(Saw::Failed { code: "insufficient_balance" | "internal", .. } | Saw::Broken { .. }) if may_be_lost => Ok(()),
+            Some(Saw::Failed { code: "insufficient_balance" | "internal", .. } | Saw::Broken { .. }) if may_be_lost => {
+                Ok(())
+            }
             Some(Saw::LeftWithin { .. }) if may_be_lost => Ok(()),
             Some(_) if around.is_relaxed && may_be_lost => Ok(()),
             None => Ok(()),
@@ -83,7 +92,9 @@ fn one(auditor: &Auditor, request: &Request, row: Option<&Stored>, around: &Circ
     let may = match row.state.as_str() {
         "charged" | "free" => may_be_served(auditor, request, row),
         "failed" => may_be_failed(auditor, request, around),
-        "canceled" => matches!(request.plan.leaves, Leaves::After { .. }) && matches!(request.saw, Some(Saw::Left) | None),
+        "canceled" => {
+            matches!(request.plan.leaves, Leaves::After { .. }) && matches!(request.saw, Some(Saw::Left) | None)
+        }
         "expired" => {
             let is_late = matches!(request.plan.seller, Seller::Whole { after_ms, .. } if after_ms > 60_000);
             (may_be_lost || around.holds_expired || is_late)
@@ -91,7 +102,15 @@ fn one(auditor: &Auditor, request: &Request, row: Option<&Stored>, around: &Circ
         }
         _ => false,
     };
-    if may { Ok(()) } else { Err("it may not be".to_owned()) }
+    if may {
+        Ok(())
+    } else {
+        Err(format!(
+            "a call may not be {} after {}",
+            row.state,
+            request.saw.as_ref().map_or_else(String::new, Saw::name)
+        ))
+    }
 }
 
 fn may_be_served(auditor: &Auditor, request: &Request, row: &Stored) -> bool {

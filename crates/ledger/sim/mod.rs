@@ -91,16 +91,16 @@ async fn simulate(seed: u64, steps: u64, file: &Path) -> Result<Report, String> 
     world.reopen(&rng).await?;
     for step in 0..steps {
         let action = world.workload.next(&rng, world.auditor.book());
-        world.step(&rng, &action).await.map_err(|e| format!("seed {seed}, step {step}, {action:?}: {e}"))?;
+        world.step(&rng, &action).await.map_err(|e| format!("{e}\n  in seed {seed}, step {step}: {action:?}"))?;
         if rng.below(25) == 0 {
             world.reopen(&rng).await?;
             world.report.restarts += 1;
         }
         if step % 10 == 9 {
-            world.verify(&rng).await.map_err(|e| format!("seed {seed}, step {step}: {e}"))?;
+            world.verify(&rng).await.map_err(|e| format!("{e}\n  in seed {seed}, step {step}"))?;
         }
     }
-    world.calm(&rng).await.map_err(|e| format!("seed {seed}, after the faults stopped: {e}"))?;
+    world.calm(&rng).await.map_err(|e| format!("{e}\n  in seed {seed}, after the faults stopped"))?;
     world.report.faults = world.faults.injected();
     Ok(world.report)
 }
@@ -151,7 +151,7 @@ impl World<'_> {
                 }
             }
         }
-        Err(format!("did not come to an outcome in 100 tries: {}", self.report.log.last().cloned().unwrap_or_default()))
+        Err("an operation did not come to an outcome in 100 tries".to_owned())
     }
 
     fn note(&mut self, action: &Action, answer: &Answer) {

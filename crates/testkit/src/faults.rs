@@ -41,7 +41,9 @@ impl Faults for SeededFaults {
             return None;
         }
         let (name, error) = match point {
-            Point::AfterCommit => ("answer lost after commit", DbError::CommitUnknown("the answer was lost".to_owned())),
+            Point::AfterCommit => {
+                ("answer lost after commit", DbError::CommitUnknown("the answer was lost".to_owned()))
+            }
             Point::BeforeCommit if self.rng.below(2) == 0 => {
                 ("crash before commit", DbError::Injected("crash before commit"))
             }

@@ -93,7 +93,10 @@ fn run(out: &mut impl Write, simulator: &Simulator, options: &Options) -> Result
         sum.add(&(simulator.run_twice)(seed, options.steps)?);
     }
     let mut say = |text: String| writeln!(out, "{text}").map_err(|e| e.to_string());
-    say(format!("{}: {} seeds from {}, each run twice with the same result", simulator.name, options.seeds, seeds.start))?;
+    say(format!(
+        "{}: {} seeds from {}, each run twice with the same result",
+        simulator.name, options.seeds, seeds.start
+    ))?;
     say(format!("operations {}, restarts {}", sum.operations, sum.restarts))?;
     for (title, counts) in [("faults", &sum.faults), ("outcomes", &sum.outcomes)] {
         say(title.to_owned())?;
@@ -105,12 +108,7 @@ fn run(out: &mut impl Write, simulator: &Simulator, options: &Options) -> Result
 }
 
 /// Plants one bug after the other, and runs seeds until one shows it.
-fn hunt(
-    out: &mut impl Write,
-    simulator: &Simulator,
-    options: &Options,
-    plant: fn(Option<Bug>),
-) -> Result<(), String> {
+fn hunt(out: &mut impl Write, simulator: &Simulator, options: &Options, plant: fn(Option<Bug>)) -> Result<(), String> {
     // A bug may show by a panic, which is reported here like the rest.
     std::panic::set_hook(Box::new(|_| ()));
     let mut hidden = Vec::new();
@@ -121,7 +119,9 @@ fn hunt(
             outcome.unwrap_or_else(|_| Err("panicked".to_owned())).err().map(|found| (seed, found))
         };
         let line = match (0..PLANTED_SEEDS_MAX.min(options.seeds)).find_map(shows) {
-            Some((seed, found)) => format!("{:<10}{:<28}{seed:>5}  {}", simulator.name, format!("{bug:?}"), short(&found)),
+            Some((seed, found)) => {
+                format!("{:<10}{:<28}{seed:>5}  {}", simulator.name, format!("{bug:?}"), short(&found))
+            }
             None => {
                 hidden.push(*bug);
                 format!("{:<10}{:<28}    -  HIDDEN", simulator.name, format!("{bug:?}"))
@@ -133,10 +133,9 @@ fn hunt(
     if hidden.is_empty() { Ok(()) } else { Err(format!("not found: {hidden:?}")) }
 }
 
-/// The end of a report says what is wrong; its beginning only where.
-fn short(found: &str) -> String {
-    const SHOWN: usize = 110;
-    let line = found.replace('\n', " ");
-    let from = line.char_indices().rev().nth(SHOWN).map_or(0, |(at, _)| at);
-    if from == 0 { line } else { format!("…{}", &line[from..]) }
+/// What is wrong stands first in a report.
+fn short(found: &str) -> &str {
+    const SHOWN: usize = 130;
+    let line = found.lines().next().unwrap_or_default();
+    line.char_indices().nth(SHOWN).map_or(line, |(at, _)| &line[..at])
 }
