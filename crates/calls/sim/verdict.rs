@@ -143,6 +143,8 @@ fn may_be_failed(auditor: &Auditor, request: &Request, around: &Circumstances) -
         Some(Saw::LeftWithin { .. }) if !is_good && matches!(request.plan.seller, Seller::Whole { .. }) => true,
         Some(Saw::Refused { code: "insufficient_balance", .. }) => request.forwarded,
         Some(Saw::Whole { .. } | Saw::LeftWithin { .. }) => around.is_relaxed && auditor.may_be_refused_late(request),
+        // Only of a call that was too late, which is expired then.
+        Some(Saw::Refused { code: "unavailable", .. }) if request.answered => !is_good,
         Some(Saw::Refused { .. }) => !is_good || auditor.is_faulty,
         Some(Saw::Broken { .. }) => !is_good,
         Some(Saw::Left) | None => !is_good || auditor.may_be_refused_late(request),
