@@ -43,7 +43,7 @@ pub(crate) fn stream<S: Send + 'static>(
 
 /// A body that fails with a length error, seen by [`is_over_limit`], once more than `limit_bytes` have passed.
 pub(crate) fn limited(body: Body, limit_bytes: usize) -> Body {
-    Limited::new(body, limit_bytes).boxed_unsync()
+    if http_body::Body::is_end_stream(&body) { body } else { Limited::new(body, limit_bytes).boxed_unsync() }
 }
 
 /// Whether a body broke off because it is longer than its operation allows.

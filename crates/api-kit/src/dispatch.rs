@@ -5,6 +5,7 @@ use crate::args::Input;
 use crate::body::{self, Body};
 use crate::core::{Core, Cx, RateClass};
 use crate::envelope::{self, error_response};
+use crate::handler::Pending;
 use crate::observe::{Meters, Watch, report};
 use crate::operation::Operation;
 use crate::path_params::PathParams;
@@ -22,6 +23,8 @@ use std::any::Any;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 /// Limits and policies that hold for every operation which does not say otherwise.
 #[derive(Debug, Clone)]
@@ -36,6 +39,9 @@ pub struct Settings {
     pub cors: Vec<(DoorId, Cors)>,
     /// Where the counters are registered.
     pub registry: prometheus::Registry,
+    /// Where operations run that are not calls, for requests that come in on another runtime: they may wait for a
+    /// disk, and other connections must not wait with them. Default: where the request is.
+    pub home: Option<Handle>,
 }
 
 impl Default for Settings {
@@ -46,6 +52,7 @@ impl Default for Settings {
             body_patience: Duration::from_secs(30),
             cors: vec![(DoorId::SqlGateway, Cors::sql_gateway())],
             registry: prometheus::Registry::new(),
+            home: None,
         }
     }
 }
@@ -203,7 +210,12 @@ impl<C: Core> Dispatcher<C> {
         let usual = if op.raw { self.settings.stream_limit_bytes } else { self.settings.body_limit_bytes };
         let body_limit_bytes = op.body_limit_bytes.unwrap_or(usual);
         let input = Input { parts, params, body, body_limit_bytes, body_patience: self.settings.body_patience };
-        (op.call)(cx, input).await
+        let running = (op.call)(cx, input);
+        let here = Handle::try_current().map(|here| here.id()).ok();
+        match &self.settings.home {
+            Some(home) if op.rate != RateClass::Call && here != Some(home.id()) => away(home, running).await,
+            _ => running.await,
+        }
     }
 
     fn admit(
@@ -217,6 +229,17 @@ impl<C: Core> Dispatcher<C> {
         let admission = self.core.admit(door, caller, &arrived.parts, arrived.peer, class)?;
         extra.extend(admission.headers);
         admission.refusal.map_or(Ok(()), Err)
+    }
+}
+
+/// Runs a handler on another runtime; it ends with this future.
+async fn away(home: &Handle, running: Pending) -> Result<Response<Body>> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn_on(running, home);
+    match tasks.join_next().await {
+        Some(Ok(outcome)) => outcome,
+        Some(Err(error)) if error.is_panic() => Err(panicked(&*error.into_panic())),
+        _ => Err(Error::unavailable("The server is shutting down; try again")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Randomness, injected. The only place that asks the operating system for it.
 
+use std::cell::RefCell;
 use std::sync::Mutex;
 
 /// A source of random bytes; `SystemRng` is fit for secrets, `SeededRng` is not.
@@ -18,15 +19,45 @@ pub trait Rng: Send + Sync + 'static {
     }
 }
 
-/// The operating system's generator.
+/// The operating system's generator. Short asks, such as ids, are served from a store of each thread, so that most
+/// of them cost no system call; what was handed out is wiped from it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemRng;
 
+/// Longer asks are for secrets and go past the store.
+const SHORT_BYTES_MAX: usize = 16;
+const STORE_BYTES: usize = 256;
+
+struct Store {
+    bytes: [u8; STORE_BYTES],
+    left: usize,
+}
+
+thread_local! {
+    static STORE: RefCell<Store> = const { RefCell::new(Store { bytes: [0; STORE_BYTES], left: 0 }) };
+}
+
 impl Rng for SystemRng {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system")]
     fn fill(&self, bytes: &mut [u8]) {
-        getrandom::fill(bytes).expect("the operating system provides randomness; without it no secret is safe");
+        if bytes.len() > SHORT_BYTES_MAX {
+            return ask(bytes);
+        }
+        STORE.with_borrow_mut(|store| {
+            if store.left < bytes.len() {
+                ask(&mut store.bytes);
+                store.left = STORE_BYTES;
+            }
+            let rest = store.left - bytes.len();
+            bytes.copy_from_slice(&store.bytes[rest..store.left]);
+            store.bytes[rest..store.left].fill(0);
+            store.left = rest;
+        });
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system")]
+fn ask(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system provides randomness; without it no secret is safe");
 }
 
 /// A reproducible sequence (SplitMix64) for tests and simulation.
@@ -51,6 +82,23 @@ impl Rng for SeededRng {
             z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             z ^= z >> 31;
             chunk.copy_from_slice(&z.to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_two_short_asks_get_the_same_bytes_whatever_their_lengths() {
+        let mut seen = HashSet::new();
+        for round in 0..1_000 {
+            let mut bytes = [0; SHORT_BYTES_MAX];
+            let length = 8 + round % 9;
+            SystemRng.fill(&mut bytes[..length]);
+            assert!(seen.insert(bytes[..8].to_vec()), "round {round}");
         }
     }
 }

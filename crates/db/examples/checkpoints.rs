@@ -6,6 +6,7 @@
 
 use farebox_base::{Rng as _, SystemRng};
 use farebox_db::{Db, DbError, Isolation, NoFaults, sql};
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +57,7 @@ async fn measure(own: bool, with_reader: bool, time: Duration) -> Result<(), DbE
     }
     took.sort();
     let at = |share: usize| took[(took.len() * share / 1_000).min(took.len() - 1)].as_secs_f64() * 1_000.0;
-    println!(
+    let line = format!(
         "{:<9} {:<12} {:>6} commits  p50 {:>6.2}  p99 {:>6.2}  p99.9 {:>6.2}  longest {:>6.2} ms  log {:>4} MiB",
         if own { "SQLite's" } else { "Farebox's" },
         if with_reader { "with reader" } else { "alone" },
@@ -67,7 +68,7 @@ async fn measure(own: bool, with_reader: bool, time: Duration) -> Result<(), DbE
         at(1_000),
         largest >> 20
     );
-    Ok(())
+    writeln!(std::io::stdout(), "{line}").map_err(|error| DbError::Other(error.to_string()))
 }
 
 /// One group: rows in order, an index out of order. Answers how long the COMMIT took.

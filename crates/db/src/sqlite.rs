@@ -175,7 +175,7 @@ impl Lite {
 
     pub(crate) fn execute_many(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<u64, DbError> {
         let text = fixed(&mut self.texts, sql);
-        let failed = |error| DbError::from(error).of_statement(sql);
+        let failed = |error: rusqlite::Error| self.room.note(error.into()).of_statement(sql);
         let mut statement = self.connection.prepare_cached(text).map_err(failed)?;
         let mut changed = 0;
         for row in rows.rows() {
@@ -186,7 +186,7 @@ impl Lite {
 
     pub(crate) fn query_many(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<Vec<Row>, DbError> {
         let text = fixed(&mut self.texts, sql);
-        let failed = |error: DbError| error.of_statement(sql);
+        let failed = |error: DbError| self.room.note(error).of_statement(sql);
         let mut statement = self.connection.prepare_cached(text).map_err(|error| failed(error.into()))?;
         let mut out = Vec::with_capacity(rows.len());
         for row in rows.rows() {

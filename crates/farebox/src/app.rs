@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::secret_key::SecretKey;
-use crate::serve::{self, Service, SocketSettings};
+use crate::serve::{self, Service, SocketSettings, Workers};
 use crate::wiring::{self, Base};
 use farebox_accounts::Accounts;
 use farebox_api::Core;
@@ -65,11 +65,20 @@ impl App {
     /// Serves until `shutdown` resolves; then lets calls finish, commits what is queued and returns.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let background = self.background();
-        serve::serve(listener, Arc::new(self.clone()), self.socket, shutdown).await;
+        let workers = Workers::start();
+        if let Err(error) = &workers {
+            tracing::warn!(internal = ?error.internal, "the server goes on with fewer threads than it wanted");
+        }
+        let on = workers.as_ref().ok();
+        serve::serve_on(on, listener, Arc::new(self.clone()), self.socket, shutdown).await;
         background.iter().for_each(tokio::task::JoinHandle::abort);
         self.calls.stop().await;
         if let Err(error) = self.accounts.flush_last_used().await {
             tracing::warn!(internal = ?error.internal, "the keys' times of use could not be written");
+        }
+        // Until here tasks on these threads may still have had something to close.
+        if let Ok(workers) = workers {
+            workers.stop().await;
         }
     }
 

@@ -1,14 +1,17 @@
 //! The listening socket: accepts connections, speaks HTTP/1.1 and HTTP/2, and lets open calls finish at shutdown.
 
 mod drained;
+mod workers;
+
+pub(crate) use workers::Workers;
 
 use bytes::Bytes;
 use drained::Drained;
-use farebox_api_kit::Body;
+use farebox_api_kit::{Body, empty};
 use farebox_base::{Error, Result};
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -17,6 +20,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
@@ -63,6 +67,17 @@ pub async fn serve<S: Service>(
     settings: SocketSettings,
     shutdown: impl Future<Output = ()>,
 ) {
+    serve_on(None, listener, service, settings, shutdown).await;
+}
+
+/// As `serve`, with the connections on these threads rather than on the current runtime.
+pub(crate) async fn serve_on<S: Service>(
+    workers: Option<&Workers>,
+    listener: TcpListener,
+    service: Arc<S>,
+    settings: SocketSettings,
+    shutdown: impl Future<Output = ()>,
+) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let slots = Arc::new(Semaphore::new(connections_max(settings.connections_max)));
@@ -73,6 +88,8 @@ pub async fn serve<S: Service>(
             accepted = accept(&listener, &slots) => accepted,
             () = &mut shutdown => break,
         };
+        let seat = workers.and_then(Workers::seat);
+        let accepted = accepted.and_then(|(stream, peer, slot)| Ok((movable(stream, seat.is_some())?, peer, slot)));
         let (stream, peer, slot) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -83,18 +100,44 @@ pub async fn serve<S: Service>(
         };
         let (builder, service, watcher) = (builder.clone(), service.clone(), graceful.watcher());
         while connections.try_join_next().is_some() {}
-        connections.spawn(async move {
-            if speaks(&stream, settings.header_read_timeout).await {
-                connection(&builder, stream, peer, service, watcher).await;
+        let handle = seat.as_ref().map_or_else(Handle::current, |seat| seat.handle.clone());
+        let task = async move {
+            match stream.settle() {
+                Ok(stream) if speaks(&stream, settings.header_read_timeout).await => {
+                    connection(&builder, stream, peer, service, watcher).await;
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, %peer, "a connection could not be taken over"),
             }
-            drop(slot);
-        });
+            drop((slot, seat));
+        };
+        connections.spawn_on(task, &handle);
     }
     drop(listener);
     if tokio::time::timeout(settings.shutdown_grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("some calls did not finish within the grace period and are cut off");
     }
     connections.shutdown().await;
+}
+
+/// A connection between the runtime that accepted it and the one that serves it.
+enum Moving {
+    Stays(TcpStream),
+    Goes(std::net::TcpStream),
+}
+
+fn movable(stream: TcpStream, goes: bool) -> std::io::Result<Moving> {
+    if goes { stream.into_std().map(Moving::Goes) } else { Ok(Moving::Stays(stream)) }
+}
+
+impl Moving {
+    /// To be called on the runtime that serves.
+    fn settle(self) -> std::io::Result<TcpStream> {
+        match self {
+            Self::Stays(stream) => Ok(stream),
+            Self::Goes(stream) => TcpStream::from_std(stream),
+        }
+    }
 }
 
 async fn accept(
@@ -163,7 +206,8 @@ async fn connection<S: Service>(
     let answer = hyper::service::service_fn(move |request: Request<Incoming>| {
         let service = service.clone();
         async move {
-            let request = request.map(|body| Drained::new(body).boxed_unsync());
+            let request =
+                request.map(|body| if body.is_end_stream() { empty() } else { Drained::new(body).boxed_unsync() });
             Ok::<_, Infallible>(service.handle(request, peer).await)
         }
     });

@@ -166,6 +166,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         body_limit_bytes: config.limits.json_body_bytes,
         stream_limit_bytes: usize::try_from(config.server.max_request_bytes).unwrap_or(usize::MAX),
         registry,
+        home: tokio::runtime::Handle::try_current().ok(),
         ..Settings::default()
     };
     let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), settings)

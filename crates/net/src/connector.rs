@@ -1,58 +1,46 @@
-//! Opening a connection for the HTTP engine: TCP by `dial`, TLS where the URL asks for it.
+//! Opening a connection for HTTP: TCP by `dial`, TLS where the URL asks for it, and the version of HTTP that was
+//! agreed on.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use http::Uri;
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::runtime::Handle;
 use tokio_rustls::TlsConnector;
-use tower_service::Service;
 
 use crate::dial::Dialer;
 use crate::error::{NetError, NetErrorKind};
+use crate::link::{Link, Shared};
+use crate::pool::{Pool, Way};
 use crate::stream::Stream;
+use crate::target::Target;
 
-#[derive(Clone)]
 pub(crate) struct Connector {
-    pub(crate) dialer: Arc<Dialer>,
+    pub(crate) dialer: Dialer,
     pub(crate) tls: Arc<ClientConfig>,
 }
 
 impl Connector {
-    async fn open(self, uri: Uri) -> Result<Stream, NetError> {
-        let is_tls = uri.scheme() == Some(&http::uri::Scheme::HTTPS);
-        let host = uri.host().unwrap_or_default();
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let work = async {
-            let tcp = self.dialer.tcp(host, port).await?;
-            if !is_tls {
-                return Ok(Stream::plain(tcp));
-            }
-            let failed = |reason: String| NetError::new(NetErrorKind::Tls, format!("{host}:{port}: {reason}"));
-            let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(error.to_string()))?;
-            let tls = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await;
-            tls.map(Stream::tls).map_err(|error| failed(error.to_string()))
-        };
-        self.dialer.within_timeout(work).await
-    }
-}
-
-impl Service<Uri> for Connector {
-    type Response = TokioIo<Stream>;
-    type Error = NetError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NetError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NetError>> {
-        Poll::Ready(Ok(()))
+    /// A new connection; where it can be shared, the pool has it already.
+    pub(crate) async fn connect(&self, target: &Target, pool: &Arc<Pool>) -> Result<Way, NetError> {
+        pool.enroll();
+        let stream = self.dialer.within_timeout(self.open(target)).await?;
+        if stream.is_http2() {
+            let opened = Shared::open(stream).await?;
+            return Ok(Way::Shared(pool.share(target, opened)));
+        }
+        Ok(Way::Alone(Box::new(Link::open(stream, Handle::current().id()).await?)))
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let opening = self.clone().open(uri);
-        Box::pin(async move { opening.await.map(TokioIo::new) })
+    async fn open(&self, target: &Target) -> Result<Stream, NetError> {
+        let (host, port) = (target.host(), target.port());
+        let tcp = self.dialer.tcp(host, port).await?;
+        if !target.is_tls {
+            return Ok(Stream::Plain(tcp));
+        }
+        let failed = |reason: String| NetError::new(NetErrorKind::Tls, format!("{host}:{port}: {reason}"));
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(error.to_string()))?;
+        let tls = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await;
+        tls.map(|tls| Stream::Tls(Box::new(tls))).map_err(|error| failed(error.to_string()))
     }
 }

@@ -39,14 +39,8 @@ impl NetError {
         Self { kind, detail: detail.into() }
     }
 
-    /// Finds out what an error of the HTTP engine means.
-    pub(crate) fn from_engine(error: &hyper_util::client::legacy::Error) -> Self {
-        let kind = if error.is_connect() { NetErrorKind::Connect } else { NetErrorKind::Protocol };
-        Self::from_chain(kind, error)
-    }
-
-    /// Finds out what an error of a response body means.
-    pub fn from_body(error: &hyper::Error) -> Self {
+    /// Finds out what an error of the HTTP engine means, before an answer or in its body.
+    pub fn from_engine(error: &hyper::Error) -> Self {
         Self::from_chain(kind_of_hyper(error), error)
     }
 

@@ -8,20 +8,26 @@
 
 mod address;
 mod allow;
+mod answer;
 mod body;
 mod client;
 mod connector;
 mod dial;
 mod error;
+mod link;
+mod outgoing;
 mod policy;
+mod pool;
 mod resolve;
 mod stream;
+mod target;
 mod tls;
 
 pub use address::address_refusal;
 pub use allow::{AllowRule, AllowRuleError};
+pub use answer::Answer;
 pub use body::{Body, BoxError, empty, full};
-pub use client::{Client, FetchLimits, OnConnection};
+pub use client::{Client, FetchLimits};
 pub use error::{NetError, NetErrorKind};
 pub use policy::Policy;
 pub use resolve::{Resolver, Resolving, SystemResolver};

@@ -40,7 +40,7 @@ impl Default for Policy {
             allow: Vec::new(),
             connect_timeout_ms: 5_000,
             pool_idle_timeout_ms: 20_000,
-            pool_max_idle_per_host: 64,
+            pool_max_idle_per_host: 256,
             extra_root_certificates: None,
             prefer_http2: true,
         }

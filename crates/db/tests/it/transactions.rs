@@ -210,7 +210,8 @@ async fn two_that_wait_for_each_other_both_commit_once_the_server_has_found_out(
     for task in tasks {
         task.await.unwrap().unwrap();
     }
-    assert_eq!((value(&db, "a").await, value(&db, "b").await, runs.load(Ordering::SeqCst)), (2, 2, 3));
+    assert_eq!((value(&db, "a").await, value(&db, "b").await), (2, 2));
+    assert!(runs.load(Ordering::SeqCst) >= 3, "one of them was undone and made again");
     assert!(start.elapsed() < std::time::Duration::from_secs(4), "the server's own wait is one second");
 }
 

@@ -1,5 +1,6 @@
 //! The integration tests of the whole server, one binary.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a drill tells what it does and saw")]
 
 mod access;
 mod backup;

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 /// What 5 USDC pay for at a cent each.
 const PAID: usize = 500;
 const AT_ONCE: usize = 40;
+/// Every call's money is held in the database before the call goes on.
+const HELD_IN_DATABASE: (&str, &str) = ("FAREBOX_CALLS_UNSECURED_MAX_USDC", "0");
 /// Changes must be known everywhere after this long, says the manual.
 const KNOWN_WITHIN: Duration = Duration::from_secs(1);
 
@@ -38,7 +40,7 @@ async fn two_servers_behind_a_pooler_of_transactions_do_the_same() {
     let pooled = TestDb::at(pooler.url(place.url().unwrap()));
     let mut shop = Shop::open(&place, "0.01").await;
     shop.place = &pooled;
-    two_servers(&shop, &place, &[("FAREBOX_DATABASE_PREPARED_STATEMENTS", "false")]).await;
+    two_servers(&shop, &place, &[("FAREBOX_DATABASE_PREPARED_STATEMENTS", "false"), HELD_IN_DATABASE]).await;
 }
 
 async fn two_servers(shop: &Shop<'_>, place: &TestDb, settings: &[(&str, &str)]) {
@@ -46,14 +48,16 @@ async fn two_servers(shop: &Shop<'_>, place: &TestDb, settings: &[(&str, &str)])
     let listing = shop.list(&one).await;
     // The second server learns of the listing before the race for the money begins.
     status_becomes(shop, &two, 200, "/publishers/things").await;
-    spend_it_all(shop, place, &one, &two).await;
+    let in_memory = settings.iter().all(|(name, _)| *name != HELD_IN_DATABASE.0);
+    spend_it_all(shop, place, &one, &two, if in_memory { 2 * AT_ONCE as u64 } else { 0 }).await;
     refused_by_the_other(shop, &one, &two, &listing).await;
     drop((one, two));
     let (clean, text) = command(shop.folder.path(), place, &["check-ledger"]);
     assert!(clean, "{text}");
 }
 
-async fn spend_it_all(shop: &Shop<'_>, place: &TestDb, one: &Server, two: &Server) {
+/// Servers that set money aside in memory may forward calls whose money the other has spent, as many as run at a time.
+async fn spend_it_all(shop: &Shop<'_>, place: &TestDb, one: &Server, two: &Server, unpaid_max: u64) {
     let books = Db::postgres(place.url().unwrap(), 2, Arc::new(NoFaults)).unwrap();
     let before = books.one(COMMITS, &[]).await.unwrap().unwrap();
     let start = Instant::now();
@@ -83,7 +87,8 @@ async fn spend_it_all(shop: &Shop<'_>, place: &TestDb, one: &Server, two: &Serve
     assert!(served.iter().all(|calls| *calls > PAID / 10), "both took part: {served:?}");
     let charged = books.one("SELECT COUNT(*) FROM call WHERE state = 'charged'", &[]).await.unwrap().unwrap();
     assert_eq!(charged.get::<i64>(0), Ok(PAID as i64));
-    assert_eq!(shop.upstream.asked(), PAID as u64, "nothing was forwarded that was not paid");
+    let unpaid = shop.upstream.asked() - PAID as u64;
+    assert!(unpaid <= unpaid_max, "{unpaid} calls were forwarded that nobody paid for");
     let after = books.one(COMMITS, &[]).await.unwrap().unwrap();
     let since = |column| after.get::<i64>(column).unwrap() - before.get::<i64>(column).unwrap();
     println!(

@@ -217,7 +217,10 @@ async fn calls_go_on(client: &Client, server: &Server, upstream: &Arc<TestUpstre
 fn still_says(now: &Value, before: &Value) -> bool {
     match (now, before) {
         (Value::Object(now), Value::Object(before)) => {
-            before.iter().all(|(name, value)| now.get(name).is_some_and(|now| still_says(now, value)))
+            // A line that sums up a day's calls is named anew by each schema; what it says stays.
+            let sums_up = before.get("source").is_some_and(|source| source == "usage");
+            let kept = before.iter().filter(|(name, _)| !(sums_up && *name == "id"));
+            kept.into_iter().all(|(name, value)| now.get(name).is_some_and(|now| still_says(now, value)))
         }
         (Value::Array(now), Value::Array(before)) => {
             now.len() == before.len() && now.iter().zip(before).all(|(now, before)| still_says(now, before))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use farebox_net::{FetchLimits, NetErrorKind, OnConnection, empty, full};
+use farebox_net::{FetchLimits, NetErrorKind, empty, full};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tokio::io::AsyncWriteExt as _;
@@ -150,12 +150,10 @@ async fn a_failing_request_body_is_told_from_a_failing_server() {
 #[tokio::test]
 async fn the_caller_learns_when_a_connection_was_found() {
     let (address, _) = http(|_| async { Response::new(full("x")) }).await;
-    let found = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&found);
-    let mut request = get(&format!("http://{address}/"));
-    request.extensions_mut().insert(OnConnection(Arc::new(move || {
-        count.fetch_add(1, Ordering::SeqCst);
-    })));
-    client().send(request).await.unwrap();
+    let found = AtomicUsize::new(0);
+    let count = || {
+        found.fetch_add(1, Ordering::SeqCst);
+    };
+    client().send_noting(get(&format!("http://{address}/")), &count).await.unwrap();
     assert_eq!(found.load(Ordering::SeqCst), 1);
 }

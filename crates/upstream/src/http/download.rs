@@ -92,7 +92,7 @@ impl HttpBody for Download {
                 this.end();
                 return Poll::Ready(None);
             }
-            Poll::Ready(Some(Err(error))) => return this.fail(NetError::from_body(&error).into()),
+            Poll::Ready(Some(Err(error))) => return this.fail(NetError::from_engine(&error).into()),
             Poll::Ready(Some(Ok(frame))) => frame,
         };
         this.exchange.set_awaits_download(false);

@@ -3,16 +3,16 @@
 //! Owns which limit applies when. Times are of the runtime's clock, kept as microseconds since the start, so
 //! that a frame costs one atomic store. Invariant: the first failure wins; once cancelled, both bodies end.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use farebox_net::{NetError, OnConnection};
+use farebox_net::Answer;
+use farebox_net::NetError;
 use futures_util::task::AtomicWaker;
-use hyper::body::Incoming;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::Timeouts;
@@ -40,10 +40,10 @@ pub(super) struct Exchange {
     is_upload_paused: AtomicBool,
     upload_waker: AtomicWaker,
     download_waker: AtomicWaker,
-    phase_changed: Notify,
+    head_waker: AtomicWaker,
     failure: Mutex<Option<UpstreamError>>,
     /// The seller's answer, here so that a limit can drop it while nobody reads.
-    pub(super) answer: Mutex<Option<Incoming>>,
+    pub(super) answer: Mutex<Option<Answer>>,
 }
 
 impl Exchange {
@@ -60,27 +60,24 @@ impl Exchange {
             is_upload_paused: AtomicBool::new(false),
             upload_waker: AtomicWaker::new(),
             download_waker: AtomicWaker::new(),
-            phase_changed: Notify::new(),
+            head_waker: AtomicWaker::new(),
             failure: Mutex::new(None),
             answer: Mutex::new(None),
         })
     }
 
-    /// To be put into the request's extensions.
-    pub(super) fn on_connection(self: &Arc<Self>) -> OnConnection {
-        let exchange = Arc::clone(self);
-        OnConnection(Arc::new(move || {
-            exchange.connected_us.store(exchange.now_us(), Ordering::Relaxed);
-            exchange.moved();
-            exchange.phase_changed.notify_one();
-        }))
+    /// The request has got its connection.
+    pub(super) fn connected(&self) {
+        self.connected_us.store(self.now_us(), Ordering::Relaxed);
+        self.moved();
+        self.head_waker.wake();
     }
 
     /// The request has been handed over whole. Saying it again changes nothing.
     pub(super) fn sent(&self) {
         self.awaits_upload.store(false, Ordering::Relaxed);
         let _ = self.sent_us.compare_exchange(NOT_YET, self.now_us(), Ordering::Relaxed, Ordering::Relaxed);
-        self.phase_changed.notify_one();
+        self.head_waker.wake();
     }
 
     /// A byte has moved.
@@ -99,20 +96,29 @@ impl Exchange {
     /// Waits for the head of the answer as long as the limits allow.
     pub(super) async fn head<T>(&self, answer: impl Future<Output = Result<T, NetError>>) -> Result<T, UpstreamError> {
         let mut answer = std::pin::pin!(answer);
-        loop {
-            let (deadline, _) = self.deadline_of_head();
-            tokio::select! {
-                biased;
-                outcome = &mut answer => return outcome.map_err(|error| self.failure_or(error.into())),
-                () = self.phase_changed.notified() => {}
-                () = sleep_until(deadline) => {
-                    let (deadline, error) = self.deadline_of_head();
-                    if Instant::now() >= deadline {
-                        return Err(self.fail(error));
-                    }
+        let mut timer = std::pin::pin!(sleep_until(self.deadline_of_head().0));
+        let waited = poll_fn(|cx| {
+            // What changes the phase within this poll is seen below; only others have to wake.
+            self.head_waker.take();
+            if let Poll::Ready(outcome) = answer.as_mut().poll(cx) {
+                return Poll::Ready(outcome.map_err(|error| self.failure_or(error.into())));
+            }
+            self.head_waker.register(cx.waker());
+            loop {
+                let (deadline, error) = self.deadline_of_head();
+                // A timer that is early costs less than one that is set anew with every byte.
+                if deadline < timer.deadline() || timer.is_elapsed() {
+                    timer.as_mut().reset(deadline);
+                }
+                if timer.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                if Instant::now() >= deadline {
+                    return Poll::Ready(Err(self.fail(error)));
                 }
             }
-        }
+        });
+        waited.await
     }
 
     /// Ends the exchange when a limit on its bodies is reached. To be run beside the bodies.

@@ -3,10 +3,10 @@
 use ::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use ::http::response::Parts;
 use ::http::{HeaderValue, Method, Request, Response, StatusCode};
+use farebox_net::Answer;
 use farebox_net::{Body, Client, empty};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 
 use super::download::Download;
 use super::exchange::{CancelOnDrop, Exchange};
@@ -55,9 +55,9 @@ pub async fn forward(
     }
     *sent.method_mut() = request.method;
     *sent.uri_mut() = uri;
-    sent.extensions_mut().insert(exchange.on_connection());
 
-    let (parts, answer) = exchange.head(client.send(sent)).await?.into_parts();
+    let connected = || exchange.connected();
+    let (parts, answer) = exchange.head(client.send_noting(sent, &connected)).await?.into_parts();
     exchange.moved();
     answered(target, is_head, parts, answer, cancel)
 }
@@ -66,7 +66,7 @@ fn answered(
     target: &HttpTarget,
     is_head: bool,
     parts: Parts,
-    answer: Incoming,
+    answer: Answer,
     cancel: CancelOnDrop,
 ) -> Result<Response<Body>, UpstreamError> {
     if parts.status.is_informational() {
