@@ -4,7 +4,7 @@ use crate::sim::run_twice;
 
 /// Seeds that found a fault once; they run for ever.
 const FAILED_ONCE: &str = include_str!("../../sim/failed-seeds.txt");
-const STEPS: u64 = 60;
+const STEPS: u64 = 40;
 
 #[test]
 fn two_hundred_seeds_agree_with_the_auditor_and_replay() {
