@@ -192,7 +192,9 @@ impl World {
     }
 
     async fn verdict(&self, db: &farebox_db::Db, died: u64) -> Result<Report, String> {
-        let mut auditor = self.auditor.lock();
+        // All is over: nobody tells the auditor anything any more.
+        let nobody = Auditor::new(self.stage.clone(), false, 0);
+        let mut auditor = std::mem::replace(&mut *self.auditor.lock(), nobody);
         let is_relaxed = self.settings.durability == Durability::Relaxed;
         let around = Circumstances { lives: died, holds_expired: self.jumps, is_relaxed };
         let ends = verdict::judge(db, &self.stage, &auditor, &around).await?;
