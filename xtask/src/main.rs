@@ -24,7 +24,7 @@ tasks:
   ci        what has to pass before a change lands: format, clippy, tidy, tests, OpenAPI snapshots
   tidy      check the house rules, printing for each breach what to do instead
   openapi   write, or with --check compare, the OpenAPI document of each door in openapi/
-  sim       run the ledger's simulator: seeded workloads with faults, each seed twice
+  sim       run the simulators of the ledger and of the calls: seeded schedules with faults, each seed twice
   bench     run a benchmark of bench/, or all of them
   drill     make something go wrong under load and look at the books afterwards; lists the drills
 

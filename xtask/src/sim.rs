@@ -1,33 +1,74 @@
-//! `cargo xtask sim`: the ledger's simulator, which is an example of the ledger crate.
+//! `cargo xtask sim`: the simulators of the ledger and of the paid calls, which are examples of their crates.
 
 use crate::process::{Failure, cargo, run as run_program};
 
 pub const HELP: &str = "\
-Runs the ledger under seeded workloads with faults, checks the books after every tenth step, and runs each seed twice to see
-that it replays identically.
+Runs the ledger and the paid calls under seeded schedules with faults, checks every answer against a model and the books
+after every few steps, and runs each seed twice to see that it replays identically. See docs/simulation.md.
 
-usage: cargo xtask sim [--seed N | --seeds N]
+usage: cargo xtask sim [--only ledger|calls] [--seed N | --seeds N] [--planted]
 
 options:
-  --seed N    run this one seed, as printed by a run that failed
-  --seeds N   run N seeds";
+  --only NAME   one of the two simulators
+  --seed N      run this one seed, as printed by a run that failed
+  --seeds N     run N seeds; 200 where nothing is said
+  --planted     plant one bug after the other and run seeds until one shows it; fails where one stays hidden";
 
-pub fn run(arguments: &[String]) -> Result<(), Failure> {
-    check(arguments)?;
-    let mut command = vec!["run", "--quiet", "--package", "farebox-ledger", "--example", "sim", "--"];
-    command.extend(arguments.iter().map(String::as_str));
-    run_program(&cargo(), &command)
+const SIMULATORS: [(&str, &str, &str); 2] =
+    [("ledger", "farebox-ledger", "ledger-sim"), ("calls", "farebox-calls", "calls-sim")];
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    only: Option<String>,
+    planted: bool,
+    /// What is handed on to the simulators.
+    handed_on: Vec<String>,
 }
 
-fn check(arguments: &[String]) -> Result<(), Failure> {
-    match arguments {
-        [] => Ok(()),
-        [flag, number] if flag == "--seed" || flag == "--seeds" => match number.parse::<u64>() {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Failure::Usage(format!("{flag} takes a whole number, not `{number}`"))),
-        },
-        _ => Err(Failure::Usage(format!("sim does not take `{}`", arguments.join(" ")))),
+pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    let options = read(arguments)?;
+    let mut failed = None;
+    for (name, package, example) in SIMULATORS {
+        if options.only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let mut command = vec!["run", "--quiet", "--package", package, "--example", example];
+        if options.planted {
+            command.extend(["--features", "planted-bugs"]);
+        }
+        command.push("--");
+        command.extend(options.handed_on.iter().map(String::as_str));
+        // One that fails must not hide what the other would find.
+        failed = run_program(&cargo(), &command).err().or(failed);
     }
+    failed.map_or(Ok(()), Err)
+}
+
+fn read(arguments: &[String]) -> Result<Options, Failure> {
+    let mut options = Options::default();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--planted" => {
+                options.planted = true;
+                options.handed_on.push(word.clone());
+            }
+            "--only" => match words.next() {
+                Some(name) if SIMULATORS.iter().any(|(known, ..)| known == name) => options.only = Some(name.clone()),
+                _ => return Err(Failure::Usage("--only takes ledger or calls".into())),
+            },
+            "--seed" | "--seeds" => match words.next().filter(|number| number.parse::<u64>().is_ok()) {
+                Some(number) => options.handed_on.extend([word.clone(), number.clone()]),
+                None => return Err(Failure::Usage(format!("{word} takes a whole number"))),
+            },
+            _ => return Err(Failure::Usage(format!("sim does not take `{word}`"))),
+        }
+    }
+    let both = |flag: &str| options.handed_on.iter().any(|word| word == flag);
+    if both("--seed") && both("--seeds") {
+        return Err(Failure::Usage("take one of --seed and --seeds".into()));
+    }
+    Ok(options)
 }
 
 #[cfg(test)]
@@ -35,13 +76,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_seed_or_a_number_of_seeds_is_accepted_and_nothing_else() {
-        let accepted = |line: &str| check(&line.split_whitespace().map(String::from).collect::<Vec<_>>()).is_ok();
-        assert!(accepted(""));
-        assert!(accepted("--seed 42"));
-        assert!(accepted("--seeds 200"));
-        assert!(!accepted("--seed"));
-        assert!(!accepted("--seed -1"));
-        assert!(!accepted("--seed 1 --seeds 2"));
+    fn seeds_one_simulator_or_the_planted_bugs_are_accepted_and_nothing_else() {
+        let accepted = |line: &str| read(&line.split_whitespace().map(String::from).collect::<Vec<_>>()).is_ok();
+        for good in ["", "--seed 42", "--seeds 200", "--only calls --seed 1", "--planted", "--planted --only ledger"] {
+            assert!(accepted(good), "{good}");
+        }
+        for bad in ["--seed", "--seed -1", "--seed 1 --seeds 2", "--only", "--only books", "--plant"] {
+            assert!(!accepted(bad), "{bad}");
+        }
     }
 }

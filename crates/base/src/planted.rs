@@ -27,6 +27,10 @@ pub enum Bug {
     LineForgotten,
     /// A hold may take what memory has set aside for running calls.
     SetAsideIgnored,
+    /// A statement that changed fewer rows than it should is taken for done.
+    RaceUnnoticed,
+    /// An account's entries take the time of whatever clock wrote them.
+    ClockTrusted,
     /// A call is closed though it was closed before.
     ClosedTwice,
     /// A failed call keeps its free-tier slot.
@@ -39,10 +43,15 @@ pub enum Bug {
     RefusalIgnored,
     /// Money set aside in memory is given back twice.
     ReservationReleasedTwice,
+    /// A group that is written again does not look for what the attempt before has left.
+    RetryForgetful,
+    /// A ticket that is dropped does not close its call.
+    TicketForgotten,
 }
 
 impl Bug {
-    pub const ALL: [Bug; 17] = [
+    /// Those that the ledger's simulator must find.
+    pub const IN_LEDGER: [Bug; 13] = [
         Bug::FloorUnchecked,
         Bug::HoldUnchecked,
         Bug::DigestIgnored,
@@ -54,12 +63,21 @@ impl Bug {
         Bug::AmountUnsealed,
         Bug::LineForgotten,
         Bug::SetAsideIgnored,
+        Bug::RaceUnnoticed,
+        Bug::ClockTrusted,
+    ];
+
+    /// Those that the calls' simulator must find.
+    pub const IN_CALLS: [Bug; 9] = [
         Bug::ClosedTwice,
         Bug::SlotKept,
         Bug::KeyDigestIgnored,
         Bug::KeyKept,
         Bug::RefusalIgnored,
         Bug::ReservationReleasedTwice,
+        Bug::RetryForgetful,
+        Bug::TicketForgotten,
+        Bug::SetAsideIgnored,
     ];
 }
 

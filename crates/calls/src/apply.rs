@@ -7,7 +7,7 @@ use crate::rows::{self, NewRow};
 use crate::running::{End, Ending, Running};
 use crate::writer::Work;
 use farebox_base::planted::{Bug, is_planted};
-use farebox_base::{CallId, Error, Micros, Result, Timestamp};
+use farebox_base::{CallId, Error, Micros, PaymentNeed, Result, Timestamp};
 use farebox_db::Tx;
 use farebox_ledger::batch::{self, Batch};
 use farebox_ledger::{AccountId, ChainId, Done, HoldOutcome, Operation};
@@ -95,7 +95,7 @@ pub(crate) async fn apply_in(
 
 /// What earlier attempts have left.
 async fn found_in(tx: &mut Tx, group: &Group<'_>, work: &[Work]) -> Result<HashMap<CallId, Found>> {
-    if !group.again {
+    if !group.again || is_planted(Bug::RetryForgetful) {
         return Ok(HashMap::new());
     }
     let ids: Vec<String> = work.iter().map(|work| work.call().call_id.to_string()).collect();
@@ -131,7 +131,7 @@ async fn stages_in<'a>(
                 Stage::Over(Outcome::Closed(as_before(end.ending, states.get(&end.call.call_id))))
             }
             Work::Close { end, .. } => match before.filter(|_| !end.call.stored) {
-                Some(found) => Stage::Over(Outcome::Closed(as_before(end.ending, Some(&found.state)))),
+                Some(found) => Stage::Over(Outcome::Closed(written_before(end.ending, &found.state))),
                 None => {
                     let operation = close::movement(end)?.map(|operation| push(operations, operation));
                     Stage::Closing { end, operation }
@@ -158,6 +158,14 @@ fn stored_ends(work: &[Work]) -> Vec<(&End, String)> {
 /// A call that was closed before: by an attempt whose answer was lost, or otherwise.
 fn as_before(ending: Ending, state: Option<&String>) -> Closed {
     if state.is_some_and(|state| state == ending.state()) { Closed::Done } else { Closed::TooLate }
+}
+
+/// A call that is written once, at its end, and was: nothing but a refused charge makes a served call a failed one.
+fn written_before(ending: Ending, state: &String) -> Closed {
+    if ending.is_served() && *state == UNPAID.state() {
+        return Closed::Refused(PaymentNeed { required: ending.charged(), available: Micros::ZERO });
+    }
+    as_before(ending, Some(state))
 }
 
 fn hold_outcome(done: &Done) -> Result<&HoldOutcome> {

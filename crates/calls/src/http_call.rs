@@ -108,7 +108,7 @@ impl Calls {
             headers: call.headers,
             body: call.body,
         };
-        let response = match forward(&self.parts.client, &target, outgoing).await {
+        let response = match self.exchange(&target, outgoing).await {
             Ok(response) => response,
             Err(error) => return self.failed(ticket, &error).await,
         };
@@ -119,6 +119,15 @@ impl Calls {
             return Ok(Answer { reply: Ok(response), receipt });
         }
         self.served(response, ticket, patience, head).await
+    }
+
+    /// The exchange with the seller.
+    async fn exchange(&self, target: &HttpTarget, outgoing: Outgoing<'_>) -> Result<Response<Body>, UpstreamError> {
+        #[cfg(feature = "sim")]
+        if let Some(outside) = &self.outside {
+            return outside.forward(outgoing).await;
+        }
+        forward(&self.parts.client, target, outgoing).await
     }
 
     async fn failed(&self, ticket: Ticket, error: &UpstreamError) -> Result<Answer> {

@@ -29,6 +29,8 @@ mod reserve;
 mod rows;
 mod running;
 mod settings;
+#[cfg(feature = "sim")]
+pub mod sim;
 mod sql_call;
 mod target;
 mod ticket;
@@ -64,6 +66,8 @@ pub struct Calls {
     slots: Arc<tokio::sync::Semaphore>,
     connectors: Arc<SqlConnectors>,
     targets: Arc<parking_lot::RwLock<HashMap<farebox_base::ListingId, http_call::CachedTarget>>>,
+    #[cfg(feature = "sim")]
+    outside: Option<Arc<dyn sim::Outside>>,
 }
 
 impl Calls {
@@ -73,10 +77,22 @@ impl Calls {
     /// Those of the database; `Internal` where the thread cannot be started.
     pub async fn start(parts: CallsParts) -> farebox_base::Result<Self> {
         let parts = Arc::new(parts);
-        let writer = writer::Writer::start(parts.clone()).await?;
+        let writer = writer::Writer::start(parts.clone(), writer::Place::Thread).await?;
+        Ok(Self::of(parts, writer))
+    }
+
+    fn of(parts: Arc<CallsParts>, writer: writer::Writer) -> Self {
         let slots = Arc::new(tokio::sync::Semaphore::new(parts.settings.in_flight_max));
         let connectors = SqlConnectors::new(parts.client.clone(), parts.settings.sql_limits, SQL_TARGETS_MAX);
-        Ok(Self { parts, writer, slots, connectors: Arc::new(connectors), targets: Arc::default() })
+        Self {
+            parts,
+            writer,
+            slots,
+            connectors: Arc::new(connectors),
+            targets: Arc::default(),
+            #[cfg(feature = "sim")]
+            outside: None,
+        }
     }
 
     /// Waits a little for calls under way, commits what is queued and stops the writer; calls after this are refused.

@@ -48,15 +48,30 @@ pub(crate) struct Writer {
     pub(crate) reservations: Arc<Reservations>,
 }
 
+/// Where the writer runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On a thread of its own.
+    Thread,
+    /// Among the tasks of the current runtime.
+    #[cfg(feature = "sim")]
+    Task,
+}
+
 impl Writer {
-    pub(crate) async fn start(parts: Arc<CallsParts>) -> Result<Self> {
+    pub(crate) async fn start(parts: Arc<CallsParts>, place: Place) -> Result<Self> {
         let settings = &parts.settings;
         let reservations = Arc::new(Reservations::new(settings.unsecured_max, settings.balance_fresh));
         let chain = ChainId::begin(&parts.db).await?;
         let limits = GroupLimits { group_max: settings.group_commit_max, window: settings.group_window() };
         let db = parts.db.clone();
         let group = CallGroup { parts, chain, reservations: reservations.clone(), available: Mutex::default() };
-        Ok(Self { queue: GroupWriter::start("call-writer", db, Arc::new(group), limits)?, reservations })
+        let queue = match place {
+            Place::Thread => GroupWriter::start("call-writer", db, Arc::new(group), limits)?,
+            #[cfg(feature = "sim")]
+            Place::Task => GroupWriter::start_task(db, Arc::new(group), limits),
+        };
+        Ok(Self { queue, reservations })
     }
 
     pub(crate) async fn open(&self, call: Box<Running>, seed: TicketSeed) -> Result<OpenAnswer> {

@@ -90,6 +90,14 @@ impl<W: Send + Sync + 'static> GroupWriter<W> {
         Ok(Self { queue })
     }
 
+    /// As [`GroupWriter::start`], as a task of the current runtime and not on a thread of its own: for simulations, in
+    /// which everything happens in an order that the seed decides.
+    pub fn start_task<G: GroupCommit<Work = W>>(db: Db, group: Arc<G>, limits: GroupLimits) -> Self {
+        let (queue, messages) = mpsc::unbounded_channel();
+        tokio::spawn(Thread { db, group, limits }.run(messages));
+        Self { queue }
+    }
+
     /// Queues work. It comes back where the writer has stopped.
     ///
     /// # Errors

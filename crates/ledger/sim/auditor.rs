@@ -1,202 +1,77 @@
-//! The auditor: a plain model of what the ledger must answer. Slow, obvious and independent of the ledger's code.
+//! The auditor: which answers are permitted. Where an answer was lost it goes on with every book that there may be, and
+//! drops those that a later answer rules out.
 
-use crate::sim::workload::{Answer, Operation};
-use farebox_base::{Micros, Timestamp};
-use farebox_ledger::{AccountId, Balance, Hold, HoldOutcome, Leg, Outcome, Post, PostOutcome, Transfer};
-use std::collections::BTreeMap;
+use crate::sim::model::Model;
+use crate::sim::workload::{Action, Answer};
+use farebox_base::Timestamp;
 
-#[derive(Default)]
 pub struct Auditor {
-    posted: BTreeMap<AccountId, i64>,
-    held: BTreeMap<AccountId, i64>,
-    /// What each transfer id did: its legs, and the hold it came from.
-    transfers: BTreeMap<String, (Vec<Leg>, Option<String>)>,
-    holds: BTreeMap<String, Kept>,
+    /// What the book may be; one but while an action is under way.
+    books: Vec<Model>,
 }
 
-struct Kept {
-    sources: Vec<AccountId>,
-    amount: i64,
-    parts: Vec<(AccountId, i64)>,
-    expires_at: Timestamp,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Held,
-    Posted,
-    Voided,
+impl Default for Auditor {
+    fn default() -> Self {
+        Self { books: vec![Model::default()] }
+    }
 }
 
 impl Auditor {
-    /// Compares an answer with what is permitted and, where it changed the book, changes the model.
-    /// `unsure`: an earlier try may have committed.
+    pub fn book(&self) -> &Model {
+        &self.books[0]
+    }
+
+    /// An answer was lost: the action may have happened.
+    pub fn widen(&mut self, action: &Action, now: Timestamp) {
+        let happened: Vec<Model> =
+            self.books.iter().flat_map(|book| outcomes(book, action, now)).map(|(book, _)| book).collect();
+        self.books.extend(happened);
+    }
+
+    /// Compares an answer with what is permitted.
     ///
     /// # Errors
     /// What was expected instead.
-    pub fn judge(
-        &mut self,
-        operation: &Operation,
-        answer: &Answer,
-        unsure: bool,
-        now: Timestamp,
-    ) -> Result<(), String> {
-        let expected = self.expect(operation);
-        let seen_as_repeat = unsure && repeated(&expected).as_ref() == Some(answer);
-        if *answer != expected && !seen_as_repeat {
-            return Err(format!("the ledger answered {answer:?}, expected {expected:?} (unsure: {unsure})"));
-        }
-        self.apply(operation, &expected, now);
+    pub fn judge(&mut self, action: &Action, answer: &Answer, now: Timestamp) -> Result<(), String> {
+        let mut permitted: Vec<(Model, Answer)> =
+            self.books.iter().flat_map(|book| outcomes(book, action, now)).collect();
+        let fits = permitted.iter().rposition(|(_, expected)| expected == answer);
+        let Some(fits) = fits else {
+            let expected: Vec<&Answer> = permitted.iter().map(|(_, expected)| expected).collect();
+            return Err(format!("the ledger answered {answer:?}, permitted was {expected:?}"));
+        };
+        self.books = vec![permitted.swap_remove(fits).0];
         Ok(())
-    }
-
-    fn expect(&self, operation: &Operation) -> Answer {
-        match operation {
-            Operation::Transfer(transfer) => Answer::Transfer(self.expect_transfer(transfer)),
-            Operation::Hold(hold) => Answer::Hold(self.expect_hold(hold)),
-            Operation::Post(post) => Answer::Post(self.expect_post(post)),
-            Operation::Void { hold_id } => {
-                Answer::Void(self.holds.get(hold_id).is_some_and(|kept| kept.state == State::Held))
-            }
-            Operation::Expire | Operation::Wait { .. } => Answer::Done,
-        }
-    }
-
-    fn expect_transfer(&self, transfer: &Transfer) -> Outcome {
-        if let Some((legs, hold)) = self.transfers.get(&transfer.id) {
-            let same = *legs == transfer.legs && hold.is_none();
-            return if same { Outcome::Exists } else { Outcome::Mismatch };
-        }
-        let mut debits: Vec<&Leg> = transfer.legs.iter().filter(|leg| leg.amount.is_negative()).collect();
-        debits.sort_by(|a, b| a.account.cmp(&b.account));
-        for leg in debits {
-            if leg.account.kind().has_floor() && self.available(&leg.account).get() + leg.amount.get() < 0 {
-                return Outcome::Insufficient { account: leg.account.clone() };
-            }
-        }
-        Outcome::Created
-    }
-
-    fn expect_hold(&self, hold: &Hold) -> HoldOutcome {
-        if let Some(kept) = self.holds.get(&hold.id) {
-            let same = kept.sources == hold.sources && kept.amount == hold.amount.get();
-            return if same { HoldOutcome::Exists } else { HoldOutcome::Mismatch };
-        }
-        let has: i64 = hold.sources.iter().map(|source| self.available(source).get()).sum();
-        if has < hold.amount.get() {
-            return HoldOutcome::Insufficient { available: Micros::new(has) };
-        }
-        HoldOutcome::Created
-    }
-
-    fn expect_post(&self, post: &Post) -> PostOutcome {
-        if let Some((legs, hold)) = self.transfers.get(&post.transfer.id) {
-            let same = *legs == post.transfer.legs && hold.as_ref() == Some(&post.hold_id);
-            return if same { PostOutcome::Exists } else { PostOutcome::Mismatch };
-        }
-        match self.holds.get(&post.hold_id).map(|kept| kept.state) {
-            Some(State::Held) => PostOutcome::Created,
-            Some(State::Posted) => PostOutcome::Mismatch,
-            Some(State::Voided) | None => PostOutcome::NotHeld,
-        }
-    }
-
-    fn apply(&mut self, operation: &Operation, answer: &Answer, now: Timestamp) {
-        match (operation, answer) {
-            (Operation::Transfer(transfer), Answer::Transfer(Outcome::Created)) => {
-                self.move_legs(&transfer.legs);
-                self.transfers.insert(transfer.id.clone(), (transfer.legs.clone(), None));
-            }
-            (Operation::Hold(hold), Answer::Hold(HoldOutcome::Created)) => self.keep(hold),
-            (Operation::Post(post), Answer::Post(PostOutcome::Created)) => {
-                let amount: i64 = post.transfer.legs.iter().map(|leg| leg.amount.get()).sum();
-                self.resolve(&post.hold_id, State::Posted, amount);
-                self.move_legs(&post.transfer.legs);
-                let made = (post.transfer.legs.clone(), Some(post.hold_id.clone()));
-                self.transfers.insert(post.transfer.id.clone(), made);
-            }
-            (Operation::Void { hold_id }, Answer::Void(true)) => self.resolve(hold_id, State::Voided, 0),
-            (Operation::Expire, Answer::Done) => {
-                let due = |kept: &Kept| kept.state == State::Held && kept.expires_at <= now;
-                let ids: Vec<String> = self.holds.iter().filter(|(_, k)| due(k)).map(|(id, _)| id.clone()).collect();
-                ids.iter().for_each(|id| self.resolve(id, State::Voided, 0));
-            }
-            _ => {}
-        }
-    }
-
-    fn move_legs(&mut self, legs: &[Leg]) {
-        for leg in legs {
-            *self.posted.entry(leg.account.clone()).or_default() += leg.amount.get();
-        }
-    }
-
-    fn keep(&mut self, hold: &Hold) {
-        let mut missing = hold.amount.get();
-        let mut parts = Vec::new();
-        for source in &hold.sources {
-            let part = self.available(source).get().min(missing);
-            if part > 0 {
-                parts.push((source.clone(), part));
-                *self.held.entry(source.clone()).or_default() += part;
-                missing -= part;
-            }
-        }
-        let (sources, amount, expires_at) = (hold.sources.clone(), hold.amount.get(), hold.expires_at);
-        self.holds.insert(hold.id.clone(), Kept { sources, amount, parts, expires_at, state: State::Held });
-    }
-
-    fn resolve(&mut self, hold_id: &str, state: State, spend: i64) {
-        let Some(kept) = self.holds.get_mut(hold_id) else { return };
-        kept.state = state;
-        let mut missing = spend;
-        for (account, part) in &kept.parts {
-            let spent = missing.min(*part);
-            missing -= spent;
-            *self.held.entry(account.clone()).or_default() -= part;
-            *self.posted.entry(account.clone()).or_default() -= spent;
-        }
-    }
-
-    /// What the account can spend; accounts without a floor have no such figure.
-    pub fn available(&self, account: &AccountId) -> Micros {
-        let of = |map: &BTreeMap<AccountId, i64>| map.get(account).copied().unwrap_or(0);
-        Micros::new(of(&self.posted) - of(&self.held))
-    }
-
-    /// The amount that the hold holds, or zero.
-    pub fn held(&self, hold_id: &str) -> Micros {
-        let kept = self.holds.get(hold_id).filter(|kept| kept.state == State::Held);
-        Micros::new(kept.map_or(0, |kept| kept.amount))
-    }
-
-    /// Up to eight of the newest holds.
-    pub fn hold_ids(&self, open: bool) -> Vec<String> {
-        let wanted = |kept: &Kept| (kept.state == State::Held) == open;
-        self.holds.iter().rev().filter(|(_, kept)| wanted(kept)).take(8).map(|(id, _)| id.clone()).collect()
-    }
-
-    pub fn open_holds(&self) -> usize {
-        self.holds.values().filter(|kept| kept.state == State::Held).count()
-    }
-
-    /// The balance of each account that keeps one.
-    pub fn balances(&self) -> impl Iterator<Item = (&AccountId, Balance)> {
-        self.posted.iter().filter(|(account, _)| account.kind().has_floor()).map(|(account, posted)| {
-            let held = self.held.get(account).copied().unwrap_or(0);
-            (account, Balance { posted: Micros::new(*posted), held: Micros::new(held), credited: Micros::ZERO })
-        })
     }
 }
 
-/// The answer when the effect was already there from a try whose answer was lost.
-fn repeated(expected: &Answer) -> Option<Answer> {
-    match expected {
-        Answer::Transfer(Outcome::Created) => Some(Answer::Transfer(Outcome::Exists)),
-        Answer::Hold(HoldOutcome::Created) => Some(Answer::Hold(HoldOutcome::Exists)),
-        Answer::Post(PostOutcome::Created) => Some(Answer::Post(PostOutcome::Exists)),
-        Answer::Void(true) => Some(Answer::Void(false)),
-        _ => None,
+/// Every book that an action can make of one, with its answer.
+fn outcomes(book: &Model, action: &Action, now: Timestamp) -> Vec<(Model, Answer)> {
+    match action {
+        Action::One(operation) => applied(book, std::slice::from_ref(operation), &Default::default(), now, false),
+        Action::Batch { operations, aside, promised, .. } => applied(book, operations, aside, now, *promised),
+        Action::Expire => {
+            let mut book = book.clone();
+            book.expire(now);
+            vec![(book, Answer::Nothing)]
+        }
+        Action::Wait { .. } => vec![(book.clone(), Answer::Nothing)],
     }
+}
+
+/// A promise that ids are new is dropped where the batch runs a second time.
+fn applied(
+    book: &Model,
+    operations: &[farebox_ledger::Operation],
+    aside: &crate::sim::model::Aside,
+    now: Timestamp,
+    promised: bool,
+) -> Vec<(Model, Answer)> {
+    let promises = if promised { &[true, false][..] } else { &[false] };
+    let outcome = |promised: &bool| {
+        let mut book = book.clone();
+        let done = book.run(operations, aside, now, *promised)?;
+        Some((book, Answer::Done(done)))
+    };
+    promises.iter().filter_map(outcome).collect()
 }

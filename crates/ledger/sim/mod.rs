@@ -1,30 +1,36 @@
-//! A deterministic simulation of the ledger: one seed decides accounts, operations, amounts, faults and clock jumps.
+//! A deterministic simulation of the ledger: one seed decides accounts, operations, batches, amounts, faults and clocks.
 //!
 //! The real ledger runs on SQLite inside one thread under a paused clock; an auditor in plain memory says which
 //! outcomes are permitted. A failing seed fails the same way each time.
 
 pub mod auditor;
-pub mod faults;
+pub mod model;
+pub mod statements;
+pub mod tampering;
 pub mod workload;
 
 use auditor::Auditor;
-use farebox_base::{ManualClock, Rng, SeededRng, Timestamp};
+use farebox_base::{Rng, SeededRng, Timestamp};
 use farebox_db::{Db, NoFaults};
-use faults::SeededFaults;
+use farebox_ledger::ChainId;
+use farebox_testkit::faults::{SeededFaults, scratch};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use workload::{Operation, Workload, perform};
+use workload::{Action, Answer, START, Workload, name, perform};
+
+/// Chains that a life of the process writes to, beside the shared one.
+const CHAINS: u64 = 3;
 
 /// What a seed did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
     pub operations: u64,
-    pub faults: u64,
     pub restarts: u64,
+    pub faults: BTreeMap<&'static str, u64>,
     /// How often each outcome came up.
-    pub outcomes: BTreeMap<String, u64>,
+    pub outcomes: BTreeMap<&'static str, u64>,
     /// One line per step; two runs of a seed must have the same.
     pub log: Vec<String>,
 }
@@ -56,58 +62,60 @@ pub fn run_twice(seed: u64, steps: u64) -> Result<Report, String> {
     Err(format!("seed {seed} does not replay: the runs differ at step {step:?}"))
 }
 
-/// A folder in memory where the machine has one, because the simulation is about order and not about disks.
-fn scratch() -> Result<tempfile::TempDir, String> {
-    let memory = Path::new("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    made.map_err(|e| e.to_string())
-}
-
 struct World<'a> {
     file: &'a Path,
     db: Option<Db>,
-    clock: ManualClock,
+    chains: Vec<ChainId>,
+    clock: Timestamp,
     faults: Arc<SeededFaults>,
     auditor: Auditor,
+    workload: Workload,
     report: Report,
 }
 
 async fn simulate(seed: u64, steps: u64, file: &Path) -> Result<Report, String> {
     let rng = SeededRng::new(seed);
-    let mut world = World {
-        file,
-        db: None,
-        clock: ManualClock::at(Timestamp::from_micros(1_700_000_000_000_000)),
-        faults: Arc::new(SeededFaults::new(rng.next_u64(), rng.below(12))),
-        auditor: Auditor::default(),
-        report: Report::default(),
-    };
     let setup = Db::sqlite(file, Arc::new(NoFaults)).map_err(|e| e.to_string())?;
     setup.migrate().await.map_err(|e| e.to_string())?;
     drop(setup);
-    world.reopen()?;
-    let mut workload = Workload::new(&rng);
+    let mut world = World {
+        file,
+        db: None,
+        chains: vec![ChainId::SHARED],
+        clock: START,
+        faults: Arc::new(SeededFaults::new(rng.next_u64(), rng.below(120))),
+        auditor: Auditor::default(),
+        workload: Workload::new(&rng),
+        report: Report::default(),
+    };
+    world.reopen(&rng).await?;
     for step in 0..steps {
-        let operation = workload.next(&rng, &world.auditor);
-        world.step(&operation).await.map_err(|e| format!("seed {seed}, step {step}, {operation:?}: {e}"))?;
+        let action = world.workload.next(&rng, world.auditor.book());
+        world.step(&rng, &action).await.map_err(|e| format!("{e}\n  in seed {seed}, step {step}: {action:?}"))?;
         if rng.below(25) == 0 {
-            world.reopen()?;
+            world.reopen(&rng).await?;
             world.report.restarts += 1;
         }
         if step % 10 == 9 {
-            world.verify().await.map_err(|e| format!("seed {seed}, step {step}: {e}"))?;
+            world.verify(&rng).await.map_err(|e| format!("{e}\n  in seed {seed}, step {step}"))?;
         }
     }
-    world.calm().await.map_err(|e| format!("seed {seed}, after the faults stopped: {e}"))?;
+    world.calm(&rng).await.map_err(|e| format!("{e}\n  in seed {seed}, after the faults stopped"))?;
     world.report.faults = world.faults.injected();
     Ok(world.report)
 }
 
 impl World<'_> {
     /// Drops everything in memory and opens the file again, as after a restart.
-    fn reopen(&mut self) -> Result<(), String> {
+    async fn reopen(&mut self, rng: &SeededRng) -> Result<(), String> {
         self.db = None;
-        self.db = Some(Db::sqlite(self.file, self.faults.clone()).map_err(|e| e.to_string())?);
+        let db = Db::sqlite(self.file, self.faults.clone()).map_err(|e| e.to_string())?;
+        self.faults.pause(true);
+        for _ in 0..rng.below(CHAINS) {
+            self.chains.push(ChainId::begin(&db).await.map_err(|e| format!("{e:?}"))?);
+        }
+        self.faults.pause(false);
+        self.db = Some(db);
         Ok(())
     }
 
@@ -115,67 +123,93 @@ impl World<'_> {
         self.db.clone().ok_or_else(|| "no database is open".to_owned())
     }
 
-    /// Performs the operation until its outcome is known, and holds that against the auditor.
-    async fn step(&mut self, operation: &Operation) -> Result<(), String> {
-        if let Operation::Wait { seconds } = operation {
-            self.clock.advance(Duration::from_secs(*seconds));
+    /// The time as one of several machines sees it, whose clocks differ by up to two seconds.
+    fn now(&self, rng: &SeededRng) -> Timestamp {
+        self.clock.minus(Duration::from_millis(if rng.below(3) == 0 { rng.below(2_000) } else { 0 }))
+    }
+
+    /// Performs the action until its outcome is known, and holds that against the auditor.
+    async fn step(&mut self, rng: &SeededRng, action: &Action) -> Result<(), String> {
+        self.clock = self.clock.plus(Duration::from_millis(rng.below(1_000)));
+        if let Action::Wait { seconds } = action {
+            self.clock = self.clock.plus(Duration::from_secs(rng.below(*seconds)));
         }
-        let db = self.db()?;
-        let (now, mut unsure) = (farebox_base::Clock::now(&self.clock), false);
+        let (db, now, mut again) = (self.db()?, self.now(rng), false);
         for _ in 0..100 {
-            match perform(&db, operation, now).await {
-                Ok(outcome) => {
-                    self.auditor.judge(operation, &outcome, unsure, now)?;
-                    *self.report.outcomes.entry(outcome.name().to_owned()).or_default() += 1;
-                    self.report.operations += 1;
-                    self.report.log.push(format!("{operation:?} {outcome:?}"));
+            match perform(&db, &self.chains, action, now, again).await {
+                Ok(answer) => {
+                    self.auditor.judge(action, &answer, now)?;
+                    self.note(action, &answer);
                     return Ok(());
                 }
                 Err(error) => {
-                    unsure |= error.code == farebox_db::COMMIT_UNKNOWN;
-                    self.report.log.push(format!("{operation:?} failed: {}", error.code));
+                    if error.code == farebox_db::COMMIT_UNKNOWN {
+                        self.auditor.widen(action, now);
+                        again = true;
+                    }
+                    self.report.log.push(format!("{action:?} failed: {}", error.code));
                 }
             }
         }
-        Err("did not come to an outcome in 100 tries".to_owned())
+        Err("an operation did not come to an outcome in 100 tries".to_owned())
     }
 
-    /// The ledger's own invariants, and every balance against the auditor's.
-    async fn verify(&mut self) -> Result<(), String> {
+    fn note(&mut self, action: &Action, answer: &Answer) {
+        if let Answer::Done(done) = answer {
+            self.report.operations += done.len() as u64;
+            for done in done {
+                *self.report.outcomes.entry(name(done)).or_default() += 1;
+            }
+        }
+        self.report.log.push(format!("{action:?} {answer:?}"));
+    }
+
+    /// The ledger's own invariants, and every balance and statement against the auditor's.
+    async fn verify(&mut self, rng: &SeededRng) -> Result<(), String> {
         self.faults.pause(true);
-        let result = verify(&self.db()?, &self.auditor).await;
+        let (db, book) = (self.db()?, self.auditor.book());
+        invariants(&db).await?;
+        for (account, expected) in book.balances() {
+            let found = farebox_ledger::balance::balance_get(&db, account).await.map_err(|e| format!("{e:?}"))?;
+            if found != expected {
+                return Err(format!("{account}: the ledger says {found:?}, the auditor {expected:?}"));
+            }
+        }
+        let parties = &self.workload.parties;
+        let party = parties[usize::try_from(rng.below(parties.len() as u64)).unwrap_or(0)];
+        statements::verify(&db, rng, book, party).await.map_err(|e| format!("the statement of {party}: {e}"))?;
         self.faults.pause(false);
-        result
+        Ok(())
     }
 
     /// Liveness: when faults stop and time passes, all holds resolve, and a second round changes nothing.
-    async fn calm(&mut self) -> Result<(), String> {
+    async fn calm(&mut self, rng: &SeededRng) -> Result<(), String> {
         self.faults.pause(true);
-        self.clock.advance(Duration::from_secs(1_000_000));
-        self.step(&Operation::Expire).await?;
-        if self.auditor.open_holds() != 0 {
+        self.clock = self.clock.plus(Duration::from_secs(1_000_000));
+        self.step(rng, &Action::Expire).await?;
+        if self.auditor.book().open_holds() != 0 {
             return Err("holds are open after their time".to_owned());
         }
-        let now = farebox_base::Clock::now(&self.clock);
-        let again = farebox_ledger::hold::holds_expire(&self.db()?, now, 1_000).await;
+        let db = self.db()?;
+        let again = farebox_ledger::hold::holds_expire(&db, self.clock, 1_000).await;
         if again.map_err(|e| format!("{e:?}"))? != 0 {
             return Err("a second round of expiry released something".to_owned());
         }
-        verify(&self.db()?, &self.auditor).await
+        self.verify(rng).await?;
+        self.faults.pause(true);
+        let deep = farebox_ledger::check::check_deep(&db, |_| ()).await.map_err(|e| format!("{e:?}"))?;
+        agree(deep.findings)?;
+        tampering::is_noticed(&db, rng).await
     }
 }
 
-async fn verify(db: &Db, auditor: &Auditor) -> Result<(), String> {
-    for finding in farebox_ledger::check::check(db).await.map_err(|e| format!("{e:?}"))? {
-        if finding.broken != 0 {
-            return Err(format!("{}: broken by {:?}", finding.invariant, finding.examples));
-        }
+async fn invariants(db: &Db) -> Result<(), String> {
+    agree(farebox_ledger::check::check(db).await.map_err(|e| format!("{e:?}"))?)
+}
+
+fn agree(findings: Vec<farebox_ledger::check::Finding>) -> Result<(), String> {
+    match findings.into_iter().find(|finding| finding.broken != 0) {
+        None => Ok(()),
+        Some(finding) => Err(format!("\"{}\" is broken by {:?}", finding.invariant, finding.examples)),
     }
-    for (account, expected) in auditor.balances() {
-        let found = farebox_ledger::balance::balance_get(db, account).await.map_err(|e| format!("{e:?}"))?;
-        if (found.posted, found.held) != (expected.posted, expected.held) {
-            return Err(format!("{account}: the ledger says {found:?}, the auditor {expected:?}"));
-        }
-    }
-    Ok(())
 }

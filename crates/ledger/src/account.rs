@@ -58,6 +58,11 @@ impl AccountKind {
         matches!(self, AccountKind::Fees | AccountKind::Promotions)
     }
 
+    /// Whether accounts of this kind make up a party's wallet.
+    pub(crate) const fn is_spendable(self) -> bool {
+        matches!(self, AccountKind::Funded | AccountKind::Promotional | AccountKind::Prepaid)
+    }
+
     /// Whether accounts of this kind may not go below zero; only those keep a balance row.
     pub const fn has_floor(self) -> bool {
         !matches!(self, AccountKind::Outside | AccountKind::Fees | AccountKind::Promotions)

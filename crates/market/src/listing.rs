@@ -87,6 +87,11 @@ pub struct ListingEntry {
 }
 
 impl ListingEntry {
+    /// An entry that comes from no database, for simulations.
+    pub fn new(listing: Listing, secret: UpstreamSecret) -> Self {
+        Self { listing: Arc::new(listing), secret: Ok(secret) }
+    }
+
     /// What the seller's server or database asks for.
     ///
     /// # Errors

@@ -1,4 +1,6 @@
-//! What tests share: databases on both engines and, with the feature `app`, the whole server with an upstream.
+//! What tests share: databases on both engines, a store that fails by seed, the command line of the
+//! simulators and, with the feature `app`, the whole server
+//! with an upstream.
 
 #![cfg_attr(
     feature = "app",
@@ -8,3 +10,5 @@
 #[cfg(feature = "app")]
 pub mod app;
 pub mod engines;
+pub mod faults;
+pub mod simulator;

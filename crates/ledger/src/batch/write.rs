@@ -11,6 +11,7 @@ mod transfers;
 use super::plan::{Account, Book, HoldState, Stored};
 use super::{ChainId, lost_race};
 use crate::account::{ASSET, SCALE};
+use farebox_base::planted::{Bug, is_planted};
 use farebox_base::{Micros, Result, Timestamp};
 use farebox_db::{Rows, Tx, sql};
 
@@ -98,5 +99,5 @@ async fn accounts_in(tx: &mut Tx, book: &mut Book<'_>, now: Timestamp) -> Result
 
 /// A guard that held back some of the rows means that somebody else was first.
 fn all(changed: u64, wanted: usize) -> Result<()> {
-    if changed == wanted as u64 { Ok(()) } else { Err(lost_race()) }
+    if changed == wanted as u64 || is_planted(Bug::RaceUnnoticed) { Ok(()) } else { Err(lost_race()) }
 }

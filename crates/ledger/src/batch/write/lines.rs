@@ -29,8 +29,10 @@ pub(super) async fn write_in(tx: &mut Tx, book: &Book<'_>, entries: &[Entry<'_>]
         let listing_id = listings[index].as_deref();
         for (leg, entry) in rest.by_ref().take(made.entries.len()).enumerate() {
             let daily = if made.is_daily() { listing_id } else { None };
-            let party = book.accounts[entry.place].id.party();
-            let counted = made.entries[..leg].iter().all(|(place, _)| book.accounts[*place].id.party() != party);
+            // A transfer counts once in a wallet; who pays himself has it among his earnings too.
+            let side = |place: usize| (book.accounts[place].id.party(), book.accounts[place].id.kind().is_spendable());
+            let own = side(entry.place);
+            let counted = own.0.is_none() || made.entries[..leg].iter().all(|(place, _)| side(*place) != own);
             let key = (
                 book.accounts[entry.place].id.text(),
                 entry.at.micros() / DAY_MICROS,
@@ -48,7 +50,7 @@ pub(super) async fn write_in(tx: &mut Tx, book: &Book<'_>, entries: &[Entry<'_>]
             if !is_planted(Bug::LineForgotten) || entry.amount.is_negative() {
                 line.amount = line.amount.checked_add(entry.amount)?;
             }
-            line.transfers += i64::from(counted || party.is_none());
+            line.transfers += i64::from(counted);
             (line.at, line.last_entry) = (entry.at, entry.no);
         }
     }

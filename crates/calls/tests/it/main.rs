@@ -1,0 +1,6 @@
+//! The calls' integration tests, one binary. Most of what calls do is tested with the server around them.
+
+#[path = "../../sim/mod.rs"]
+mod sim;
+
+mod simulation;
