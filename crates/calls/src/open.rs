@@ -20,7 +20,7 @@ pub(crate) enum Opened {
     },
     Insufficient(PaymentNeed),
     /// The idempotency key is taken; never `Claimed::Fresh`.
-    Known(Claimed),
+    Known(Box<Claimed>),
 }
 
 /// How far an opening has come before its hold.
@@ -42,7 +42,7 @@ pub(crate) async fn ready_in(tx: &mut Tx, call: &Running, found: Option<(Micros,
         let id = call.call_id.to_string();
         let claimed = idempotency::claim_in(tx, claim, &id, call.created_at, call.claim_expires_at).await?;
         if !matches!(claimed, Claimed::Fresh) {
-            return Ok(Ready::Over(Opened::Known(claimed)));
+            return Ok(Ready::Over(Opened::Known(Box::new(claimed))));
         }
     }
     let slots = call.free_tier_calls;

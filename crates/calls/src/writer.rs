@@ -210,6 +210,6 @@ fn open_answer(call: Box<Running>, seed: TicketSeed, opened: Opened) -> OpenAnsw
             OpenAnswer::Open(Box::new(seed.ticket(call)))
         }
         Opened::Insufficient(need) => OpenAnswer::Insufficient(need),
-        Opened::Known(claimed) => OpenAnswer::Known(claimed),
+        Opened::Known(claimed) => OpenAnswer::Known(*claimed),
     }
 }

@@ -20,8 +20,8 @@ use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 const READERS: usize = 4;
 const CACHED_STATEMENTS: usize = 256;
-/// The balances and newest pages of a busy book, 16 MiB.
-const WRITER_CACHE: &str = "PRAGMA cache_size = -16384;";
+/// The balances and newest pages of a busy book, 8 MiB.
+const WRITER_CACHE: &str = "PRAGMA cache_size = -8192;";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Sqlite {

@@ -92,7 +92,8 @@ pub struct Batch<'a> {
     pub chain: ChainId,
     pub now: Timestamp,
     /// The ids of all transfers and new holds were made for this batch, so that none can be in the book yet. Where one
-    /// is nevertheless, the batch loses a race and must run again without the promise.
+    /// is nevertheless, nothing is written: the batch loses a race and must run again without the promise, or an
+    /// operation that would have been seen before is refused for another reason.
     pub ids_are_new: bool,
     pub set_aside: &'a dyn SetAside,
 }

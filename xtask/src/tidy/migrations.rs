@@ -42,7 +42,7 @@ fn check_tables(file: &File, found: &mut Found) {
         if text.starts_with("CREATE TABLE") {
             table_line = Some(number);
         } else if text.starts_with(')') {
-            if text != ") /*STRICT*/;"
+            if !STRICT_ENDS.contains(&text)
                 && let Some(start) = table_line
             {
                 found.add(&file.path, start, "the table is not strict; close it with `) /*STRICT*/;`");
@@ -53,6 +53,9 @@ fn check_tables(file: &File, found: &mut Found) {
         }
     }
 }
+
+/// A table that is stored in its primary key's order is marked as such.
+const STRICT_ENDS: [&str; 2] = [") /*STRICT*/;", ") /*STRICT, CLUSTERED*/;"];
 
 fn check_column(file: &File, number: usize, text: &str, found: &mut Found) {
     let mut words = text.split_whitespace();

@@ -37,18 +37,23 @@ struct Form {
     arrays: Vec<Type>,
 }
 
+/// A parameter of the form: one value for each row, and the type of their array.
+type Array<'a> = (Vec<crate::Param<'a>>, Type);
+
 impl Form {
     fn text(&self) -> send::Text<'_> {
         send::Text { text: &self.text, comes_again: true }
     }
 
-    fn arrays<'a>(&'a self, rows: &Rows<'a>) -> impl ExactSizeIterator<Item = (Vec<crate::Param<'a>>, Type)> + use<'a> {
+    fn arrays<'a>(&'a self, rows: &Rows<'a>) -> impl ExactSizeIterator<Item = Array<'a>> + use<'a> {
         rows.columns().into_iter().zip(self.arrays.iter().cloned())
     }
 }
 
-/// By the address of the statement's own text.
-static FORMS: LazyLock<RwLock<HashMap<(usize, usize), Arc<Form>>>> = LazyLock::new(RwLock::default);
+/// By the place of the statement's own text.
+type Forms = HashMap<(usize, usize), Arc<Form>>;
+
+static FORMS: LazyLock<RwLock<Forms>> = LazyLock::new(RwLock::default);
 
 /// The statement's form; the server is asked for its types once.
 async fn form(session: &Session, sql: &'static str) -> Result<Arc<Form>, DbError> {

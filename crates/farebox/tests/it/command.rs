@@ -74,6 +74,31 @@ fn a_broken_book_is_found_and_fails_the_check() {
 }
 
 #[test]
+fn a_flipped_byte_in_a_copy_of_the_database_is_found_and_named_by_the_deep_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    farebox(&["admin", "create-key", "--owner", "me", "--data-dir", data]);
+    for (amount, memo) in [("1", "the first"), ("2", "the needle"), ("3", "the last")] {
+        farebox(&["admin", "credit", "--owner", "me", "--amount", amount, "--memo", memo, "--data-dir", data]);
+    }
+    let sound = farebox(&["check-ledger", "--deep", "--data-dir", data]);
+    assert!(sound.status.success(), "{}", text(&sound));
+    assert!(text(&sound).contains("chain 0 ends with batch 3, entry 6, hash "), "{}", text(&sound));
+
+    let book = std::fs::read(folder.path().join("farebox.db")).unwrap();
+    let places = (0..book.len()).filter(|at| book[*at..].starts_with(b"the needle")).collect::<Vec<_>>();
+    let named = places.iter().filter(|at| {
+        let copy = tempfile::tempdir().unwrap();
+        let mut bytes = book.clone();
+        bytes[**at] ^= 1;
+        std::fs::write(copy.path().join("farebox.db"), bytes).unwrap();
+        let checked = farebox(&["check-ledger", "--deep", "--data-dir", copy.path().to_str().unwrap()]);
+        checked.status.code() == Some(1) && text(&checked).contains("first batch 2 of chain 0: transfers ")
+    });
+    assert_eq!(named.count(), 1, "the memo of the transfer, at one of {places:?}");
+}
+
+#[test]
 fn mistakes_are_explained() {
     let output = farebox(&["serve", "--listen", "nowhere"]);
     assert!(!output.status.success() && text(&output).contains("server.listen"), "{}", text(&output));

@@ -1,5 +1,6 @@
 //! Wallets: balances, the bonus, the history; and what a bare address may not do.
 
+use farebox_base::Micros;
 use farebox_testkit::app::{Ask, TestApp};
 use farebox_testkit::engines::TestDb;
 use serde_json::json;
@@ -60,6 +61,30 @@ async fn the_history_shows_credits_and_calls_by_day_or_one_by_one() {
         assert_eq!((end.at("/data/transactions"), end.at("/data/next_cursor")), ("[]".into(), "null".into()));
         let none = Ask::get("/wallet/transactions?end_date=2020-01-01").key(&buyer.key);
         assert_eq!(app.expect(&none, 200).await.at("/data/total"), "0");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_exported_whole_with_the_balance_after_each_entry() {
+    const CALLS: i64 = 1_100;
+    for place in TestDb::all().await {
+        let app = TestApp::start(&place, &[]).await;
+        let (seller, buyer) = (app.agent("Seller").await, app.agent("Buyer").await);
+        app.list(&seller, "things", "0.001").await;
+        app.fund(buyer.party, 5_000_000).await;
+        let call = Ask::get("/publishers/things/ok").key(&buyer.key);
+        for _ in 0..CALLS / 100 {
+            futures_util::future::join_all((0..100).map(|_| app.expect(&call, 200))).await;
+        }
+        let got = app.expect(&Ask::get("/wallet/transactions/export").key(&buyer.key), 200).await;
+        assert_eq!(got.header("content-type"), "text/csv; charset=utf-8");
+        let lines: Vec<&str> = got.text.split_terminator("\r\n").collect();
+        let balances: Vec<&str> = lines[1..].iter().filter_map(|line| line.rsplit(',').next()).collect();
+        let left = |calls: i64| Micros::new(5_000_000 - calls * 1_000).to_fixed6();
+        let expected: Vec<String> = (0..=CALLS).rev().map(left).collect();
+        assert_eq!(balances, expected, "a line for each call and for the credit, newest first");
+        let none = Ask::get("/wallet/transactions/export?end_date=2001-01-01").key(&buyer.key);
+        assert_eq!(app.expect(&none, 200).await.text.lines().count(), 1);
     }
 }
 
