@@ -1,23 +1,27 @@
 #!/usr/bin/env bash
 # Paid calls per second and added latency, beside nginx as a plain reverse proxy to the same upstream, in one run.
 #
-# usage: bench/paid-calls.sh [--seconds N] [--connections "1 16 64 256"] [--keep]
+# usage: bench/paid-calls.sh [--seconds N] [--connections "1 16 64 256"] [--relaxed] [--profile dist] [--keep]
 #
 #   --seconds N       length of each measurement (default 5)
 #   --connections L   numbers of open connections to measure (default "1 16 64 256")
+#   --relaxed         replies leave before their commit (calls.durability = "relaxed")
+#   --profile NAME    the build that is measured: release (default), or dist as installations have it
 #   --keep            leave the folder with logs, configuration and database behind
 #
 # Needs curl, nginx and wrk; as root with apt-get it installs the last two. Uses loopback only. See bench/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-seconds=5 connections="1 16 64 256" keep=
+seconds=5 connections="1 16 64 256" keep= durability=full profile=release
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds) seconds=$2; shift 2 ;;
     --connections) connections=$2; shift 2 ;;
     --keep) keep=yes; shift ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --relaxed) durability=relaxed; shift ;;
+    --profile) profile=$2; shift 2 ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "unknown option $1" >&2; exit 2 ;;
   esac
 done
@@ -33,8 +37,10 @@ need curl curl
 need nginx nginx-light
 need wrk wrk
 
-cargo build --release --locked --package farebox
-farebox=${CARGO_TARGET_DIR:-target}/release/farebox
+cargo build --profile "$profile" --locked --package farebox
+cargo build --release --locked --package farebox-ledger --example bench
+farebox=${CARGO_TARGET_DIR:-target}/$profile/farebox
+commit_bench=${CARGO_TARGET_DIR:-target}/release/examples/bench
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/farebox-bench.XXXXXX")
 pids=()
@@ -101,7 +107,7 @@ wait_for "http://127.0.0.1:$nginx_port/now"
 
 farebox_url=http://127.0.0.1:$farebox_port
 serve() {
-  FAREBOX_NET_ALLOW="127.0.0.1:$upstream_port" FAREBOX_LOG=warn \
+  FAREBOX_NET_ALLOW="127.0.0.1:$upstream_port" FAREBOX_LOG=warn FAREBOX_CALLS_DURABILITY=$durability \
     "$farebox" serve --data-dir "$folder/data" --listen "127.0.0.1:$farebox_port" >"$folder/farebox.log" 2>&1 &
   farebox_pid=$!
   pids+=("$farebox_pid")
@@ -144,7 +150,9 @@ path=/now
 key="Authorization: Bearer $buyer"
 {
   echo
-  echo "paid calls beside nginx: $(nproc) cores, $(nginx -v 2>&1 | sed 's/.*: //'), ${seconds} s each, load generator on the same machine"
+  echo "paid calls beside nginx: $(nproc) cores, $(nginx -v 2>&1 | sed 's/.*: //'), ${seconds} s each, load generator on the same machine, durability $durability, profile $profile"
+  mkdir "$folder/commit"
+  "$commit_bench" commit "$folder/commit"
   echo
   printf '%11s | %10s %9s | %10s %9s | %10s %9s | %7s %9s\n' "" "direct" "" "nginx" "" "farebox" "" "farebox" "added"
   printf '%11s | %10s %9s | %10s %9s | %10s %9s | %7s %9s\n' connections calls/s median calls/s median calls/s median /nginx median

@@ -1,4 +1,5 @@
-//! Transfers per second, durable: `bench sqlite FOLDER [SECONDS]` or `bench postgres URL [SECONDS]`. See bench/README.md.
+//! Transfers per second, durable: `bench sqlite FOLDER [SECONDS]` or `bench postgres URL [SECONDS]`; what one commit
+//! takes: `bench commit FOLDER`. See bench/README.md.
 //!
 //! Each transfer takes from a buyer with a floor and gives to a seller; every commit is on disk before it counts.
 
@@ -39,11 +40,12 @@ fn main() -> std::process::ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match (&words[..], runtime) {
+        (["commit", folder], Ok(runtime)) => runtime.block_on(commit(folder)),
         ([engine @ ("sqlite" | "postgres"), place, rest @ ..], Ok(runtime)) => {
             let seconds = rest.first().and_then(|text| text.parse().ok()).unwrap_or(3);
             runtime.block_on(run(engine, place, Duration::from_secs(seconds)))
         }
-        _ => Err(Error::internal("usage: bench sqlite FOLDER [SECONDS] | bench postgres URL [SECONDS]")),
+        _ => Err(Error::internal("usage: bench sqlite FOLDER [SECONDS] | postgres URL [SECONDS] | commit FOLDER")),
     };
     match outcome {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -56,6 +58,15 @@ fn main() -> std::process::ExitCode {
 
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Only what a commit takes.
+async fn commit(folder: &str) -> Result<()> {
+    let db = Db::sqlite(&Path::new(folder).join("bench.db"), Arc::new(NoFaults))?;
+    db.migrate().await?;
+    let bench = Bench { db, clock: Arc::default(), time: Duration::ZERO };
+    say(&format!("commit of one row to this disk: median {} us", bench.commit_us().await?));
+    Ok(())
 }
 
 async fn run(engine: &str, place: &str, time: Duration) -> Result<()> {
