@@ -11,7 +11,7 @@ mod send;
 mod servers;
 mod settings;
 
-pub(crate) use many::{execute_many, query_many};
+pub(crate) use many::{execute_all, execute_many, query_many};
 pub(crate) use pool::{Link, Postgres};
 pub use settings::PostgresSettings;
 

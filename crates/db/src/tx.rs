@@ -166,6 +166,27 @@ impl Tx {
         self.end_of_statement(Err(error))
     }
 
+    /// As [`Tx::execute_many`], for several statements of which none needs what another one does: a server gets all of
+    /// them at once. Returns a number for each.
+    ///
+    /// # Errors
+    /// Those of [`Tx::execute`].
+    pub async fn execute_all(&mut self, statements: &[(&'static str, &Rows<'_>)]) -> Result<Vec<u64>, DbError> {
+        if matches!(self.connection, Connection::Postgres(_)) {
+            self.start()?;
+            let result = match &self.connection {
+                Connection::Postgres(Some(connection)) => postgres::execute_all(connection, statements).await,
+                _ => Err(discarded()),
+            };
+            return self.end_of_statement(result);
+        }
+        let mut changed = Vec::with_capacity(statements.len());
+        for (sql, rows) in statements {
+            changed.push(self.execute_many(sql, rows).await?);
+        }
+        Ok(changed)
+    }
+
     /// Runs a statement once for each row of parameters and returns all its rows, in no particular order.
     ///
     /// # Errors

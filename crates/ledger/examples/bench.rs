@@ -29,6 +29,7 @@ const HOT: Accounts = Accounts { name: "one buyer, one seller", buyers: 1, selle
 const HOT_SELLER: Accounts = Accounts { name: "16 buyers, one seller", buyers: 16, sellers: 1 };
 const SPREAD: Accounts = Accounts { name: "2000 buyers, 200 sellers", buyers: 2_000, sellers: 200 };
 
+#[derive(Clone)]
 struct Bench {
     db: Db,
     clock: Arc<SystemClock>,
@@ -174,8 +175,15 @@ impl Bench {
     async fn batches(&self, accounts: Accounts, size: usize) -> Result<u64> {
         let chain = ChainId::begin(&self.db).await?;
         let (mut done, before) = (0, self.clock.ticks());
+        // What callers do on other threads is done on another thread here too.
+        let prepared = |from| {
+            let bench = self.clone();
+            tokio::task::spawn_blocking(move || bench.transfers(accounts, size, from))
+        };
+        let mut next = prepared(0);
         while self.since(before) < self.time {
-            let operations = self.transfers(accounts, size, done);
+            let operations = std::mem::replace(&mut next, prepared(done + size)).await;
+            let operations = operations.map_err(|e| Error::internal(e.to_string()))?;
             let (now, set_aside) = (self.clock.now(), &NothingSetAside);
             let batch = Batch { operations: &operations, chain, now, ids_are_new: true, set_aside };
             let applied = batch::apply(&self.db, batch).await?;
@@ -183,6 +191,7 @@ impl Bench {
                 return Err(Error::internal("a transfer was not made"));
             }
             done += size;
+            drop(tokio::task::spawn_blocking(move || drop(operations)));
         }
         Ok(rate(done as u64, self.since(before)))
     }

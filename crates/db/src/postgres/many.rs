@@ -18,6 +18,14 @@ pub(crate) async fn execute_many(link: &Link, sql: &'static str, rows: &Rows<'_>
     link.answer(run).await.map_err(|error| error.of_statement(sql))
 }
 
+/// Sends all of the statements before it waits for the first answer; those without rows are left out.
+pub(crate) async fn execute_all(link: &Link, statements: &[(&'static str, &Rows<'_>)]) -> Result<Vec<u64>, DbError> {
+    let each = statements
+        .iter()
+        .map(|(sql, rows)| async move { if rows.is_empty() { Ok(0) } else { execute_many(link, sql, rows).await } });
+    futures_util::future::try_join_all(each).await
+}
+
 pub(crate) async fn query_many(link: &Link, sql: &'static str, rows: &Rows<'_>) -> Result<Vec<Row>, DbError> {
     let run = async {
         let form = form(link, sql).await?;

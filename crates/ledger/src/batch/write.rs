@@ -24,9 +24,20 @@ pub(super) async fn write_in(tx: &mut Tx, book: &mut Book<'_>, chain: ChainId, n
         return Ok(());
     }
     let entries = entries::of(book, &numbers, &after, now)?;
-    entries::write_in(tx, book, &entries).await?;
-    lines::write_in(tx, book, &entries).await?;
-    transfers::write_in(tx, book, &numbers, &entries).await
+    let listings = transfers::listing_texts(book);
+    let lines = lines::of(book, &entries, &listings)?;
+    let transfers = transfers::of(book, &entries, &listings);
+    let hash = transfers::hash(book, &numbers, &transfers, &entries);
+    let wanted = [entries.len(), lines.len(), transfers.len(), 1];
+    let written = tx
+        .execute_all(&[
+            (entries::WRITE, &entries::rows(book, &entries)),
+            (lines::WRITE, &lines::rows(&lines)),
+            (transfers::WRITE, &transfers::rows(&transfers)),
+            (numbers::WRITE, &numbers.row(&hash)),
+        ])
+        .await?;
+    written.into_iter().zip(wanted).try_for_each(|(written, wanted)| all(written, wanted))
 }
 
 async fn holds_in(tx: &mut Tx, book: &Book<'_>, now: Timestamp) -> Result<()> {

@@ -5,7 +5,7 @@ use super::numbers::Numbers;
 use crate::batch::plan::Book;
 use farebox_base::planted::{Bug, is_planted};
 use farebox_base::{Micros, Result, Timestamp};
-use farebox_db::{Rows, Tx, sql};
+use farebox_db::{Rows, sql};
 use std::collections::HashMap;
 
 /// One entry as it is written.
@@ -52,7 +52,13 @@ pub(super) fn of<'b>(
     Ok(entries)
 }
 
-pub(super) async fn write_in(tx: &mut Tx, book: &Book<'_>, entries: &[Entry<'_>]) -> Result<()> {
+/// Writes one entry.
+pub(super) const WRITE: &str = sql!(
+    "INSERT INTO entry (no, transfer_id, account_id, amount, balance_after, prev, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)"
+);
+
+pub(super) fn rows<'b>(book: &'b Book<'_>, entries: &[Entry<'b>]) -> Rows<'b> {
     let mut rows = Rows::with_capacity(entries.len(), 7);
     for entry in entries {
         rows.push([
@@ -65,10 +71,5 @@ pub(super) async fn write_in(tx: &mut Tx, book: &Book<'_>, entries: &[Entry<'_>]
             entry.at.into(),
         ]);
     }
-    const ENTRY: &str = sql!(
-        "INSERT INTO entry (no, transfer_id, account_id, amount, balance_after, prev, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)"
-    );
-    tx.execute_each(ENTRY, &rows).await?;
-    Ok(())
+    rows
 }

@@ -1,16 +1,16 @@
 //! The lines of statements that a batch adds to.
 
 use super::entries::Entry;
-use super::transfers::listing_texts;
 use crate::batch::plan::Book;
 use farebox_base::planted::{Bug, is_planted};
 use farebox_base::{Micros, Result, Timestamp};
-use farebox_db::{Rows, Tx, sql};
+use farebox_db::{Rows, sql};
 use std::collections::BTreeMap;
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
-struct Line<'b> {
+/// What a batch adds to a line.
+pub(super) struct Line<'b> {
     kind: &'static str,
     listing_id: Option<&'b str>,
     memo: &'b str,
@@ -20,10 +20,12 @@ struct Line<'b> {
     last_entry: i64,
 }
 
-/// Adds the entries to the lines of their accounts' statements.
-pub(super) async fn write_in(tx: &mut Tx, book: &Book<'_>, entries: &[Entry<'_>]) -> Result<()> {
-    let listings = listing_texts(book);
-    let mut lines: BTreeMap<(&str, i64, &str), Line<'_>> = BTreeMap::new();
+/// By account, day and name of the line.
+pub(super) type Lines<'b> = BTreeMap<(&'b str, i64, &'b str), Line<'b>>;
+
+/// What the entries add to the lines of their accounts' statements; `listings` has a text for each transfer.
+pub(super) fn of<'b>(book: &'b Book<'_>, entries: &[Entry<'_>], listings: &'b [Option<String>]) -> Result<Lines<'b>> {
+    let mut lines = Lines::new();
     let mut rest = entries.iter();
     for (index, made) in book.made.iter().enumerate() {
         let listing_id = listings[index].as_deref();
@@ -54,8 +56,20 @@ pub(super) async fn write_in(tx: &mut Tx, book: &Book<'_>, entries: &[Entry<'_>]
             (line.at, line.last_entry) = (entry.at, entry.no);
         }
     }
+    Ok(lines)
+}
+
+/// Adds to one line.
+pub(super) const WRITE: &str = sql!(
+    "INSERT INTO statement_line (account_id, day, line, kind, listing_id, memo, amount, transfers, at, last_entry)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT (account_id, day, line) DO UPDATE SET amount = statement_line.amount + excluded.amount,
+       transfers = statement_line.transfers + excluded.transfers, at = excluded.at, last_entry = excluded.last_entry"
+);
+
+pub(super) fn rows<'b>(lines: &Lines<'b>) -> Rows<'b> {
     let mut rows = Rows::with_capacity(lines.len(), 10);
-    for ((account, day, name), line) in &lines {
+    for ((account, day, name), line) in lines {
         rows.push([
             (*account).into(),
             (*day).into(),
@@ -69,12 +83,5 @@ pub(super) async fn write_in(tx: &mut Tx, book: &Book<'_>, entries: &[Entry<'_>]
             line.last_entry.into(),
         ]);
     }
-    const LINE: &str = sql!(
-        "INSERT INTO statement_line (account_id, day, line, kind, listing_id, memo, amount, transfers, at, last_entry)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-         ON CONFLICT (account_id, day, line) DO UPDATE SET amount = statement_line.amount + excluded.amount,
-           transfers = statement_line.transfers + excluded.transfers, at = excluded.at, last_entry = excluded.last_entry"
-    );
-    tx.execute_each(LINE, &rows).await?;
-    Ok(())
+    rows
 }

@@ -3,7 +3,7 @@
 use crate::batch::plan::Book;
 use crate::batch::{ChainId, first_number};
 use farebox_base::{Error, Result};
-use farebox_db::{Tx, sql};
+use farebox_db::{Rows, Tx, sql};
 
 /// What the batch's entries are numbered from, and the batch before it.
 pub(super) struct Numbers {
@@ -16,23 +16,30 @@ pub(super) struct Numbers {
     pub entries: i64,
 }
 
+/// Writes the batch's row.
+pub(super) const WRITE: &str = sql!("INSERT INTO batch (chain, seq, entries, hash) VALUES ($1, $2, $3, $4)");
+
+impl Numbers {
+    pub(super) fn row<'b>(&self, hash: &'b [u8; 32]) -> Rows<'b> {
+        let mut rows = Rows::with_capacity(1, 4);
+        rows.push([self.chain.get().into(), self.seq.into(), self.entries.into(), hash.into()]);
+        rows
+    }
+}
+
 /// Takes the chain's next numbers; whoever else wants them waits for this transaction.
 pub(super) async fn take_in(tx: &mut Tx, book: &Book<'_>, chain: ChainId) -> Result<Numbers> {
     let new: i64 = book.accounts.iter().map(|account| account.entries).sum();
     if new == 0 {
         return Ok(Numbers { chain, seq: 0, before: Vec::new(), first: 0, entries: 0 });
     }
-    let row = tx
-        .one(
-            sql!("UPDATE chain SET seq = seq + 1, entries = entries + $2 WHERE id = $1 RETURNING seq, entries"),
-            &[chain.get().into(), new.into()],
-        )
-        .await?
-        .ok_or_else(|| Error::internal(format!("chain {} was never begun", chain.get())))?;
+    const TAKE: &str = sql!(
+        "UPDATE chain SET seq = seq + 1, entries = entries + $2 WHERE id = $1
+         RETURNING seq, entries, (SELECT hash FROM batch WHERE batch.chain = chain.id AND batch.seq = chain.seq - 1)"
+    );
+    let row = tx.one(TAKE, &[chain.get().into(), new.into()]).await?;
+    let row = row.ok_or_else(|| Error::internal(format!("chain {} was never begun", chain.get())))?;
     let (seq, entries): (i64, i64) = (row.get(0)?, row.get(1)?);
-    let before = tx
-        .one(sql!("SELECT hash FROM batch WHERE chain = $1 AND seq = $2"), &[chain.get().into(), (seq - 1).into()])
-        .await?;
-    let before = before.map(|row| row.get(0)).transpose()?.unwrap_or_default();
+    let before = row.get::<Option<Vec<u8>>>(2)?.unwrap_or_default();
     Ok(Numbers { chain, seq, before, first: first_number(chain) + entries - new + 1, entries })
 }
