@@ -122,5 +122,6 @@ async fn damaged(shop: &Shop<'_>, file: &Path) {
         "{unseen:?} have no type any more, {unused} unused"
     );
     let noticed = (0..FLIPS).filter(|_| !restored(SystemRng.below(sound.len() as u64) as usize)).count();
-    println!("a flipped byte at the head of a page: always refused; anywhere: {noticed} of {FLIPS} refused");
+    let (seen, tried) = (heads.len() - unseen.len(), heads.len());
+    println!("a flipped byte at the head of a page: {seen} of {tried} refused; anywhere: {noticed} of {FLIPS} refused");
 }
