@@ -26,6 +26,8 @@ shift
 server=$!
 cat >/dev/null
 kill -QUIT "$server" 2>/dev/null
+# A pooler does not listen to the first.
+kill -TERM "$server" 2>/dev/null
 wait "$server"
 rm -rf "$folder"
 "#;
