@@ -99,7 +99,7 @@ async fn found_in(tx: &mut Tx, group: &Group<'_>, work: &[Work]) -> Result<HashM
         return Ok(HashMap::new());
     }
     let ids: Vec<String> = work.iter().map(|work| work.call().call_id.to_string()).collect();
-    open::found_in(tx, &ids).await
+    open::found_in(tx, ids.iter()).await
 }
 
 /// Everything before the book: keys and slots of openings, rows of stored calls that close.
@@ -111,9 +111,8 @@ async fn stages_in<'a>(
 ) -> Result<Vec<Stage<'a>>> {
     let stored = stored_ends(work);
     let closing = close::rows_in(tx, &stored).await?;
-    let late: Vec<&String> =
-        stored.iter().filter(|(end, _)| !closing.contains(&end.call.call_id)).map(|(_, id)| id).collect();
-    let states = close::states_in(tx, &late).await?;
+    let late = stored.iter().filter(|(end, _)| !closing.contains(&end.call.call_id)).map(|(_, id)| id);
+    let closed = open::found_in(tx, late).await?;
     let mut stages = Vec::with_capacity(work.len());
     for work in work {
         let before = found.get(&work.call().call_id);
@@ -128,10 +127,10 @@ async fn stages_in<'a>(
                 }
             }
             Work::Close { end, .. } if end.call.stored && !closing.contains(&end.call.call_id) => {
-                Stage::Over(Outcome::Closed(as_before(end.ending, states.get(&end.call.call_id))))
+                Stage::Over(Outcome::Closed(as_before(end.ending, closed.get(&end.call.call_id))))
             }
             Work::Close { end, .. } => match before.filter(|_| !end.call.stored) {
-                Some(found) => Stage::Over(Outcome::Closed(written_before(end.ending, &found.state))),
+                Some(found) => Stage::Over(Outcome::Closed(written_before(end.ending, found))),
                 None => {
                     let operation = close::movement(end)?.map(|operation| push(operations, operation));
                     Stage::Closing { end, operation }
@@ -156,16 +155,16 @@ fn stored_ends(work: &[Work]) -> Vec<(&End, String)> {
 }
 
 /// A call that was closed before: by an attempt whose answer was lost, or otherwise.
-fn as_before(ending: Ending, state: Option<&String>) -> Closed {
-    if state.is_some_and(|state| state == ending.state()) { Closed::Done } else { Closed::TooLate }
+fn as_before(ending: Ending, found: Option<&Found>) -> Closed {
+    if found.is_some_and(|found| found.state == ending.state()) { Closed::Done } else { Closed::TooLate }
 }
 
 /// A call that is written once, at its end, and was: nothing but a refused charge makes a served call a failed one.
-fn written_before(ending: Ending, state: &String) -> Closed {
-    if ending.is_served() && *state == UNPAID.state() {
+fn written_before(ending: Ending, found: &Found) -> Closed {
+    if ending.is_served() && found.state == UNPAID.state() {
         return Closed::Refused(PaymentNeed { required: ending.charged(), available: Micros::ZERO });
     }
-    as_before(ending, Some(state))
+    as_before(ending, Some(found))
 }
 
 fn hold_outcome(done: &Done) -> Result<&HoldOutcome> {

@@ -8,7 +8,7 @@ use farebox_base::planted::{Bug, is_planted};
 use farebox_base::{CallId, Error, Micros, PaymentNeed, Result};
 use farebox_db::{Rows, Tx, sql};
 use farebox_ledger::{AccountId, Done, Leg, Operation, Outcome, Post, PostOutcome, Transfer, TransferKind};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// What became of the closing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +47,6 @@ pub(crate) async fn rows_in(tx: &mut Tx, ends: &[(&End, String)]) -> Result<Hash
         tx.query_many(CLOSE, &rows).await?
     };
     changed.iter().map(|row| Ok(row.get(0)?)).collect()
-}
-
-/// The states of calls that were not open.
-pub(crate) async fn states_in(tx: &mut Tx, ids: &[&String]) -> Result<HashMap<CallId, String>> {
-    let mut rows = Rows::with_capacity(ids.len(), 1);
-    ids.iter().for_each(|id| rows.push([(*id).into()]));
-    let found = tx.query_many(sql!("SELECT id, state FROM call WHERE id = $1"), &rows).await?;
-    found.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// What the end does to the book; nothing where no money is involved.

@@ -81,7 +81,7 @@ pub(crate) async fn held_in(
     }
 }
 
-/// A call as an earlier attempt stored it.
+/// A call as it is stored.
 pub(crate) struct Found {
     pub held: Micros,
     pub free_tier: bool,
@@ -89,9 +89,9 @@ pub(crate) struct Found {
 }
 
 /// Which of the calls are stored.
-pub(crate) async fn found_in(tx: &mut Tx, ids: &[String]) -> Result<HashMap<CallId, Found>> {
-    let mut rows = Rows::with_capacity(ids.len(), 1);
-    ids.iter().for_each(|id| rows.push([id.into()]));
+pub(crate) async fn found_in(tx: &mut Tx, ids: impl Iterator<Item = &String>) -> Result<HashMap<CallId, Found>> {
+    let mut rows = Rows::default();
+    ids.for_each(|id| rows.push([id.into()]));
     let mut found = HashMap::new();
     for row in tx.query_many(sql!("SELECT id, quoted, free_tier, state FROM call WHERE id = $1"), &rows).await? {
         found.insert(row.get(0)?, Found { held: row.get(1)?, free_tier: row.get(2)?, state: row.get(3)? });

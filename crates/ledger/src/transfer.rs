@@ -1,9 +1,9 @@
 //! Transfers: immutable, at most once per id, all legs or none.
 
 use crate::account::AccountId;
-use crate::batch::{Done, Operation, apply_one, apply_one_in};
+use crate::batch::{Done, Operation, apply_one};
 use farebox_base::{Error, ListingId, Micros, Result, Timestamp};
-use farebox_db::{Db, Tx};
+use farebox_db::Db;
 
 /// Why money moved; shown in statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,18 +59,9 @@ pub enum Outcome {
     },
 }
 
-/// Moves the money in a transaction of its own.
+/// Moves the money in a transaction of its own. Every outcome but `Created` leaves no trace.
 pub async fn transfer(db: &Db, transfer: &Transfer, now: Timestamp) -> Result<Outcome> {
-    outcome(apply_one(db, Operation::Transfer(transfer.clone()), now).await?)
-}
-
-/// Moves the money, inside a transaction that may do more. Every outcome but `Created` leaves no trace.
-pub async fn transfer_in(tx: &mut Tx, transfer: &Transfer, now: Timestamp) -> Result<Outcome> {
-    outcome(apply_one_in(tx, &Operation::Transfer(transfer.clone()), now).await?)
-}
-
-fn outcome(done: Done) -> Result<Outcome> {
-    match done {
+    match apply_one(db, Operation::Transfer(transfer.clone()), now).await? {
         Done::Transfer(outcome) => Ok(outcome),
         other => Err(Error::internal(format!("a transfer was answered {other:?}"))),
     }

@@ -61,7 +61,8 @@ pub(super) async fn move_in(
     Ok(after)
 }
 
-// An account's entries never go back in time, whatever the clocks of the processes say.
+// An account's entries never go back in time, whatever the clocks of the processes say. There are two texts because
+// RETURNING makes an update on SQLite about three times as slow, and alone nobody needs what it returns.
 const MOVE: &str = sql!(
     "UPDATE balance SET posted = posted + $2, held = held + $3, credited = credited + $4, entries = entries + $5,
        prior_entry = last_entry, last_entry = COALESCE($6, last_entry),
