@@ -40,11 +40,7 @@ pub(crate) struct StartInput<'a> {
 impl Calls {
     /// Hands out the ticket of a call: at once where its buyer has plenty, else when its opening is committed.
     pub(crate) async fn open(&self, input: StartInput<'_>) -> Result<Admitted> {
-        let slot = self
-            .slots
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| Error::unavailable("Too many calls at once; try again in a moment").with_retry_after(1))?;
+        let slot = self.slots.take(input.payer.party_id)?;
         let (writer, clock) = (self.writer.clone(), self.parts.clock.clone());
         let (durability, received) = (self.parts.settings.durability, input.received);
         let fixed_cost = input.fixed_cost;

@@ -27,6 +27,17 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         ),
     },
     Invariant {
+        name: "each charged call moved money of its buyer, its seller and the platform only",
+        count: sql!("SELECT COUNT(*) FROM call WHERE state = 'charged'"),
+        breaches: sql!(
+            "SELECT c.id FROM call c JOIN transfer t ON t.id = c.id
+             JOIN entry e ON e.no >= t.first_entry AND e.no < t.first_entry + 16 AND e.transfer_id = t.id
+             WHERE c.state = 'charged' AND e.account_id NOT IN ('fees', 'earnings:' || c.seller_party_id,
+               'funded:' || c.buyer_party_id, 'promotional:' || c.buyer_party_id,
+               'prepaid:' || c.buyer_party_id || ':' || c.seller_party_id) ORDER BY c.id"
+        ),
+    },
+    Invariant {
         name: "each call that is not charged cost nothing, and no call cost more than its quote",
         count: sql!("SELECT COUNT(*) FROM call"),
         breaches: sql!(
@@ -53,9 +64,11 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         name: "free-tier slots used are the free-tier calls made or running",
         count: sql!("SELECT COUNT(*) FROM free_tier_use"),
         breaches: sql!(
-            "SELECT f.party_id FROM free_tier_use f WHERE f.used <> (SELECT COUNT(*) FROM call c
-               WHERE c.buyer_party_id = f.party_id AND c.listing_id = f.listing_id AND c.free_tier = 1
-                 AND c.state IN ('open', 'free')) ORDER BY f.party_id"
+            "SELECT COALESCE(f.party_id, c.buyer_party_id) FROM free_tier_use f FULL JOIN (
+               SELECT buyer_party_id, listing_id, COUNT(*) AS used FROM call
+               WHERE free_tier = 1 AND state IN ('open', 'free') GROUP BY buyer_party_id, listing_id) c
+               ON c.buyer_party_id = f.party_id AND c.listing_id = f.listing_id
+             WHERE COALESCE(f.used, 0) <> COALESCE(c.used, 0) ORDER BY 1"
         ),
     },
     Invariant {
@@ -64,11 +77,12 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         breaches: sql!(
             "SELECT COALESCE(c.buyer_party_id, u.buyer_party_id)
              FROM (SELECT listing_id, buyer_party_id, SUM(charged) AS charged, COALESCE(SUM(latency_ms), 0) AS latency_ms,
-                 SUM(CASE WHEN state = 'failed' THEN 0 ELSE 1 END) AS served
+                 SUM(CASE WHEN state = 'failed' THEN 0 ELSE 1 END) AS served,
+                 SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END) AS failed
                FROM call WHERE state IN ('charged', 'free', 'failed') GROUP BY listing_id, buyer_party_id) c
              FULL JOIN call_use u ON u.listing_id = c.listing_id AND u.buyer_party_id = c.buyer_party_id
              WHERE c.charged IS NULL OR u.charged IS NULL OR c.charged <> u.charged OR c.served <> u.served
-               OR c.latency_ms <> u.latency_ms ORDER BY 1"
+               OR c.failed <> u.failed OR c.latency_ms <> u.latency_ms ORDER BY 1"
         ),
     },
     Invariant {

@@ -31,6 +31,7 @@ mod running;
 mod settings;
 #[cfg(feature = "sim")]
 pub mod sim;
+mod slots;
 mod sql_call;
 mod target;
 mod ticket;
@@ -63,7 +64,7 @@ const STOP_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 pub struct Calls {
     parts: Arc<CallsParts>,
     writer: writer::Writer,
-    slots: Arc<tokio::sync::Semaphore>,
+    slots: Arc<slots::Slots>,
     connectors: Arc<SqlConnectors>,
     targets: Arc<parking_lot::RwLock<HashMap<farebox_base::ListingId, http_call::CachedTarget>>>,
     #[cfg(feature = "sim")]
@@ -82,7 +83,7 @@ impl Calls {
     }
 
     fn of(parts: Arc<CallsParts>, writer: writer::Writer) -> Self {
-        let slots = Arc::new(tokio::sync::Semaphore::new(parts.settings.in_flight_max));
+        let slots = slots::Slots::new(parts.settings.in_flight_max, parts.settings.in_flight_buyer_max);
         let connectors = SqlConnectors::new(parts.client.clone(), parts.settings.sql_limits, SQL_TARGETS_MAX);
         Self {
             parts,
@@ -97,9 +98,7 @@ impl Calls {
 
     /// Waits a little for calls under way, commits what is queued and stops the writer; calls after this are refused.
     pub async fn stop(&self) {
-        let all = u32::try_from(self.parts.settings.in_flight_max).unwrap_or(u32::MAX);
-        let ended = tokio::time::timeout(STOP_PATIENCE, self.slots.acquire_many(all)).await;
-        if ended.is_err() {
+        if !self.slots.drained(STOP_PATIENCE).await {
             tracing::warn!("calls are still under way; what they hold is released when the holds expire");
         }
         self.writer.stop().await;

@@ -100,5 +100,5 @@ pub(crate) struct End {
     pub finished_at: Timestamp,
     /// The call's place among those in flight, given back when the end is written.
     #[expect(dead_code, reason = "held for its drop")]
-    pub slot: Option<tokio::sync::OwnedSemaphorePermit>,
+    pub slot: Option<crate::slots::Slot>,
 }

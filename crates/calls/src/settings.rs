@@ -34,6 +34,8 @@ pub struct CallSettings {
     pub reply_quiet: Duration,
     /// Calls at one time; more are refused with 503.
     pub in_flight_max: usize,
+    /// Calls of one buyer at one time; more are refused with 429.
+    pub in_flight_buyer_max: usize,
     /// Holds and postings that share one commit.
     pub group_commit_max: usize,
     /// How much of one buyer's money running calls may have set aside in memory instead of held in the store; the most
@@ -56,7 +58,8 @@ pub enum Durability {
     /// After its posting is on disk.
     #[default]
     Full,
-    /// At once; a loss of power costs its seller the postings of the last few milliseconds. Nobody is charged twice.
+    /// At once; a loss of power or a killed process costs its seller the postings of the last few milliseconds, a disk
+    /// that stays full at most `unsecured_max` of each buyer. Nobody is charged twice.
     Relaxed,
 }
 
@@ -82,6 +85,7 @@ impl Default for CallSettings {
             reply_buffer_bytes: 64 << 10,
             reply_quiet: Duration::from_millis(25),
             in_flight_max: 10_000,
+            in_flight_buyer_max: 2_500,
             group_commit_max: 512,
             unsecured_max: Micros::new(5_000_000),
             balance_fresh: Duration::from_secs(1),

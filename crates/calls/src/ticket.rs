@@ -4,11 +4,11 @@ use crate::close::Closed;
 use crate::idempotency::SavedReply;
 use crate::running::{End, Ending, Running};
 use crate::settings::Durability;
+use crate::slots::Slot;
 use crate::writer::{OpenAnswer, Writer};
 use farebox_base::planted::{Bug, is_planted};
 use farebox_base::{Clock, Error, Micros, Result, Ticks};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// What a ticket is made of beside its call. It travels with the opening, so that a call whose client leaves before the
 /// commit is answered still gets its ticket, and with it its end.
@@ -19,7 +19,7 @@ pub(crate) struct TicketSeed {
     pub received: Ticks,
     pub status: Option<u16>,
     pub latency_ms: u64,
-    pub slot: OwnedSemaphorePermit,
+    pub slot: Slot,
 }
 
 impl TicketSeed {
@@ -43,7 +43,7 @@ struct Kept {
 pub(crate) struct Ticket {
     kept: Kept,
     /// The call and its place among those in flight; `None` once it is closed.
-    running: Option<(Box<Running>, OwnedSemaphorePermit)>,
+    running: Option<(Box<Running>, Slot)>,
     status: Option<u16>,
     latency_ms: u64,
     /// What dropping the ticket means.
@@ -155,13 +155,7 @@ impl Ticket {
         self.on_drop = Ending::Failed;
     }
 
-    fn end(
-        &self,
-        call: Box<Running>,
-        slot: Option<OwnedSemaphorePermit>,
-        ending: Ending,
-        reply: Option<SavedReply>,
-    ) -> End {
+    fn end(&self, call: Box<Running>, slot: Option<Slot>, ending: Ending, reply: Option<SavedReply>) -> End {
         let (status, latency_ms, finished_at) = (self.status, self.latency_ms, self.kept.clock.now());
         End { call, ending, status, latency_ms, reply, finished_at, slot }
     }

@@ -18,7 +18,8 @@ pub const DB_FULL: &str = "database_full";
 const FULL_RETRY_AFTER_S: u64 = 5;
 
 /// Why a server may know another set of prepared statements than this program does.
-const POOLER_HINT: &str = "behind a pooler that shares its connections, set database.prepared_statements = false";
+const POOLER_HINT: &str = "behind a pooler that shares its connections, set database.prepared_statements = false in every \
+     process, and let the pooler open its connections anew (RECONNECT)";
 
 /// An error of the storage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -211,6 +211,7 @@ fn call_settings(config: &Config, sqlite_folder: Option<&Path>) -> CallSettings 
         reply_buffer_bytes: calls.reply_buffer_bytes,
         reply_quiet: Duration::from_millis(calls.reply_quiet_ms),
         in_flight_max: calls.in_flight_max,
+        in_flight_buyer_max: calls.in_flight_buyer_max,
         group_commit_max: calls.group_commit_max,
         unsecured_max: calls.unsecured_max_usdc,
         balance_fresh: Duration::from_millis(calls.balance_fresh_ms),

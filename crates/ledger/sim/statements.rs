@@ -31,12 +31,13 @@ pub async fn verify(db: &Db, rng: &SeededRng, book: &Model, party: PartyId) -> R
         0 => otherwise,
         many => times[usize::try_from(rng.below(many as u64)).unwrap_or(0)],
     };
+    let is_steady = is_steady(&entries);
     let all = (Timestamp::from_micros(0), Timestamp::from_micros(4_000_000_000_000_000));
     let part = (some_time(all.0), some_time(all.1));
     for (each_call, (from, until)) in [(true, all), (false, all), (rng.below(2) == 0, part)] {
         let limit = i64::try_from(1 + rng.below(10) * rng.below(10)).unwrap_or(1) + entries.len() as i64 / 20;
         let query = WalletQuery { party, from, until, each_call, after: None, limit, offset: 0 };
-        let mut found: Vec<Line> = pages(db, query.clone()).await?.iter().map(plain).collect();
+        let mut found: Vec<Line> = pages(db, query.clone(), is_steady).await?.iter().map(plain).collect();
         let mut expected = if each_call { by_call(&entries, from, until) } else { by_day(&entries, from, until) };
         found.sort();
         expected.sort();
@@ -51,8 +52,14 @@ pub async fn verify(db: &Db, rng: &SeededRng, book: &Model, party: PartyId) -> R
     Ok(())
 }
 
-/// The whole list, a page at a time; checks its order.
-async fn pages(db: &Db, mut query: WalletQuery) -> Result<Vec<WalletLine>, String> {
+/// Whether each transfer has one time on all of the wallet's accounts, which a clock that went back undoes.
+fn is_steady(entries: &[&Entry]) -> bool {
+    let mut times = BTreeMap::new();
+    entries.iter().all(|entry| *times.entry(&entry.about.id).or_insert(entry.at) == entry.at)
+}
+
+/// The whole list, a page at a time; checks its order and, where times are steady, the balance from line to line.
+async fn pages(db: &Db, mut query: WalletQuery, is_steady: bool) -> Result<Vec<WalletLine>, String> {
     let mut all: Vec<WalletLine> = Vec::new();
     loop {
         let page = wallet_lines(db, &query).await.map_err(|e| format!("{e:?}"))?;
@@ -65,9 +72,16 @@ async fn pages(db: &Db, mut query: WalletQuery) -> Result<Vec<WalletLine>, Strin
             break;
         }
     }
-    match all.windows(2).find(|pair| pair[0].at < pair[1].at) {
+    if let Some(pair) = all.windows(2).find(|pair| pair[0].at < pair[1].at) {
+        return Err(format!("lines are out of order: {pair:?}"));
+    }
+    let goes_on = |newer: &WalletLine, older: &WalletLine| {
+        newer.balance_after.map(|after| after.get())
+            == older.balance_after.map(|before| before.get() + newer.amount.get())
+    };
+    match all.windows(2).find(|pair| query.each_call && is_steady && !goes_on(&pair[0], &pair[1])) {
+        Some(pair) => Err(format!("the wallet's balance does not go from line to line: {pair:?}")),
         None => Ok(all),
-        Some(pair) => Err(format!("lines are out of order: {pair:?}")),
     }
 }
 
@@ -97,12 +111,14 @@ fn by_day(entries: &[&Entry], from: Timestamp, until: Timestamp) -> Vec<Line> {
         let listing = about.listing.map(|listing| listing.to_string());
         let daily = listing.clone().filter(|_| about.kind == TransferKind::Call);
         let new = match &daily {
-            Some(listing) => (format!("{listing}:{day}"), "usage".to_owned(), daily.clone(), String::new(), 0, 0, 0),
-            None => (about.id.clone(), about.kind.text().to_owned(), listing, about.memo.clone(), 0, 0, 0),
+            Some(listing) => {
+                (format!("{listing}:{day}"), "usage".to_owned(), daily.clone(), String::new(), 0, i64::MAX, 0)
+            }
+            None => (about.id.clone(), about.kind.text().to_owned(), listing, about.memo.clone(), 0, i64::MAX, 0),
         };
         let line = lines.entry((day, daily.unwrap_or_else(|| about.id.clone()))).or_insert(new);
         line.4 += entry.amount;
-        line.5 = line.5.max(entry.at.micros());
+        line.5 = line.5.min(entry.at.micros());
         line.6 += i64::from(counted.insert(&about.id));
     }
     lines.into_iter().filter(|((day, _), _)| days.contains(day)).map(|(_, line)| line).collect()

@@ -57,15 +57,19 @@ impl ChainId {
         self.0
     }
 
-    /// Begins a chain of one's own.
+    /// Begins a chain of one's own. Where only one process can write, it goes on with the chain of the one before.
     pub async fn begin(db: &Db) -> Result<Self> {
         tx!(db, tx => { begin_in(tx).await })
     }
 }
 
 async fn begin_in(tx: &mut Tx) -> Result<ChainId> {
-    let row = tx.one(sql!("SELECT COALESCE(MAX(id), 0) + 1 FROM chain"), &[]).await?;
-    let id: i64 = row.map_or(Ok(1), |row| row.get(0))?;
+    let row = tx.one(sql!("SELECT COALESCE(MAX(id), 0) FROM chain"), &[]).await?;
+    let newest: i64 = row.map_or(Ok(0), |row| row.get(0))?;
+    if tx.is_alone() && newest > 0 {
+        return Ok(ChainId(newest));
+    }
+    let id = newest + 1;
     tx.execute_one(sql!("INSERT INTO chain (id, seq, entries) VALUES ($1, 0, 0)"), &[id.into()]).await?;
     Ok(ChainId(id))
 }

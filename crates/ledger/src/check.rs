@@ -1,11 +1,13 @@
 //! The invariants of the book as SQL, in one place: run by tests, by a job and by `farebox check-ledger`.
 
 mod deep;
+mod invariants;
 
 pub use deep::{Deep, Head, check_deep};
+pub use invariants::INVARIANTS;
 
-use farebox_base::Result;
-use farebox_db::{Db, sql};
+use farebox_base::{Error, Kind, Result};
+use farebox_db::Db;
 
 /// One invariant, how many things it was checked on, and those that break it.
 #[derive(Debug, Clone)]
@@ -24,139 +26,6 @@ pub struct Invariant {
     pub breaches: &'static str,
 }
 
-/// Every invariant of the ledger's own tables.
-pub const INVARIANTS: &[Invariant] = &[
-    Invariant {
-        name: "the entries of each transfer sum to zero",
-        count: sql!("SELECT COUNT(*) FROM transfer"),
-        breaches: sql!(
-            "SELECT transfer_id FROM entry GROUP BY transfer_id HAVING SUM(amount) <> 0 ORDER BY transfer_id"
-        ),
-    },
-    Invariant {
-        name: "each transfer has at least two entries, numbered from its first",
-        count: sql!("SELECT COUNT(*) FROM transfer"),
-        breaches: sql!(
-            "SELECT t.id FROM transfer t
-             LEFT JOIN (SELECT transfer_id, COUNT(*) AS n, MIN(no) AS low, MAX(no) AS high FROM entry GROUP BY transfer_id) e
-               ON e.transfer_id = t.id
-             WHERE COALESCE(e.n, 0) < 2 OR e.low <> t.first_entry OR e.high - e.low <> e.n - 1 ORDER BY t.id"
-        ),
-    },
-    Invariant {
-        name: "each entry has its transfer and its account",
-        count: sql!("SELECT COUNT(*) FROM entry"),
-        breaches: sql!(
-            "SELECT e.transfer_id FROM entry e
-             WHERE NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = e.transfer_id)
-               OR NOT EXISTS (SELECT 1 FROM account a WHERE a.id = e.account_id) ORDER BY e.transfer_id"
-        ),
-    },
-    Invariant {
-        name: "each entry moves the balance on from the entry before on its account",
-        count: sql!("SELECT COUNT(*) FROM entry WHERE balance_after IS NOT NULL"),
-        breaches: sql!(
-            "SELECT e.transfer_id FROM entry e LEFT JOIN entry p ON p.no = e.prev
-             WHERE e.balance_after IS NOT NULL AND (
-               e.balance_after <> COALESCE(p.balance_after, 0) + e.amount
-               OR (e.prev IS NOT NULL AND (p.no IS NULL OR p.account_id <> e.account_id OR p.created_at > e.created_at)))
-             ORDER BY e.transfer_id"
-        ),
-    },
-    Invariant {
-        name: "each account's entries are one row that ends in its balance",
-        count: sql!("SELECT COUNT(*) FROM balance"),
-        breaches: sql!(
-            "SELECT b.account_id FROM balance b LEFT JOIN entry n ON n.no = b.last_entry
-             LEFT JOIN (SELECT account_id, COUNT(*) AS n, COUNT(DISTINCT prev) AS linked FROM entry GROUP BY account_id) e
-               ON e.account_id = b.account_id
-             WHERE b.entries <> COALESCE(e.n, 0) OR (e.n IS NOT NULL AND e.linked <> e.n - 1)
-               OR (b.last_entry IS NULL AND b.posted <> 0)
-               OR (b.last_entry IS NOT NULL AND (n.no IS NULL OR n.account_id <> b.account_id
-                 OR n.balance_after <> b.posted OR n.created_at <> b.last_at))
-             ORDER BY b.account_id"
-        ),
-    },
-    Invariant {
-        name: "each account's statement lines sum to its entries, day by day",
-        count: sql!("SELECT COUNT(*) FROM statement_line"),
-        breaches: sql!(
-            "SELECT COALESCE(e.account_id, l.account_id)
-             FROM (SELECT account_id, created_at / 86400000000 AS day, SUM(amount) AS total FROM entry
-               GROUP BY account_id, created_at / 86400000000) e
-             FULL JOIN (SELECT account_id, day, SUM(amount) AS total FROM statement_line GROUP BY account_id, day) l
-               ON l.account_id = e.account_id AND l.day = e.day
-             WHERE e.total IS NULL OR l.total IS NULL OR e.total <> l.total ORDER BY 1"
-        ),
-    },
-    Invariant {
-        name: "each stored balance is the sum of its account's entries",
-        count: sql!("SELECT COUNT(*) FROM balance"),
-        breaches: sql!(
-            "SELECT b.account_id FROM balance b
-             LEFT JOIN (SELECT account_id, SUM(amount) AS total FROM entry GROUP BY account_id) e
-               ON e.account_id = b.account_id
-             WHERE b.posted <> COALESCE(e.total, 0) ORDER BY b.account_id"
-        ),
-    },
-    Invariant {
-        name: "what each account was ever credited is the sum of its entries that came in",
-        count: sql!("SELECT COUNT(*) FROM balance"),
-        breaches: sql!(
-            "SELECT b.account_id FROM balance b
-             LEFT JOIN (SELECT account_id, SUM(amount) AS total FROM entry WHERE amount > 0 GROUP BY account_id) e
-               ON e.account_id = b.account_id
-             WHERE b.credited <> COALESCE(e.total, 0) ORDER BY b.account_id"
-        ),
-    },
-    Invariant {
-        name: "what is held is the sum of the open holds",
-        count: sql!("SELECT COUNT(*) FROM balance"),
-        breaches: sql!(
-            "SELECT b.account_id FROM balance b
-             LEFT JOIN (SELECT account_id, SUM(amount) AS total FROM hold WHERE state = 'held' GROUP BY account_id) h
-               ON h.account_id = b.account_id
-             WHERE b.held <> COALESCE(h.total, 0) ORDER BY b.account_id"
-        ),
-    },
-    Invariant {
-        name: "no account is below its floor",
-        count: sql!("SELECT COUNT(*) FROM balance"),
-        breaches: sql!("SELECT account_id FROM balance WHERE posted - held < floor OR held < 0 ORDER BY account_id"),
-    },
-    Invariant {
-        name: "each posted hold has exactly one transfer",
-        count: sql!("SELECT COUNT(*) FROM hold WHERE state = 'posted' AND part = 0"),
-        breaches: sql!(
-            "SELECT h.id FROM hold h
-             LEFT JOIN (SELECT hold_id, COUNT(*) AS n FROM transfer WHERE hold_id IS NOT NULL GROUP BY hold_id) t
-               ON t.hold_id = h.id
-             WHERE h.state = 'posted' AND h.part = 0 AND COALESCE(t.n, 0) <> 1 ORDER BY h.id"
-        ),
-    },
-    Invariant {
-        name: "each transfer from a hold has a posted hold and spends at most what it held",
-        count: sql!("SELECT COUNT(*) FROM transfer WHERE hold_id IS NOT NULL"),
-        breaches: sql!(
-            "SELECT t.id FROM transfer t WHERE t.hold_id IS NOT NULL AND (
-               NOT EXISTS (SELECT 1 FROM hold h WHERE h.id = t.hold_id)
-               OR EXISTS (SELECT 1 FROM hold h WHERE h.id = t.hold_id AND h.state <> 'posted')
-               OR EXISTS (SELECT 1 FROM entry e WHERE e.no >= t.first_entry AND e.no < t.first_entry + 16
-                 AND e.transfer_id = t.id AND e.amount < 0
-                 AND -e.amount > COALESCE((SELECT SUM(h.amount) FROM hold h
-                   WHERE h.id = t.hold_id AND h.account_id = e.account_id), 0))) ORDER BY t.id"
-        ),
-    },
-    Invariant {
-        name: "each account with a floor has a balance row, and only those",
-        count: sql!("SELECT COUNT(*) FROM account"),
-        breaches: sql!(
-            "SELECT a.id FROM account a LEFT JOIN balance b ON b.account_id = a.id
-             WHERE (b.account_id IS NULL) <> (a.kind IN ('outside', 'fees', 'promotions')) ORDER BY a.id"
-        ),
-    },
-];
-
 /// Runs every invariant of the ledger.
 pub async fn check(db: &Db) -> Result<Vec<Finding>> {
     run(db, INVARIANTS).await
@@ -166,17 +35,30 @@ pub async fn check(db: &Db) -> Result<Vec<Finding>> {
 pub async fn run(db: &Db, invariants: &[Invariant]) -> Result<Vec<Finding>> {
     let mut findings = Vec::with_capacity(invariants.len());
     for invariant in invariants {
-        let checked = match db.one(invariant.count, &[]).await? {
-            Some(row) => row.get(0)?,
-            None => 0,
-        };
-        let rows = db.query(invariant.breaches, &[]).await?;
-        let mut examples = Vec::new();
-        for row in rows.iter().take(10) {
-            examples.push(row.get(0)?);
-        }
-        let broken = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        findings.push(Finding { invariant: invariant.name, checked, broken, examples });
+        findings.push(match look(db, invariant).await {
+            Err(error) if error.kind != Kind::Unavailable => unreadable(invariant.name, error),
+            looked => looked?,
+        });
     }
     Ok(findings)
+}
+
+async fn look(db: &Db, invariant: &Invariant) -> Result<Finding> {
+    let checked = match db.one(invariant.count, &[]).await? {
+        Some(row) => row.get(0)?,
+        None => 0,
+    };
+    let rows = db.query(invariant.breaches, &[]).await?;
+    let mut examples = Vec::new();
+    for row in rows.iter().take(10) {
+        examples.push(row.get(0)?);
+    }
+    let broken = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    Ok(Finding { invariant: invariant.name, checked, broken, examples })
+}
+
+/// What cannot be read is no reason to look no further.
+fn unreadable(invariant: &'static str, error: Error) -> Finding {
+    let why = error.internal.unwrap_or(error.message);
+    Finding { invariant, checked: 0, broken: 1, examples: vec![format!("cannot be read: {why}")] }
 }

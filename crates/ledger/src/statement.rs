@@ -62,6 +62,9 @@ pub struct WalletLine {
     pub memo: String,
     /// Negative: spent.
     pub amount: Micros,
+    /// What the wallet had after it; only in a list of single transfers.
+    pub balance_after: Option<Micros>,
+    /// Of a day's line: when its first transfer was made.
     pub at: Timestamp,
     /// How many transfers the line stands for.
     pub transfers: i64,

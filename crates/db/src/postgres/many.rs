@@ -7,7 +7,9 @@ use crate::{DbError, Row, Rows};
 use futures_util::TryStreamExt as _;
 use parking_lot::RwLock;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
+use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::types::Type;
 
 pub(crate) async fn execute_many(link: &Link, sql: &'static str, rows: &Rows<'_>) -> Result<u64, DbError> {
@@ -70,13 +72,38 @@ async fn form(session: &Session, sql: &'static str) -> Result<Arc<Form>, DbError
     if let Some(form) = known {
         return Ok(form);
     }
-    let statement = session.prepare(sql).await?;
-    let types: Vec<(Type, &str)> = statement.params().iter().map(array_type).collect::<Result<_, _>>()?;
+    let types = match session.keeps_statements() {
+        true => session.prepare(sql).await?.params().iter().map(array_type).collect::<Result<Vec<_>, _>>()?,
+        false => described(session, sql).await?,
+    };
     let names: Vec<&str> = types.iter().map(|(_, name)| *name).collect();
     let text = set_form(sql, &names)?;
     let form = Arc::new(Form { text, arrays: types.into_iter().map(|(ty, _)| ty).collect() });
     FORMS.write().insert(key, form.clone());
     Ok(form)
+}
+
+/// The types of a statement's parameters, asked for under a name that no other client of a shared session uses, in one
+/// message that also gives the name back.
+async fn described(session: &Session, sql: &str) -> Result<Vec<(Type, &'static str)>, DbError> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let name = format!("farebox_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let types = format!("SELECT parameter_types FROM pg_prepared_statements WHERE name = '{name}'");
+    let answer = session.simple_query(&format!("PREPARE {name} AS {sql}; {types}; DEALLOCATE {name}")).await?;
+    let row = answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0),
+        _ => None,
+    });
+    let list = row.map(|text| text.trim_start_matches('{').trim_end_matches('}')).unwrap_or_default();
+    list.split(',').filter(|name| !name.is_empty()).map(|name| array_type(&element_type(name)?)).collect()
+}
+
+fn element_type(name: &str) -> Result<Type, DbError> {
+    let known = [(Type::INT8, "bigint"), (Type::INT4, "integer"), (Type::TEXT, "text"), (Type::BYTEA, "bytea")];
+    let found = known.into_iter().find(|(_, known)| *known == name);
+    found
+        .map(|(ty, _)| ty)
+        .ok_or_else(|| DbError::Other(format!("a parameter's {name} is no type of the common dialect")))
 }
 
 fn array_type(element: &Type) -> Result<(Type, &'static str), DbError> {

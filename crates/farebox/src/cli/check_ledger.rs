@@ -30,7 +30,7 @@ pub(super) async fn run(args: CheckArgs) -> CliResult {
     if args.deep {
         let deep = check_deep(&db, shown_progress()).await.map_err(explained)?;
         deep.findings.iter().for_each(|finding| say(line(finding)));
-        deep.heads.iter().for_each(|head| say(head_line(head)));
+        deep.heads.iter().filter(|head| head.seq > 0).for_each(|head| say(head_line(head)));
         findings.extend(deep.findings);
     }
     let broken: i64 = findings.iter().map(|finding| finding.broken).sum();

@@ -17,6 +17,7 @@ pub struct Calls {
     pub reply_buffer_bytes: usize,
     pub reply_quiet_ms: u64,
     pub in_flight_max: usize,
+    pub in_flight_buyer_max: usize,
     pub durability: Durability,
     #[serde(with = "text::amount")]
     pub unsecured_max_usdc: Micros,
@@ -42,6 +43,7 @@ impl Calls {
         }
         at_least("calls.idempotency_ttl_s", self.idempotency_ttl_s, self.hold_ttl_s)?;
         at_least("calls.group_commit_max", self.group_commit_max, 1)?;
-        at_least("calls.in_flight_max", self.in_flight_max, 1)
+        at_least("calls.in_flight_max", self.in_flight_max, 1)?;
+        at_least("calls.in_flight_buyer_max", self.in_flight_buyer_max, 1)
     }
 }

@@ -1,4 +1,6 @@
 //! The statement by day: the calls of a day and listing in one line, every other transfer in its own.
+//!
+//! A line stands where its first transfer stands and stays there, so that pages neither miss nor repeat one.
 
 use super::{DAY_MICROS, WalletLine, WalletQuery};
 use farebox_base::{ListingId, Result};
@@ -13,7 +15,7 @@ pub(super) async fn lines(db: &Db, query: &WalletQuery) -> Result<Vec<WalletLine
             sql!(
                 "SELECT line, kind, listing_id, memo, amount, at, transfers, day FROM (
                    SELECT l.line AS line, l.day AS day, MAX(l.kind) AS kind, MAX(l.listing_id) AS listing_id,
-                     MAX(l.memo) AS memo, CAST(SUM(l.amount) AS BIGINT) AS amount, MAX(l.at) AS at,
+                     MAX(l.memo) AS memo, CAST(SUM(l.amount) AS BIGINT) AS amount, MIN(l.first_at) AS at,
                      CAST(SUM(l.transfers) AS BIGINT) AS transfers
                    FROM account a JOIN statement_line l ON l.account_id = a.id
                    WHERE a.party_id = $1 AND a.kind IN ('funded', 'promotional', 'prepaid') AND l.day >= $2 AND l.day < $3
@@ -47,6 +49,7 @@ fn line(row: &Row) -> Result<WalletLine> {
         listing,
         memo: row.get(3)?,
         amount: row.get(4)?,
+        balance_after: None,
         at: row.get(5)?,
         transfers: row.get(6)?,
     })

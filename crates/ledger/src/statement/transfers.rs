@@ -24,18 +24,33 @@ pub(super) async fn lines(db: &Db, query: &WalletQuery) -> Result<Vec<WalletLine
     let accounts = spendable(db, query.party).await?;
     let before = before(query)?;
     let wanted = query.limit.saturating_add(query.offset).saturating_add(SLACK);
-    let mut ids = HashSet::new();
+    let (mut ids, mut balance) = (HashSet::new(), Micros::ZERO);
     for account in &accounts {
         if let Some(start) = newest_until(db, account, before.0).await? {
-            let steps = walk(db, start, before, query.from, wanted).await?;
+            let steps = walk(db, account, start, before, query.from, wanted).await?;
+            let newest = match steps.first() {
+                Some(step) => Some(step.balance_after),
+                None => balance_before(db, account, start, before).await?,
+            };
+            balance = balance.checked_add(newest.unwrap_or_default())?;
             ids.extend(steps.into_iter().map(|step| step.transfer_id));
         }
     }
     let mut lines = whole_transfers(db, &accounts, ids.into_iter().collect()).await?;
     lines.retain(|(no, line)| (line.at, *no) < before && line.at >= query.from);
     lines.sort_by_key(|(no, line)| std::cmp::Reverse((line.at, *no)));
+    for (_, line) in &mut lines {
+        line.balance_after = Some(balance);
+        balance = balance.checked_sub(line.amount)?;
+    }
     let page = |n: i64| usize::try_from(n).unwrap_or(0);
     Ok(lines.into_iter().skip(page(query.offset)).take(page(query.limit)).map(|(_, line)| line).collect())
+}
+
+/// The balance of an account that has no entry on the page.
+async fn balance_before(db: &Db, account: &AccountId, start: i64, before: (Timestamp, i64)) -> Result<Option<Micros>> {
+    let steps = walk(db, account, start, before, Timestamp::default(), 1).await?;
+    Ok(steps.first().map(|step| step.balance_after))
 }
 
 /// Where the page begins: lines before this time, or of it and with a lower number.
@@ -69,7 +84,9 @@ async fn whole_transfers(db: &Db, accounts: &[AccountId], ids: Vec<String>) -> R
             }
             let (kind, listing, memo) = (row.get(1)?, row.get(2)?, row.get(3)?);
             let (key, at) = (no.to_string(), row.get(7)?);
-            lines.insert(id.clone(), (no, WalletLine { id, key, kind, listing, memo, amount, at, transfers: 1 }));
+            let (transfers, balance_after) = (1, None);
+            let line = WalletLine { id: id.clone(), key, kind, listing, memo, amount, balance_after, at, transfers };
+            lines.insert(id, (no, line));
         }
     }
     Ok(lines.into_values().collect())
@@ -137,7 +154,7 @@ pub async fn account_page(
         None => newest_until(db, account, until).await?,
     };
     let Some(start) = start else { return Ok(AccountPage::default()) };
-    let steps = walk(db, start, (until, i64::MIN), from, limit).await?;
+    let steps = walk(db, account, start, (until, i64::MIN), from, limit).await?;
     let full = i64::try_from(steps.len()).is_ok_and(|count| count == limit);
     let next = steps.last().and_then(|step| step.previous).filter(|_| full);
     let lines = described(db, steps, None).await?.into_iter().map(|(_, line)| line).collect();
@@ -148,7 +165,7 @@ const END: (Timestamp, i64) = (Timestamp::from_micros(i64::MAX), i64::MIN);
 
 async fn newest(db: &Db, account: &AccountId, limit: i64) -> Result<Vec<(i64, AccountLine)>> {
     let Some(start) = newest_until(db, account, END.0).await? else { return Ok(Vec::new()) };
-    let steps = walk(db, start, END, Timestamp::default(), limit).await?;
+    let steps = walk(db, account, start, END, Timestamp::default(), limit).await?;
     described(db, steps, None).await
 }
 
@@ -158,7 +175,7 @@ async fn of_listing(db: &Db, account: &AccountId, listing: ListingId, limit: i64
     for (day, newest) in days_of_line(db, account, &listing.to_string(), limit).await? {
         let mut next = Some(newest);
         while let Some(start) = next {
-            let steps = walk(db, start, END, day, STRIDE).await?;
+            let steps = walk(db, account, start, END, day, STRIDE).await?;
             let full = steps.len() as i64 == STRIDE;
             next = steps.last().and_then(|step| step.previous).filter(|_| full);
             found.extend(described(db, steps, Some(listing)).await?);

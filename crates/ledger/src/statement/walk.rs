@@ -17,10 +17,11 @@ pub(super) struct Step {
     pub at: Timestamp,
 }
 
-/// Up to `limit` entries from `start` back, those before `before` (a time, and a number among those of that time) and
-/// none older than `from`.
+/// Up to `limit` of the account's entries from `start` back, those before `before` (a time, and a number among those of
+/// that time) and none older than `from`.
 pub(super) async fn walk(
     db: &Db,
+    account: &AccountId,
     start: i64,
     before: (Timestamp, i64),
     from: Timestamp,
@@ -30,15 +31,16 @@ pub(super) async fn walk(
         .query(
             sql!(
                 "WITH RECURSIVE walk (no, transfer_id, amount, balance_after, prev, created_at) AS (
-                   SELECT no, transfer_id, amount, balance_after, prev, created_at FROM entry WHERE no = $1
+                   SELECT no, transfer_id, amount, balance_after, prev, created_at FROM entry
+                   WHERE no = $1 AND account_id = $6
                    UNION ALL
                    SELECT e.no, e.transfer_id, e.amount, e.balance_after, e.prev, e.created_at
-                   FROM walk w JOIN entry e ON e.no = w.prev WHERE w.created_at >= $4
+                   FROM walk w JOIN entry e ON e.no = w.prev AND e.account_id = $6 WHERE w.created_at >= $4
                  )
                  SELECT no, transfer_id, amount, balance_after, prev, created_at FROM walk
                  WHERE created_at >= $4 AND (created_at < $2 OR (created_at = $2 AND no < $3)) LIMIT $5"
             ),
-            &[start.into(), before.0.into(), before.1.into(), from.into(), limit.into()],
+            &[start.into(), before.0.into(), before.1.into(), from.into(), limit.into(), account.text().into()],
         )
         .await?;
     rows.iter()

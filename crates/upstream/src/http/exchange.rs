@@ -150,7 +150,9 @@ impl Exchange {
 
     fn deadline_of_bodies(&self) -> (Instant, UpstreamError) {
         let total = (self.at(0, self.limits.total_ms), UpstreamError::TotalTimeout);
-        earlier(self.deadline_of_idling(!self.awaits_download.load(Ordering::Relaxed)), total)
+        // A buyer who lets his upload wait is who the exchange waits for, whatever the seller has sent until then.
+        let awaits_buyer = self.awaits_upload.load(Ordering::Relaxed) || !self.awaits_download.load(Ordering::Relaxed);
+        earlier(self.deadline_of_idling(awaits_buyer), total)
     }
 
     fn deadline_of_idling(&self, is_buyers_turn: bool) -> (Instant, UpstreamError) {

@@ -27,8 +27,8 @@ pub(super) fn to_seller(headers: HeaderMap, target: &HttpTarget) -> HeaderMap {
     if wants_trailers {
         passed.insert(TE, HeaderValue::from_static("trailers"));
     }
-    for (name, _) in &target.set_headers {
-        passed.remove(name);
+    if !target.set_headers.is_empty() {
+        passed = passed_by_name(passed, |name| target.set_headers.iter().all(|(own, _)| !is_same(own, name)));
     }
     for (name, value) in &target.set_headers {
         passed.append(name.clone(), value.clone());
@@ -106,7 +106,16 @@ fn announced_trailers(headers: &HeaderMap, direction: Direction) -> Option<Heade
     if names.is_empty() { None } else { HeaderValue::from_str(&names.join(", ")).ok() }
 }
 
+/// Whether a server that takes `_` for `-`, as those behind CGI and its kin do, reads one name.
+fn is_same(left: &HeaderName, right: &HeaderName) -> bool {
+    let folded = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    left.as_str().bytes().map(folded).eq(right.as_str().bytes().map(folded))
+}
+
 fn is_withheld(name: &str, direction: Direction) -> bool {
+    // Many servers read `X_Forwarded_For` as `X-Forwarded-For`.
+    let folded = name.contains('_').then(|| name.replace('_', "-"));
+    let name = folded.as_deref().unwrap_or(name);
     let belongs_here = match name {
         "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings" => true,
         "host" | "content-length" | "expect" => true,

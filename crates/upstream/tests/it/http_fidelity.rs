@@ -70,6 +70,9 @@ async fn the_buyers_credentials_and_connection_headers_stay_here() {
         ("x-farebox-trace", "buyer"),
         ("sign-in-with-x", "buyer"),
         ("x-forwarded-for", "buyer"),
+        ("x_forwarded_for", "buyer"),
+        ("x_http_method_override", "buyer"),
+        ("x-http_method-override", "buyer"),
         ("connection", "keep-alive, x-hop"),
         ("x-hop", "buyer"),
         ("keep-alive", "timeout=buyer"),
@@ -108,12 +111,14 @@ async fn the_sellers_own_headers_replace_the_buyers() {
     let set = vec![
         ("authorization".parse().unwrap(), "Bearer seller".parse().unwrap()),
         ("accept".parse().unwrap(), "text/plain".parse().unwrap()),
+        ("x-seller-key".parse().unwrap(), "real".parse().unwrap()),
     ];
     let target = HttpTarget { set_headers: set, add_query: vec![("appid".to_owned(), "s3".to_owned())], ..at(address) };
     let sent = headers(&[
         ("authorization", "Bearer buyer"),
         ("accept", "*/*"),
         ("accept", "text/html"),
+        ("x_seller_key", "buyer"),
         ("connection", "authorization"),
     ]);
     call(&target, Outgoing { headers: sent, ..get("/x?appid=buyer") }).await.unwrap();

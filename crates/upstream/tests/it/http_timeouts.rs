@@ -92,6 +92,20 @@ async fn a_buyer_who_stops_sending_is_to_blame_and_not_the_provider() {
 }
 
 #[tokio::test]
+async fn a_buyer_who_stops_sending_in_the_middle_of_the_answer_is_to_blame() {
+    let address = http(|request: http::Request<hyper::body::Incoming>| async move {
+        Response::new(request.into_body().map_err(Into::into).boxed_unsync())
+    })
+    .await;
+    let stalled = streamed(stream::iter([Ok(Bytes::from("part"))]).chain(stream::pending()));
+    let response = call(&within(LONG, 200, LONG, at(address)), post("/", stalled)).await.unwrap();
+    let mut body = response.into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "part");
+    let error = body.frame().await.unwrap().unwrap_err();
+    assert_eq!(UpstreamError::in_body_error(&error), Some(&UpstreamError::ClientTimeout));
+}
+
+#[tokio::test]
 async fn a_server_that_stops_taking_the_request_runs_out_of_idle_time() {
     let address = tcp(|mut stream| async move {
         read_head(&mut stream).await;

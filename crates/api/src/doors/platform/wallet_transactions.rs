@@ -17,7 +17,7 @@ operations! {
 const LIMIT_DEFAULT: i64 = 50;
 const LIMIT_MAX: i64 = 100;
 /// Deeper pages are refused: a cursor costs the same at any depth.
-const OFFSET_MAX: i64 = 1_000_000;
+const OFFSET_MAX: i64 = 10_000;
 
 async fn get_transactions(
     cx: Cx,
@@ -26,7 +26,7 @@ async fn get_transactions(
     let query = wallet_query(cx.caller()?.party_id, &query.0)?;
     let (lines, total) = cx.core.wallets.statement(&query).await?;
     let full = i64::try_from(lines.len()).is_ok_and(|count| count == query.limit);
-    let next_cursor = lines.last().filter(|_| full).map(cursor);
+    let next_cursor = lines.last().filter(|_| full).map(|last| cursor(&query, last));
     let mut transactions = Vec::with_capacity(lines.len());
     for line in lines {
         transactions.push(transaction(&cx.core, line).await?);
@@ -46,7 +46,7 @@ fn wallet_query(party: PartyId, query: &WalletTransactionsQuery) -> Result<Walle
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Error::invalid("limit", format!("must be from 1 to {LIMIT_MAX}")));
     }
-    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let after = query.cursor.as_deref().map(|text| read_cursor(text, query.include_usage)).transpose()?;
     let offset = if after.is_some() { 0 } else { query.offset.unwrap_or(0) };
     if !(0..=OFFSET_MAX).contains(&offset) {
         return Err(Error::invalid("offset", format!("must be from 0 to {OFFSET_MAX}; a cursor reaches further")));
@@ -55,18 +55,22 @@ fn wallet_query(party: PartyId, query: &WalletTransactionsQuery) -> Result<Walle
     Ok(WalletQuery { party, from, until, each_call: query.include_usage, after, limit, offset })
 }
 
-/// Where the next page begins; the digit in front is the version of this form.
-fn cursor(last: &WalletLine) -> String {
-    format!("2.{}.{}", last.at.micros(), last.key)
+/// Where the next page begins; what is in front says of which list.
+fn cursor(query: &WalletQuery, last: &WalletLine) -> String {
+    format!("{}{}.{}", cursor_prefix(query.each_call), last.at.micros(), last.key)
 }
 
-fn read_cursor(text: &str) -> Result<LineKey> {
-    let parts = text.strip_prefix("2.").and_then(|rest| rest.split_once('.'));
+fn cursor_prefix(each_call: bool) -> &'static str {
+    if each_call { "3c." } else { "3d." }
+}
+
+fn read_cursor(text: &str, each_call: bool) -> Result<LineKey> {
+    let parts = text.strip_prefix(cursor_prefix(each_call)).and_then(|rest| rest.split_once('.'));
     let key = parts.and_then(|(at, key)| {
         let at = Timestamp::from_micros(at.parse().ok()?);
         Some(LineKey { at, key: key.to_owned() })
     });
-    key.ok_or_else(|| Error::invalid("cursor", "must be the next_cursor of an earlier reply"))
+    key.ok_or_else(|| Error::invalid("cursor", "must be the next_cursor of an earlier reply to the same query"))
 }
 
 /// From the first day, to the beginning of the last.
@@ -95,8 +99,8 @@ async fn transaction(core: &Core, line: WalletLine) -> Result<WalletTransactionR
         source: if line.kind == "call" { "usage".to_owned() } else { line.kind.clone() },
         amount_atomic: amount.into(),
         amount_usd: amount.into(),
-        balance_after_atomic: None,
-        balance_after_usd: None,
+        balance_after_atomic: line.balance_after.map(Into::into),
+        balance_after_usd: line.balance_after.map(Into::into),
         remaining_atomic: None,
         remaining_usd: None,
         paid_amount_usd: None,

@@ -16,6 +16,7 @@ pub(super) struct Line<'b> {
     memo: &'b str,
     amount: Micros,
     transfers: i64,
+    first_at: Timestamp,
     at: Timestamp,
     last_entry: i64,
 }
@@ -46,6 +47,7 @@ pub(super) fn of<'b>(book: &'b Book<'_>, entries: &[Entry<'_>], listings: &'b [O
                 memo: if daily.is_some() { "" } else { &made.transfer.memo },
                 amount: Micros::ZERO,
                 transfers: 0,
+                first_at: entry.at,
                 at: entry.at,
                 last_entry: entry.no,
             });
@@ -61,14 +63,15 @@ pub(super) fn of<'b>(book: &'b Book<'_>, entries: &[Entry<'_>], listings: &'b [O
 
 /// Adds to one line.
 pub(super) const WRITE: &str = sql!(
-    "INSERT INTO statement_line (account_id, day, line, kind, listing_id, memo, amount, transfers, at, last_entry)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    "INSERT INTO statement_line (account_id, day, line, kind, listing_id, memo, amount, transfers, first_at, at,
+       last_entry)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      ON CONFLICT (account_id, day, line) DO UPDATE SET amount = statement_line.amount + excluded.amount,
        transfers = statement_line.transfers + excluded.transfers, at = excluded.at, last_entry = excluded.last_entry"
 );
 
 pub(super) fn rows<'b>(lines: &Lines<'b>) -> Rows<'b> {
-    let mut rows = Rows::with_capacity(lines.len(), 10);
+    let mut rows = Rows::with_capacity(lines.len(), 11);
     for ((account, day, name), line) in lines {
         rows.push([
             (*account).into(),
@@ -79,6 +82,7 @@ pub(super) fn rows<'b>(lines: &Lines<'b>) -> Rows<'b> {
             line.memo.into(),
             line.amount.into(),
             line.transfers.into(),
+            line.first_at.into(),
             line.at.into(),
             line.last_entry.into(),
         ]);
