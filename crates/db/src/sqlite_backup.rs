@@ -4,7 +4,7 @@
 //! moment, in one file that needs no log beside it.
 
 use crate::DbError;
-use crate::sqlite::{cannot_open, lock_file};
+use crate::sqlite_file::{cannot_open, lock_file};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;

@@ -5,7 +5,7 @@ use super::{CliResult, ConfigArgs};
 use crate::wiring;
 use clap::Args;
 use farebox_base::Result;
-use farebox_db::Db;
+use farebox_db::{Db, SchemaAge};
 use farebox_ledger::check::{Finding, Head, check_deep};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -13,7 +13,12 @@ use std::process::ExitCode;
 /// How often the progress of a deep check is shown, in entries.
 const PROGRESS_ENTRIES: i64 = 100_000;
 
+const AFTER: &str = "\
+Exit status: 0 where every invariant holds; 1 where one is broken; 2 where nothing could be checked, because the database \
+could not be opened or read, or has not this program's schema.";
+
 #[derive(Args, Debug)]
+#[command(after_help = AFTER)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     config: ConfigArgs,
@@ -25,6 +30,7 @@ pub(super) struct CheckArgs {
 pub(super) async fn run(args: CheckArgs) -> CliResult {
     let config = args.config.load(&[])?;
     let db = wiring::database_to_read(&config).map_err(explained)?;
+    must_have_schema(&db, &wiring::books_place(&config)).await?;
     let mut findings = findings(&db).await.map_err(explained)?;
     findings.iter().for_each(|finding| say(line(finding)));
     if args.deep {
@@ -40,6 +46,19 @@ pub(super) async fn run(args: CheckArgs) -> CliResult {
     }
     say(format!("the books do NOT balance: {broken} breaches"));
     Ok(ExitCode::FAILURE)
+}
+
+/// Whether what is to be checked is there at all.
+async fn must_have_schema(db: &Db, place: &str) -> Result<(), String> {
+    match db.schema_age().await.map_err(|error| error.to_string())? {
+        SchemaAge::Foreign => {
+            Err(format!("no Farebox schema ({place}); run `farebox migrate` where this is the database that you mean"))
+        }
+        SchemaAge::Older(count) => {
+            Err(format!("the schema is {count} migrations behind this program ({place}); run `farebox migrate`"))
+        }
+        SchemaAge::Current | SchemaAge::Newer(_) | SchemaAge::Other(_) => Ok(()),
+    }
 }
 
 /// Counts up on a terminal and is silent elsewhere.
