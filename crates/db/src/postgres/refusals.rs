@@ -27,6 +27,9 @@ fn with_advice(text: String) -> String {
              trusted"
         );
     }
+    if text.contains("invalid dns name") {
+        return format!("{text}; TLS needs a host's name or address in the URL: leave sslmode out for a socket");
+    }
     if let Some((_, rest)) = text.split_once(PARAMETER) {
         let named = rest.split_once(": ").map_or("", |(_, name)| name);
         let name: String = named.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
@@ -68,6 +71,7 @@ mod tests {
         for (fault, advice) in [
             ("unsupported startup parameter: options (08P01)", "ignore_startup_parameters = options"),
             ("unsupported startup parameter in options: enable_sort", "ignore_startup_parameters = enable_sort"),
+            ("error performing TLS handshake: invalid dns name", "leave sslmode out"),
             ("error performing TLS handshake: server does not support TLS", "sslmode"),
         ] {
             assert!(with_advice(fault.to_owned()).contains(advice), "{}", with_advice(fault.to_owned()));
