@@ -30,10 +30,11 @@ pub(super) async fn run(args: ServeArgs) -> CliResult {
         Some(url) => url.clone(),
         None => format!("http://{bound}"),
     };
+    let stop = serve::stop_signal();
     let (version, books) = (env!("CARGO_PKG_VERSION"), wiring::books_place(&config));
     say(format!("farebox {version} serves {base} (documents: {base}/docs), {books}"));
     tracing::info!(version, listen = %bound, books, "started");
-    app.serve(listener, serve::stop_signal()).await;
+    app.serve(listener, stop).await;
     tracing::info!("stopped; nothing is left open");
     say("farebox stopped; nothing is left open");
     Ok(ExitCode::SUCCESS)

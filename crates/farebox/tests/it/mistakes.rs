@@ -3,7 +3,9 @@
 use crate::command::{farebox, text};
 use crate::process::{Shop, command};
 use farebox_testkit::engines::TestDb;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// Runs a command that must fail with the status of trouble; answers what it said.
 fn refused(arguments: &[&str]) -> String {
@@ -95,8 +97,26 @@ fn a_start_with_another_key_leaves_none_behind() {
     new_book(data);
     let key = folder.path().join("secret.key");
     std::fs::remove_file(&key).unwrap();
-    assert_says(&refused(&["serve", "--data-dir", data, "--listen", "127.0.0.1:0"]), &["another secret key"]);
+    std::fs::hard_link(folder.path().join("farebox.db"), folder.path().join("other.db")).unwrap();
+    let said = refused(&["serve", "--data-dir", data, "--listen", "127.0.0.1:0"]);
+    assert_says(&said, &["another secret key", "several names (hard links)"]);
     assert!(!key.exists(), "a key of no use was left");
+}
+
+#[test]
+fn a_server_says_where_its_books_are_and_logs_its_start_and_its_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_farebox"));
+    server.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path());
+    let mut server = server.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let book = folder.path().canonicalize().unwrap().join("farebox.db");
+    assert!(first.contains(&format!("books in {}", book.display())), "{first}");
+    assert!(Command::new("kill").arg(server.id().to_string()).status().unwrap().success());
+    let output = server.wait_with_output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && log.contains("started") && log.contains("nothing is left open"), "{log}");
 }
 
 #[test]
