@@ -36,8 +36,8 @@ pub enum DbError {
     /// COMMIT was sent and its answer is lost.
     #[error("commit unknown: {0}")]
     CommitUnknown(String),
-    /// The database cannot be reached or is in use by somebody else.
-    #[error("database unavailable: {0}")]
+    /// The database cannot be reached or is in use by somebody else; the text says which database and why.
+    #[error("{0}")]
     Unavailable(String),
     /// No space left to write.
     #[error("database full: {0}")]
@@ -127,16 +127,25 @@ impl From<tokio_postgres::Error> for DbError {
                 _ => DbError::Other(text),
             };
         }
-        let mut text = error.to_string();
-        let mut broken = error.is_closed();
+        let (text, mut broken) = (with_causes(&error), error.is_closed());
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
             broken |= cause.is::<std::io::Error>();
-            text = format!("{text}: {cause}");
             source = cause.source();
         }
-        if broken { DbError::Unavailable(text) } else { DbError::Other(text) }
+        if broken { DbError::Unavailable(format!("PostgreSQL: {text}")) } else { DbError::Other(text) }
     }
+}
+
+/// An error of the driver and what caused it, in one line.
+pub(crate) fn with_causes(error: &tokio_postgres::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod schema_age;
 mod sqlite;
 mod sqlite_backup;
 mod sqlite_checkpoint;
+mod sqlite_file;
 mod sqlite_room;
 mod tx;
 mod value;

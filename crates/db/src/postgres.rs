@@ -7,9 +7,11 @@
 
 mod many;
 mod pool;
+mod refusals;
 mod send;
 mod servers;
 mod settings;
+mod url;
 
 pub(crate) use many::{execute_all, execute_many, query_many};
 pub(crate) use pool::{Link, Postgres};

@@ -5,13 +5,14 @@
 
 use crate::filter::Sql;
 use crate::sqlite_checkpoint::Checkpointer;
+use crate::sqlite_file::{cannot_open, ensure, existing, lock_file, resolved, warn_of_other_names};
 use crate::sqlite_room::Room;
 use crate::{DbError, Param, Row, Rows, Value, dialect};
 use parking_lot::Mutex;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::collections::HashMap;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -58,6 +59,8 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, DbError> {
         let path = resolved(path)?;
         let lock = lock_file(&path)?;
+        ensure(&path)?;
+        warn_of_other_names(&path);
         // Without SQLite's own lock: whoever uses the connection has it alone.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(|e| cannot_open(&path, &e))?;
@@ -76,7 +79,7 @@ impl Sqlite {
     }
 
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, DbError> {
-        let path = resolved(path)?;
+        let path = existing(path)?;
         let room = Arc::new(Room::beside(&path));
         let readers = Readers::new(path, room.clone());
         readers.idle.lock().push(readers.connect()?);
@@ -316,42 +319,4 @@ fn off_the_worker<T>(work: impl FnOnce() -> T) -> T {
 
 fn off_the_worker_if<T>(wait: bool, work: impl FnOnce() -> T) -> T {
     if wait { off_the_worker(work) } else { work() }
-}
-
-/// The file's own path, so that two spellings of it meet at one lock.
-fn resolved(path: &Path) -> Result<PathBuf, DbError> {
-    if let Ok(existing) = path.canonicalize() {
-        return Ok(existing);
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => Ok(folder.join(name)),
-        (Err(error), _) => Err(DbError::Unavailable(format!("{}: {error}", folder.display()))),
-        (_, None) => Err(DbError::Unavailable(format!("{}: not a file name", path.display()))),
-    }
-}
-
-/// Takes the operating system's lock that keeps a second process out; it ends with the process, however that ends.
-pub(crate) fn lock_file(path: &Path) -> Result<File, DbError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock_path = PathBuf::from(name);
-    let failed = |error: std::io::Error| DbError::Unavailable(format!("{}: {error}", lock_path.display()));
-    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DbError::Unavailable(format!(
-            "{} is in use by another process (which holds {})",
-            path.display(),
-            lock_path.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
-}
-
-pub(crate) fn cannot_open(path: &Path, error: &rusqlite::Error) -> DbError {
-    DbError::Unavailable(format!("{}: {error}", path.display()))
 }

@@ -4,7 +4,7 @@
 //! moment, in one file that needs no log beside it.
 
 use crate::DbError;
-use crate::sqlite::{cannot_open, lock_file};
+use crate::sqlite_file::{cannot_open, lock_file};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
@@ -84,7 +84,7 @@ pub fn sqlite_copy(
 /// `Unavailable` or `Other` where the file cannot be read at all.
 pub fn sqlite_defects(path: &Path) -> Result<Vec<String>, DbError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let mut statement = connection.prepare(&format!("PRAGMA quick_check({DEFECTS_MAX})"))?;
+    let mut statement = connection.prepare(&format!("PRAGMA integrity_check({DEFECTS_MAX})"))?;
     let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
     let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
     Ok(lines.into_iter().filter(|line| line != "ok").collect())

@@ -57,8 +57,7 @@ impl App {
         }
         let changes = Changes::new(db.clone());
         changes.refresh().await?;
-        let key = SecretKey::load(config, &*rng)?;
-        key.check(&db).await?;
+        let key = SecretKey::load(config, &*rng, &db).await?;
         wiring::assemble(Base { config, db, clock, rng, key, changes, sqlite_folder }).await
     }
 

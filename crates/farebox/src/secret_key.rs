@@ -12,25 +12,37 @@ use std::path::{Path, PathBuf};
 
 const FILE_NAME: &str = "secret.key";
 const FINGERPRINT: &str = "secret_key_fingerprint";
+const OTHER_KEY: &str = "this database was made with another secret key";
 
 /// 32 secret bytes. Never shown.
 pub(crate) struct SecretKey([u8; 32]);
 
 impl SecretKey {
-    /// Reads the secret from where the configuration says, making a key file in the data folder if need be.
+    /// Reads the secret from where the configuration says, making a key file in the data folder if need be, and sees
+    /// that it is the database's. A file that turns out to be of no use is removed again; the database may know its key
+    /// only once the file is on disk.
     ///
     /// # Errors
-    /// `Unavailable`, naming the file and what is wrong with it.
-    pub(crate) fn load(config: &Config, rng: &dyn Rng) -> Result<Self> {
+    /// `Unavailable`, naming the file and what is wrong with it, or where the database was made with another secret.
+    pub(crate) async fn load(config: &Config, rng: &dyn Rng, db: &Db) -> Result<Self> {
         if let Some(key) = Self::find(config)? {
+            key.check(db).await?;
             return Ok(key);
         }
         let file = config.database.data_dir.join(FILE_NAME);
         make(&file, rng)?;
+        let key = Self::read(&file)?;
+        if !key.is_of(db).await? {
+            let _ = std::fs::remove_file(&file);
+            return Err(unusable(format!(
+                "{OTHER_KEY}, and there is none at {}: put it there, or set FAREBOX_SECRET_KEY or secrets.key_file",
+                file.display()
+            )));
+        }
         if config.database.url.is_some() {
             tracing::warn!(file = %file.display(), "made a secret key; every process on this database needs the same one");
         }
-        Self::read(&file)
+        Ok(key)
     }
 
     /// Reads the secret from where the configuration says; `None` where a server would make one.
@@ -62,15 +74,17 @@ impl SecretKey {
     /// # Errors
     /// `Unavailable` where it was made with another one.
     pub(crate) async fn check(&self, db: &Db) -> Result<()> {
-        let derived = blake3::derive_key("farebox 2026 fingerprint of the secret key", &self.0);
-        let fingerprint = blake3::Hash::from(derived).to_hex();
-        let known = setting_agree(db, FINGERPRINT, &fingerprint).await?;
-        if known == fingerprint.as_str() {
+        if self.is_of(db).await? {
             return Ok(());
         }
-        Err(unusable(
-            "this database was made with another secret key; set FAREBOX_SECRET_KEY or secrets.key_file to that one",
-        ))
+        Err(unusable(format!("{OTHER_KEY}; set FAREBOX_SECRET_KEY or secrets.key_file to that one")))
+    }
+
+    /// Whether the database was made with it; one that knows none yet is from now on.
+    async fn is_of(&self, db: &Db) -> Result<bool> {
+        let derived = blake3::derive_key("farebox 2026 fingerprint of the secret key", &self.0);
+        let fingerprint = blake3::Hash::from(derived).to_hex();
+        Ok(setting_agree(db, FINGERPRINT, &fingerprint).await? == fingerprint.as_str())
     }
 
     fn read(file: &Path) -> Result<Self> {
@@ -89,6 +103,11 @@ impl SecretKey {
         }
         Some(Self(bytes))
     }
+}
+
+/// The file that the secret comes from where it comes from a file, there or not.
+pub(crate) fn file_of(config: &Config) -> PathBuf {
+    config.secrets.key_file.clone().unwrap_or_else(|| config.database.data_dir.join(FILE_NAME))
 }
 
 fn make(file: &PathBuf, rng: &dyn Rng) -> Result<()> {

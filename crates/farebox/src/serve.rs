@@ -217,26 +217,32 @@ async fn connection<S: Service>(
     }
 }
 
-/// The signal to stop: Ctrl-C, or SIGTERM on Unix.
-pub async fn stop_signal() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                () = interrupt => {}
-                _ = terminate.recv() => {}
-            },
-            Err(_) => interrupt.await,
+/// The signal to stop: Ctrl-C, or SIGTERM on Unix. Listened for from the call on, so that none is missed before the
+/// future is first waited for. Must be called on a runtime.
+#[cfg(unix)]
+pub fn stop_signal() -> impl Future<Output = ()> + Send {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn came(signal: std::io::Result<Signal>) {
+        match signal {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
         }
     }
-    #[cfg(not(unix))]
-    interrupt.await;
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        tokio::select! {
+            () = came(interrupt) => {}
+            () = came(terminate) => {}
+        }
+    }
+}
+
+/// The signal to stop: Ctrl-C.
+#[cfg(not(unix))]
+pub async fn stop_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// A body of bytes at hand, for small replies.

@@ -28,12 +28,22 @@ const BOOK_FILE: &str = "farebox.db";
 /// # Errors
 /// `Unavailable`, naming the file or server.
 pub(crate) fn database(config: &Config) -> Result<Db> {
-    if let Some(url) = &config.database.url {
-        let limit = Duration::from_millis(config.database.answer_timeout_ms);
-        return on_server(config, url.expose(), Some(limit));
+    if let Some(server) = config.database.server() {
+        return Ok(Db::postgres_with(&server, Arc::new(NoFaults))?);
     }
     make_data_folder(config)?;
     Ok(Db::sqlite(&book_file(config), Arc::new(NoFaults))?)
+}
+
+/// Where the books are, for people: the file's path, or the servers and the database, without user and password.
+pub(crate) fn books_place(config: &Config) -> String {
+    match config.database.server() {
+        Some(server) => format!("books on PostgreSQL {}", server.place().unwrap_or_default()),
+        None => {
+            let file = book_file(config);
+            format!("books in {}", file.canonicalize().unwrap_or(file).display())
+        }
+    }
 }
 
 /// The embedded database's file.
@@ -51,18 +61,6 @@ pub(crate) fn make_data_folder(config: &Config) -> Result<()> {
         .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))
 }
 
-fn on_server(config: &Config, url: &str, answer_timeout: Option<Duration>) -> Result<Db> {
-    let database = &config.database;
-    let settings = PostgresSettings {
-        url: url.to_owned(),
-        max_connections: database.max_connections,
-        prepared_statements: database.prepared_statements,
-        answer_timeout,
-        ca_file: database.ca_file.clone(),
-    };
-    Ok(Db::postgres_with(&settings, Arc::new(NoFaults))?)
-}
-
 /// Makes the folder, readable by nobody else; one that is there keeps its mode.
 fn private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
@@ -78,8 +76,11 @@ fn private_folder(folder: &Path) -> std::io::Result<()> {
 /// # Errors
 /// `Unavailable`, naming the file or server.
 pub(crate) fn database_to_read(config: &Config) -> Result<Db> {
-    match &config.database.url {
-        Some(url) => on_server(config, url.expose(), None),
+    match config.database.server() {
+        Some(server) => {
+            let patient = PostgresSettings { answer_timeout: None, ..server };
+            Ok(Db::postgres_with(&patient, Arc::new(NoFaults))?)
+        }
         None => Ok(Db::sqlite_read_only(&book_file(config))?),
     }
 }

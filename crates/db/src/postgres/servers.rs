@@ -3,9 +3,11 @@
 //! Invariants: a server that does not answer, or takes connections and says nothing, costs its own time limit and keeps
 //! nobody from the next one; the server that worked last is asked first.
 
+use super::refusals::{refusal, told};
 use super::settings::{
     CONNECT_TIMEOUT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_RETRIES, PostgresSettings, UNCONFIRMED_TIMEOUT,
 };
+use super::url;
 use crate::DbError;
 use deadpool_postgres::ClientWrapper;
 use rustls::pki_types::CertificateDer;
@@ -40,21 +42,14 @@ impl Servers {
     /// # Errors
     /// `Other` where the URL or the authorities' file cannot be used.
     pub(super) fn new(settings: &PostgresSettings) -> Result<Self, DbError> {
-        // What `verify-full` asks for is what `require` does here.
-        let url = settings.url.replace("sslmode=verify-full", "sslmode=require");
-        let mut config: Config =
-            url.parse().map_err(|error| DbError::Other(format!("the PostgreSQL URL cannot be read: {error}")))?;
-        if settings.ca_file.is_some() {
-            if url.contains("sslmode=disable") {
-                return Err(DbError::Other("sslmode=disable contradicts the file of authorities".to_owned()));
-            }
-            config.ssl_mode(SslMode::Require);
-        }
+        let wrong = |rule: String| DbError::Other(format!("the PostgreSQL URL {rule}"));
+        let config = read(settings).map_err(wrong)?;
+        let each = apart(&config).map_err(wrong)?;
         let tls = match config.get_ssl_mode() {
             SslMode::Disable | SslMode::Prefer => None,
             _ => Some(MakeRustlsConnect::new(tls_config(settings.ca_file.as_deref())?)),
         };
-        Ok(Self { each: apart(&config)?, first: AtomicUsize::new(0), tls })
+        Ok(Self { each, first: AtomicUsize::new(0), tls })
     }
 
     /// A connection to the first server that takes one.
@@ -78,13 +73,39 @@ impl Servers {
                     self.first.store(index, Ordering::Relaxed);
                     return Ok(client);
                 }
-                Ok(Err(error)) => DbError::from(error).to_string(),
+                Ok(Err(error)) => refusal(&error),
                 Err(_) => format!("no connection within {} ms", server.timeout.as_millis()),
             };
-            reasons.push(format!("{}: {reason}", server.name));
+            reasons.push((server.name.clone(), reason));
         }
-        Err(DbError::Unavailable(reasons.join("; ")))
+        Err(DbError::Unavailable(told(reasons)))
     }
+}
+
+/// The database's servers and its name: `host1:port,host2:port/books`.
+///
+/// # Errors
+/// Completes a sentence that begins with what names the URL.
+pub(super) fn place(settings: &PostgresSettings) -> Result<String, String> {
+    let config = read(settings)?;
+    let names: Vec<_> = apart(&config)?.into_iter().map(|server| server.name).collect();
+    // A URL without a database means the one that is named after the user.
+    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    Ok(format!("{}/{database}", names.join(",")))
+}
+
+fn read(settings: &PostgresSettings) -> Result<Config, String> {
+    url::check(&settings.url)?;
+    // What `verify-full` asks for is what `require` does here.
+    let url = settings.url.replace("sslmode=verify-full", "sslmode=require");
+    let mut config: Config = url.parse().map_err(|_| "cannot be read".to_owned())?;
+    if settings.ca_file.is_some() {
+        if config.get_ssl_mode() == SslMode::Disable {
+            return Err("has sslmode=disable, which contradicts the file of authorities".to_owned());
+        }
+        config.ssl_mode(SslMode::Require);
+    }
+    Ok(config)
 }
 
 async fn open<T>(config: &Config, tls: T) -> Result<ClientWrapper, tokio_postgres::Error>
@@ -105,18 +126,16 @@ where
 
 /// One configuration for each server, so that each gets a time limit of its own: the driver's own limit ends with the
 /// TCP connection and would wait for ever for a server that says nothing.
-fn apart(config: &Config) -> Result<Vec<Server>, DbError> {
+fn apart(config: &Config) -> Result<Vec<Server>, String> {
     let (hosts, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
     let count = hosts.len().max(addresses.len());
     if count == 0 {
-        return Err(DbError::Other("the PostgreSQL URL names no server".to_owned()));
+        return Err("names no server".to_owned());
     }
     if (ports.len() > 1 && ports.len() != count)
         || (!addresses.is_empty() && !hosts.is_empty() && hosts.len() != addresses.len())
     {
-        return Err(DbError::Other(
-            "the PostgreSQL URL has other numbers of hosts than of ports or addresses".to_owned(),
-        ));
+        return Err("has other numbers of hosts than of ports or addresses".to_owned());
     }
     let each = (0..count).map(|index| {
         let mut own = without_servers(config);
@@ -225,6 +244,15 @@ mod tests {
         let one = servers("postgres://u@a/books").unwrap();
         assert_eq!(one.each[0].config.get_target_session_attrs(), TargetSessionAttrs::Any);
         assert!(servers("postgres:///books").is_err());
+    }
+
+    #[test]
+    fn a_place_is_named_without_user_and_password() {
+        let place = |url: &str| place(&PostgresSettings::new(url));
+        assert_eq!(place("postgres://u:hunter2@a,b:2/books"), Ok("a:5432,b:2/books".to_owned()));
+        assert_eq!(place("postgres://u:hunter2@/books?host=/run/pg&port=7"), Ok("/run/pg:7/books".to_owned()));
+        let counts = place("postgres://u:hunter2@/books?host=a&host=b&host=c&port=1,2").unwrap_err();
+        assert!(counts.contains("numbers of hosts"), "{counts}");
     }
 
     #[test]

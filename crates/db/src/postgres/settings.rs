@@ -1,5 +1,6 @@
 //! How a PostgreSQL database is reached, as whoever opens it says; and the limits that nobody sets.
 
+use super::servers;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,5 +45,15 @@ impl PostgresSettings {
             answer_timeout: Some(ANSWER_TIMEOUT),
             ca_file: None,
         }
+    }
+
+    /// The servers and the database that the URL names, `host1:port,host2:port/books`, without user and password.
+    /// Connects to nothing.
+    ///
+    /// # Errors
+    /// What cannot work about the URL, as the end of a sentence that begins with what names it: "has a wrong sslmode:
+    /// it must be one of …". Quotes no value.
+    pub fn place(&self) -> Result<String, String> {
+        servers::place(self)
     }
 }

@@ -27,6 +27,20 @@ async fn count(db: &Db) -> i64 {
 fn assert_refused(result: Result<Db, DbError>, path: &Path) {
     let Err(DbError::Unavailable(text)) = result else { panic!("the file was opened twice") };
     assert!(text.contains(path.file_name().unwrap().to_str().unwrap()) && text.contains("in use"), "{text}");
+    assert!(text.contains("(pid ") && text.contains("stop that process first"), "{text}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_database_its_logs_and_its_lock_are_their_owners_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.db");
+    let db = open(&path).unwrap();
+    db.migrate().await.unwrap();
+    for name in ["new.db", "new.db-wal", "new.db-shm", "new.db.lock"] {
+        let about = std::fs::metadata(folder.path().join(name)).unwrap();
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&about) & 0o777, 0o600, "{name}");
+    }
 }
 
 #[tokio::test]

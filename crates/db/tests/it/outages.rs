@@ -21,6 +21,18 @@ async fn a_server_that_is_not_there_is_unavailable() {
 }
 
 #[tokio::test]
+async fn a_database_that_does_not_exist_is_named_with_what_to_do() {
+    let Some(place) = TestDb::postgres() else { return };
+    let url = place.url().unwrap();
+    let (start, rest) = url.split_once("://").unwrap();
+    let (servers, database) = rest.split_once('/').unwrap();
+    let query = database.split_once('?').map_or(String::new(), |(_, query)| format!("?{query}"));
+    let db = Db::postgres(&format!("{start}://{servers}/nowhere_to_be_found{query}"), 2, Arc::new(NoFaults)).unwrap();
+    let Err(DbError::Unavailable(text)) = db.query("SELECT 1", &[]).await else { panic!("there is no such database") };
+    assert!(text.contains("nowhere_to_be_found") && text.contains("make the database"), "{text}");
+}
+
+#[tokio::test]
 async fn a_session_that_ends_before_commit_leaves_the_outcome_unknown_and_the_pool_well() {
     let Some(place) = TestDb::postgres() else { return };
     let db = place.open(Arc::new(NoFaults));
@@ -44,5 +56,7 @@ async fn a_server_without_tls_refuses_a_login_that_requires_it() {
     let Some(place) = TestDb::postgres() else { return };
     let Some(url) = place.url().filter(|url| !url.contains('?')) else { return };
     let db = Db::postgres(&format!("{url}?sslmode=require"), 2, Arc::new(NoFaults)).unwrap();
-    assert!(matches!(db.query("SELECT 1", &[]).await, Err(DbError::Unavailable(_))));
+    let Err(DbError::Unavailable(text)) = db.query("SELECT 1", &[]).await else { panic!("it logged in without TLS") };
+    let advice = ["switch on `ssl`", "leave sslmode out"];
+    assert!(advice.iter().any(|advice| text.contains(advice)), "{text}");
 }

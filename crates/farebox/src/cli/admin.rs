@@ -7,9 +7,12 @@ use super::{CliResult, ConfigArgs};
 use crate::app::App;
 use clap::{Args, Subcommand, ValueEnum};
 use farebox_accounts::OperatorsOwner;
-use farebox_base::{Error, ListingId, Micros, PartyId, Result, Role, TransferId};
+use farebox_base::{Error, Kind, ListingId, Micros, MoneyError, PartyId, Result, Role, TransferId};
 use farebox_billing::Grant;
 use std::process::ExitCode;
+
+/// The most that one credit may bring, a billion USDC: the sums of all accounts must stay far from what a number holds.
+const CREDIT_MOST: Micros = Micros::new(1_000_000_000 * Micros::PER_UNIT);
 
 #[derive(Args, Debug)]
 pub(crate) struct AdminArgs {
@@ -51,11 +54,12 @@ enum KeyRole {
 struct CreditArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Whom to credit: an owner's name, an organization's id, or a wallet address (0x…).
+    /// Whom to credit: an owner_id of the marketplace, a party's id (`data.default_organization_id` of GET /auth/me with
+    /// the owner's key), or a wallet address (0x…).
     #[arg(long)]
     owner: String,
-    /// How much, in USDC: 10 or 0.25.
-    #[arg(long)]
+    /// How much, in USDC: 10 or 0.25; at most 1,000,000,000.
+    #[arg(long, allow_negative_numbers = true)]
     amount: String,
     /// Spendable at this provider only (its id), as a deposit at the SQL gateway is.
     #[arg(long, value_name = "ID")]
@@ -76,8 +80,9 @@ pub(super) async fn run(args: AdminArgs) -> CliResult {
             finish(app, done).await
         }
         AdminCommand::Credit(args) => {
+            let amount = amount(&args.amount).map_err(explained)?;
             let app = App::start(&args.config.load(&[])?, None).await.map_err(explained)?;
-            let done = credit(&app, &args).await;
+            let done = credit(&app, &args, amount).await;
             finish(app, done).await
         }
     }
@@ -109,8 +114,21 @@ async fn create_key(app: &App, args: &CreateKeyArgs) -> Result<Vec<String>> {
     ])
 }
 
-async fn credit(app: &App, args: &CreditArgs) -> Result<Vec<String>> {
-    let amount = Micros::parse(&args.amount).map_err(|error| Error::money("amount", error))?;
+fn amount(text: &str) -> Result<Micros> {
+    match Micros::parse(text) {
+        Ok(amount) if amount > CREDIT_MOST => {
+            Err(Error::invalid("amount", format!("must be at most {CREDIT_MOST} USDC in one credit")))
+        }
+        Ok(amount) if !amount.is_zero() => Ok(amount),
+        Ok(_) | Err(MoneyError::Negative) => Err(Error::invalid("amount", "must be greater than zero")),
+        Err(MoneyError::Overflow) => {
+            Err(Error::invalid("amount", format!("must be at most {CREDIT_MOST} USDC in one credit")))
+        }
+        Err(error) => Err(Error::money("amount", error)),
+    }
+}
+
+async fn credit(app: &App, args: &CreditArgs, amount: Micros) -> Result<Vec<String>> {
     let party = party(app, &args.owner).await?;
     let seller = match &args.provider {
         Some(text) => Some(seller(app, text).await?),
@@ -152,7 +170,17 @@ async fn party(app: &App, owner: &str) -> Result<PartyId> {
         return Ok(id);
     }
     let party = app.accounts.party_by_handle(owner).await?;
-    party.map(|party| party.id).ok_or_else(|| Error::not_found("Owner"))
+    party.map(|party| party.id).ok_or_else(|| unknown(owner))
+}
+
+fn unknown(owner: &str) -> Error {
+    let message = format!(
+        "there is no owner {owner:?}. An owner is an owner_id, as keys were made for with `farebox admin create-key \
+         --owner` or at POST /api/v1/keys; a party's id, which GET /auth/me shows as data.default_organization_id to \
+         whoever holds the owner's key; or a wallet address, 0x and 40 hex digits. The table `party` of the database \
+         lists them as handle, id and wallet_address"
+    );
+    Error::new(Kind::NotFound, "not_found", message)
 }
 
 async fn seller(app: &App, provider: &str) -> Result<PartyId> {

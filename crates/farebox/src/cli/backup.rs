@@ -4,6 +4,7 @@
 
 use super::copying::{books_balance, draft, folder_of, must_be_embedded, pages_are_sound, sync_folder, usable_age};
 use super::output::say;
+use super::target::refuse;
 use super::{CliResult, ConfigArgs};
 use crate::wiring;
 use clap::Args;
@@ -28,7 +29,7 @@ With PostgreSQL use pg_dump, or pg_basebackup and archived logs.";
 pub(crate) struct BackupArgs {
     /// Where to put the copy.
     file: PathBuf,
-    /// Replace FILE where it is there already.
+    /// Replace FILE where it is there already and is a database, but not the one in use.
     #[arg(long)]
     force: bool,
     /// Do not look through the copy; the next restore does.
@@ -45,7 +46,7 @@ pub(super) async fn run(args: BackupArgs) -> CliResult {
     if !book.exists() {
         return Err(format!("there is no database at {}", book.display()));
     }
-    refuse(&args, &book)?;
+    refuse(&args.file, args.force, &config)?;
     let folder = folder_of(&args.file);
     let draft = draft(&book, folder).await?;
     if !args.no_check {
@@ -58,21 +59,6 @@ pub(super) async fn run(args: BackupArgs) -> CliResult {
     say(format!("backup of {} in {} ({} KiB)", book.display(), args.file.display(), bytes.div_ceil(1024)));
     say("the secret key is not in it: keep a copy of that elsewhere");
     Ok(ExitCode::SUCCESS)
-}
-
-/// What may not be overwritten, seen before the work is done.
-fn refuse(args: &BackupArgs, book: &Path) -> Result<(), String> {
-    let file = &args.file;
-    if file.canonicalize().is_ok_and(|file| book.canonicalize().is_ok_and(|book| book == file)) {
-        return Err(format!("{} is the database itself", file.display()));
-    }
-    if file.is_dir() {
-        return Err(format!("{} is a folder; name a file", file.display()));
-    }
-    if file.exists() && !args.force {
-        return Err(format!("{} is there already; --force replaces it", file.display()));
-    }
-    Ok(())
 }
 
 async fn check(copy: &Path, book: &Path) -> Result<(), String> {

@@ -5,15 +5,21 @@ use super::{CliResult, ConfigArgs};
 use crate::wiring;
 use clap::Args;
 use farebox_base::Result;
-use farebox_db::Db;
+use farebox_db::{Db, SchemaAge, sqlite_defects};
 use farebox_ledger::check::{Finding, Head, check_deep};
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// How often the progress of a deep check is shown, in entries.
 const PROGRESS_ENTRIES: i64 = 100_000;
 
+const AFTER: &str = "\
+Exit status: 0 where every invariant holds; 1 where one is broken; 2 where nothing could be checked, because the database \
+could not be opened or read, or has not this program's schema.";
+
 #[derive(Args, Debug)]
+#[command(after_help = AFTER)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
     config: ConfigArgs,
@@ -25,9 +31,15 @@ pub(super) struct CheckArgs {
 pub(super) async fn run(args: CheckArgs) -> CliResult {
     let config = args.config.load(&[])?;
     let db = wiring::database_to_read(&config).map_err(explained)?;
+    must_have_schema(&db, &wiring::books_place(&config)).await?;
     let mut findings = findings(&db).await.map_err(explained)?;
     findings.iter().for_each(|finding| say(line(finding)));
     if args.deep {
+        if config.database.server().is_none() {
+            let pages = pages(&wiring::book_file(&config));
+            say(line(&pages));
+            findings.push(pages);
+        }
         let deep = check_deep(&db, shown_progress()).await.map_err(explained)?;
         deep.findings.iter().for_each(|finding| say(line(finding)));
         deep.heads.iter().filter(|head| head.seq > 0).for_each(|head| say(head_line(head)));
@@ -40,6 +52,30 @@ pub(super) async fn run(args: CheckArgs) -> CliResult {
     }
     say(format!("the books do NOT balance: {broken} breaches"));
     Ok(ExitCode::FAILURE)
+}
+
+/// The file's pages and indexes, which the statements above may not have come by.
+fn pages(book: &Path) -> Finding {
+    let found = sqlite_defects(book).unwrap_or_else(|error| vec![error.to_string()]);
+    Finding {
+        invariant: "the file's pages and indexes are sound",
+        checked: 1,
+        broken: i64::try_from(found.len()).unwrap_or(i64::MAX),
+        examples: found,
+    }
+}
+
+/// Whether what is to be checked is there at all.
+async fn must_have_schema(db: &Db, place: &str) -> Result<(), String> {
+    match db.schema_age().await.map_err(|error| error.to_string())? {
+        SchemaAge::Foreign => {
+            Err(format!("no Farebox schema ({place}); run `farebox migrate` where this is the database that you mean"))
+        }
+        SchemaAge::Older(count) => {
+            Err(format!("the schema is {count} migrations behind this program ({place}); run `farebox migrate`"))
+        }
+        SchemaAge::Current | SchemaAge::Newer(_) | SchemaAge::Other(_) => Ok(()),
+    }
 }
 
 /// Counts up on a terminal and is silent elsewhere.

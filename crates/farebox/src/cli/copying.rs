@@ -30,10 +30,18 @@ pub(super) fn folder_of(file: &Path) -> &Path {
     }
 }
 
+/// The file of the same name with something behind it.
+pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
 /// A copy of a database under a temporary name in a folder, readable by its owner alone, gone when dropped.
 pub(super) async fn draft(from: &Path, folder: &Path) -> Result<NamedTempFile, String> {
     let file = tempfile::Builder::new().prefix(".farebox-").suffix(".partial").tempfile_in(folder);
-    let draft = file.map_err(|error| format!("can't write to {}: {error}", folder.display()))?;
+    // The error's own text names the temporary file.
+    let draft = file.map_err(|error| format!("can't write to the folder {}: {}", folder.display(), error.kind()))?;
     let (from, to): (PathBuf, PathBuf) = (from.to_owned(), draft.path().to_owned());
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();

@@ -4,10 +4,12 @@ mod admin;
 mod backup;
 mod check_ledger;
 mod copying;
+mod new_folder;
 mod openapi;
 mod output;
 mod restore;
 mod serve;
+mod target;
 
 use crate::config::{Config, ConfigSources, load, process_environment};
 use crate::demo::DemoArgs;
@@ -37,7 +39,7 @@ enum Command {
     Demo(DemoArgs),
     /// What only the operator may do: keys for others, credits by hand.
     Admin(admin::AdminArgs),
-    /// Check every invariant of the books, also beside a running server; exit 1 on any breach.
+    /// Check every invariant of the books, also beside a running server.
     CheckLedger(check_ledger::CheckArgs),
     /// Copy the embedded database, also beside a running server.
     Backup(backup::BackupArgs),
@@ -70,6 +72,11 @@ pub(crate) type CliResult = Result<ExitCode, String>;
 
 impl ConfigArgs {
     pub(crate) fn load(&self, more: &[(&str, Option<String>)]) -> Result<Config, String> {
+        if self.database_url.as_ref().is_some_and(|url| url.trim().is_empty()) {
+            return Err(
+                "--database-url is empty: give postgres://…, or leave it out for the embedded database".to_owned()
+            );
+        }
         let mut overrides = Vec::new();
         let own = [("database.data_dir", self.data_dir.clone()), ("database.url", self.database_url.clone())];
         for (key, value) in own.into_iter().chain(more.iter().cloned()) {

@@ -21,7 +21,8 @@ pub(crate) fn failed(message: &str) -> ExitCode {
 /// An error for the operator, who may see its internal half.
 pub(crate) fn explained(error: Error) -> String {
     match error.internal {
-        Some(internal) if error.kind == Kind::Internal => internal,
+        // What stands for it in the public half is for clients, who can only try again.
+        Some(internal) if error.kind == Kind::Internal || error.code == "unavailable" => internal,
         Some(internal) => format!("{}: {internal}", error.message),
         None => error.message,
     }

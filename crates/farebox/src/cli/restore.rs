@@ -3,7 +3,10 @@
 //! Invariants: nothing in the data folder changes before the backup was copied there, checked and brought to this
 //! program's schema; the database that was there is kept, with all that was committed to it.
 
-use super::copying::{books_balance, draft, folder_of, must_be_embedded, pages_are_sound, sync_folder, usable_age};
+use super::copying::{
+    beside, books_balance, draft, folder_of, must_be_embedded, pages_are_sound, sync_folder, usable_age,
+};
+use super::new_folder::NewFolder;
 use super::output::{explained, say};
 use super::{CliResult, ConfigArgs};
 use crate::config::Config;
@@ -22,7 +25,7 @@ Put the backup FILE in place of the embedded database. Stop the server first.
 
 The backup is copied into the data folder, checked (every page), brought to this program's schema where an earlier \
 release made it, checked again (every invariant of the books), and only then put in place. The database that was there \
-is kept beside it as farebox.db.before-restore-TIME. FILE itself is not touched.
+is kept beside it as farebox.db.before-restore-YYYYMMDD-HHMMSS (UTC). FILE itself is not touched.
 
 What happened after the backup was made is not in it: calls that were paid, keys that were revoked, money that was \
 credited. Calls that were open when it was made are closed, free of charge, when the server starts.
@@ -51,14 +54,15 @@ pub(super) async fn run(args: RestoreArgs) -> CliResult {
         return Err(format!("{} is no file", args.file.display()));
     }
     let book = wiring::book_file(&config);
-    wiring::make_data_folder(&config).map_err(explained)?;
-    let claim = sqlite_claim(&book).map_err(|error| format!("{error}; stop it first"))?;
+    let folder = NewFolder::make(&config).map_err(explained)?;
+    let claim = sqlite_claim(&book).map_err(|error| error.to_string())?;
     let draft = draft(&args.file, folder_of(&book)).await.map_err(|e| format!("{}: {e}", args.file.display()))?;
     let key = prepare(draft.path(), &args, &config).await;
     // The draft's own lock; SQLite has removed its log with the last connection.
     let _ = std::fs::remove_file(beside(draft.path(), ".lock"));
     let key = key?;
     let before = put_in_place(draft, &book)?;
+    folder.keep();
     drop(claim);
     say(format!("{} is now the database {}", args.file.display(), book.display()));
     if let Some(before) = before {
@@ -101,16 +105,16 @@ fn put_in_place(draft: NamedTempFile, book: &Path) -> Result<Option<PathBuf>, St
     draft.as_file().sync_all().map_err(|error| failed(draft.path(), error))?;
     let mut before = None;
     if book.exists() {
-        let time = SystemClock::default().now().rfc3339();
-        let time: String = time.chars().filter(char::is_ascii_alphanumeric).collect();
-        let aside = beside(book, &format!(".before-restore-{time}"));
+        let aside = aside(book);
         // Where its log can't be brought in, because it is damaged, the log goes along.
         if sqlite_fold_log(book).is_err() && beside(book, "-wal").exists() {
             let log = beside(book, "-wal");
-            std::fs::rename(&log, beside(&aside, "-wal")).map_err(|error| failed(&log, error))?;
+            let log_aside = beside(&aside, "-wal");
+            std::fs::rename(&log, &log_aside).map_err(|error| failed(&log, error))?;
+            make_private(&log_aside).map_err(|error| failed(&log_aside, error))?;
         }
         let kept = std::fs::hard_link(book, &aside).or_else(|_| std::fs::copy(book, &aside).map(|_| ()));
-        kept.map_err(|error| failed(&aside, error))?;
+        kept.and_then(|()| make_private(&aside)).map_err(|error| failed(&aside, error))?;
         before = Some(aside);
     }
     // A log that stayed would be applied to the new file.
@@ -125,9 +129,21 @@ fn put_in_place(draft: NamedTempFile, book: &Path) -> Result<Option<PathBuf>, St
     Ok(before)
 }
 
-/// The file of the same name with something behind it.
-fn beside(file: &Path, end: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
+/// A name for the database that was there, with the time (UTC, YYYYMMDD-HHMMSS); none that is taken.
+fn aside(book: &Path) -> PathBuf {
+    let time = SystemClock::default().now().rfc3339();
+    let digits: String = time.chars().filter(char::is_ascii_digit).take(14).collect();
+    let (day, moment) = digits.split_at_checked(8).unwrap_or((&digits, ""));
+    let name = beside(book, &format!(".before-restore-{day}-{moment}"));
+    let more = (2..u32::MAX).map(|count| beside(&name, &format!("-{count}")));
+    std::iter::once(name.clone()).chain(more).find(|file| !file.exists()).unwrap_or(name)
+}
+
+/// Leaves the file to its owner; an earlier release made it with the rights of the umask.
+fn make_private(file: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
 }

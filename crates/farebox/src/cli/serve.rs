@@ -3,16 +3,20 @@
 use super::output::{explained, say};
 use super::{CliResult, ConfigArgs};
 use crate::app::App;
-use crate::{logging, serve};
+use crate::{logging, serve, wiring};
 use clap::Args;
 use std::process::ExitCode;
 
+const AFTER: &str = "Requests to sellers never go to private addresses, this machine's own among them, but to those that net.allow or \
+                     FAREBOX_NET_ALLOW names: FAREBOX_NET_ALLOW=127.0.0.1:9000 farebox serve";
+
 #[derive(Args, Debug)]
+#[command(after_help = AFTER)]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Address and port to listen on.
-    #[arg(long, value_name = "ADDR")]
+    /// Address and port to listen on: 127.0.0.1:8402, or 0.0.0.0:8402 for all of the machine's.
+    #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
 }
 
@@ -26,8 +30,12 @@ pub(super) async fn run(args: ServeArgs) -> CliResult {
         Some(url) => url.clone(),
         None => format!("http://{bound}"),
     };
-    say(format!("farebox {} serves {base} (documents: {base}/docs)", env!("CARGO_PKG_VERSION")));
-    app.serve(listener, serve::stop_signal()).await;
+    let stop = serve::stop_signal();
+    let (version, books) = (env!("CARGO_PKG_VERSION"), wiring::books_place(&config));
+    say(format!("farebox {version} serves {base} (documents: {base}/docs), {books}"));
+    tracing::info!(version, listen = %bound, books, "started");
+    app.serve(listener, stop).await;
+    tracing::info!("stopped; nothing is left open");
     say("farebox stopped; nothing is left open");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,15 @@
 //! `[database]`: where the books are.
 
-use super::check::{Broken, at_least, broken};
+use super::check::{Broken, at_least, at_most, broken};
 use super::text::{self, REDACTED};
 use farebox_api_types::Secret;
+use farebox_db::PostgresSettings;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// More than any PostgreSQL server takes.
+const CONNECTIONS_MOST: usize = 10_000;
 
 /// See `default.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,15 +29,29 @@ pub struct Database {
 impl Database {
     pub(super) fn check(&self) -> Result<(), Broken> {
         at_least("database.max_connections", self.max_connections, 1)?;
+        at_most("database.max_connections", self.max_connections, CONNECTIONS_MOST)?;
         at_least("database.answer_timeout_ms", self.answer_timeout_ms, 100)?;
         if self.data_dir.as_os_str().is_empty() {
             return broken("database.data_dir", "must name a folder");
         }
-        let known = |url: &Secret| ["postgres://", "postgresql://"].iter().any(|start| url.expose().starts_with(start));
-        if self.url.as_ref().is_some_and(|url| !known(url)) {
-            return broken("database.url", "must begin with postgres:// or postgresql://");
+        if let Some(file) = self.ca_file.as_ref().filter(|file| !file.is_file()) {
+            return broken("database.ca_file", format!("must name a file; there is none at {}", file.display()));
         }
-        Ok(())
+        match self.server().map(|server| server.place()) {
+            Some(Err(rule)) => broken("database.url", rule),
+            Some(Ok(_)) | None => Ok(()),
+        }
+    }
+
+    /// How PostgreSQL is reached; none for the embedded database.
+    pub(crate) fn server(&self) -> Option<PostgresSettings> {
+        self.url.as_ref().map(|url| PostgresSettings {
+            url: url.expose().to_owned(),
+            max_connections: self.max_connections,
+            prepared_statements: self.prepared_statements,
+            answer_timeout: Some(Duration::from_millis(self.answer_timeout_ms)),
+            ca_file: self.ca_file.clone(),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::check::Broken;
 use super::nearest::nearest;
 use super::secrets::ENVIRONMENT_ONLY;
+use super::takes;
 use super::{Config, ConfigError, DEFAULTS};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -82,7 +83,7 @@ impl Layers {
             // The place in a list says nothing to whoever set the list.
             let place = path.path().to_string();
             let key = place.split('[').next().unwrap_or_default().to_owned();
-            let rule = format!("is not valid: {}", error.message().trim());
+            let rule = takes::rule(&key, self.values.get(&key), error.message().trim());
             ConfigError::Invalid { origin: self.origin(&key), key, rule }
         })
     }

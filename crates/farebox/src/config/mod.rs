@@ -1,8 +1,9 @@
 //! Configuration: one struct per section, one layer over the other, checked before anything starts.
 //!
 //! Owns the defaults (`default.toml`, which documents every key), the layers (defaults, file, environment, command
-//! line), the check of each value and the printing of what is in effect. Opens no file but the configuration's own;
-//! whether a key file or a data folder can be used is found out by whoever uses it.
+//! line), the check of each value and the printing of what is in effect. Reads no file but the configuration's own;
+//! whether a key file or a data folder can be used is found out by whoever uses it. Of files that must be there before
+//! anything starts it asks only whether they are.
 //!
 //! Invariants: a key that is not in `default.toml` is an error wherever it stands; a `Config` that exists passed
 //! every check; secrets leave through neither `Debug` nor `render`.
@@ -24,6 +25,7 @@ mod network;
 mod secrets;
 mod server;
 mod sql_gateway;
+mod takes;
 mod text;
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The known name that a mistyped one is nearest to.
 
-/// The name with the fewest letters to change; the first of several, empty where there is none to choose from.
+/// The shortest name that goes on where the mistyped one ends, else the one with the fewest letters to change; the first
+/// of several, empty where there is none to choose from.
 pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> &'a str {
-    known.into_iter().min_by_key(|name| distance(wrong, name)).unwrap_or_default()
+    let rank = |name: &&str| if name.starts_with(wrong) { (0, name.len()) } else { (1, distance(wrong, name)) };
+    known.into_iter().min_by_key(rank).unwrap_or_default()
 }
 
 /// How many letters must be added, dropped or replaced to make one name of the other.
@@ -32,5 +34,7 @@ mod tests {
             assert_eq!(distance(to, from), expected, "{to} {from}");
         }
         assert_eq!(nearest("server.listn", ["server.public_url", "server.listen"]), "server.listen");
+        let names = ["database_url", "database_prepared_statements", "database_prepared_statements_max"];
+        assert_eq!(nearest("database_prepared", names), "database_prepared_statements");
     }
 }

@@ -128,6 +128,11 @@ fn what_does_not_exist_is_refused_with_the_nearest_that_does() {
         (with_file("listen = \"x\"\n", &[]), "listen", "server.listen"),
         (with_env(&[("FAREBOX_SERVER_LISTN", "x")]), "FAREBOX_SERVER_LISTN", "FAREBOX_SERVER_LISTEN"),
         (with_env(&[("FAREBOX_SECRET", "x")]), "FAREBOX_SECRET", "FAREBOX_SECRET_KEY"),
+        (
+            with_env(&[("FAREBOX_DATABASE_PREPARED", "x")]),
+            "FAREBOX_DATABASE_PREPARED",
+            "FAREBOX_DATABASE_PREPARED_STATEMENTS",
+        ),
     ];
     for (result, name, nearest) in cases {
         let Err(ConfigError::Unknown { name: found, nearest: offered, .. }) = &result else { panic!("{result:?}") };
@@ -149,7 +154,7 @@ fn values_of_the_wrong_type_or_range_are_refused_by_key_and_origin() {
         (with_env(&[("FAREBOX_LIMITS_MARKETPLACE_BURST", "-1")]), "limits.marketplace_burst", "-1"),
         (with_env(&[("FAREBOX_CALLS_IDEMPOTENCY_TTL_S", "60")]), "calls.idempotency_ttl_s", "at least"),
         (with_env(&[("FAREBOX_LIMITS_MARKETPLACE_ENABLED", "yes")]), "limits.marketplace_enabled", "true or false"),
-        (with_env(&[("FAREBOX_SERVER_LISTEN", "here")]), "server.listen", "socket address"),
+        (with_env(&[("FAREBOX_SERVER_LISTEN", "here")]), "server.listen", "ADDRESS:PORT"),
         (with_env(&[("FAREBOX_SERVER_PUBLIC_URL", "https://x.example/")]), "server.public_url", "slash"),
         (with_env(&[("FAREBOX_SERVER_TRUSTED_PROXIES", "10.0.0.1,x")]), "server.trusted_proxies", "network"),
         (with_env(&[("FAREBOX_NET_ALLOW", "a b")]), "net.allow", "a b"),
@@ -160,6 +165,13 @@ fn values_of_the_wrong_type_or_range_are_refused_by_key_and_origin() {
         (with_env(&[("FAREBOX_MARKETPLACE_PRICE_CAP_USDC", "0")]), "marketplace.price_cap_usdc", "more than 0"),
         (with_env(&[("FAREBOX_SQL_GATEWAY_WALLET_PROOF", "maybe")]), "sql_gateway.wallet_proof", "required"),
         (with_env(&[("FAREBOX_DATABASE_URL", "mysql://x")]), "database.url", "postgres://"),
+        (with_env(&[("FAREBOX_DATABASE_URL", "postgres://u:hunter2@h/b?sslmode=on")]), "database.url", "sslmode"),
+        (with_env(&[("FAREBOX_DATABASE_CA_FILE", "/no/such.pem")]), "database.ca_file", "/no/such.pem"),
+        (with_env(&[("FAREBOX_DATABASE_MAX_CONNECTIONS", "10001")]), "database.max_connections", "at most 10000"),
+        (with_env(&[("FAREBOX_CALLS_BALANCE_FRESH_MS", "60001")]), "calls.balance_fresh_ms", "at most 60000"),
+        (with_env(&[("FAREBOX_CALLS_GROUP_COMMIT_MAX", "10001")]), "calls.group_commit_max", "at most 10000"),
+        (with_env(&[("FAREBOX_CALLS_REPLY_BUFFER_BYTES", "67108865")]), "calls.reply_buffer_bytes", "at most 67108864"),
+        (with_env(&[("FAREBOX_CALLS_REPLY_QUIET_MS", "10001")]), "calls.reply_quiet_ms", "at most 10000"),
         (with_env(&[("FAREBOX_DATA_DIR", "")]), "database.data_dir", "folder"),
         (with_env(&[("FAREBOX_SECRET_KEY", "hunter2")]), "secrets.key", "64 hex digits"),
         (with_env(&[("FAREBOX_LOG", "info,=,")]), "log.filter", "level"),

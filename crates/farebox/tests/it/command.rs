@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-fn farebox(arguments: &[&str]) -> Output {
+pub fn farebox(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_farebox"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FAREBOX_")) {
         command.env_remove(name);
@@ -10,7 +10,7 @@ fn farebox(arguments: &[&str]) -> Output {
     command.args(arguments).output().unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -16,6 +16,7 @@ mod idempotency;
 mod kill;
 mod load;
 mod memory;
+mod mistakes;
 mod process;
 mod several;
 mod streaming;

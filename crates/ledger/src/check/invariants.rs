@@ -161,9 +161,10 @@ pub const INVARIANTS: &[Invariant] = &[
         count: sql!("SELECT COUNT(*) FROM account"),
         breaches: sql!(
             "SELECT id FROM account WHERE NOT (
-               (party_id IS NULL AND (id = kind OR (kind = 'outside' AND id LIKE 'outside:%')))
+               (party_id IS NULL AND (id = kind OR (kind = 'outside' AND substr(id, 1, 8) = 'outside:')))
                OR (party_id IS NOT NULL AND kind <> 'prepaid' AND id = kind || ':' || party_id)
-               OR (party_id IS NOT NULL AND kind = 'prepaid' AND id LIKE 'prepaid:' || party_id || ':%')) ORDER BY id"
+               OR (party_id IS NOT NULL AND kind = 'prepaid'
+                 AND substr(id, 1, length(party_id) + 9) = 'prepaid:' || party_id || ':')) ORDER BY id"
         ),
     },
 ];

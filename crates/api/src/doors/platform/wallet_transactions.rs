@@ -81,8 +81,11 @@ pub(super) fn days(start_date: Option<&str>, end_date: Option<&str>) -> Result<[
 }
 
 fn day(field: &str, text: Option<&str>) -> Result<Option<Timestamp>> {
-    text.map(|text| Timestamp::parse_day(text).ok_or_else(|| Error::invalid(field, "must be a day written YYYY-MM-DD")))
-        .transpose()
+    text.map(|text| {
+        Timestamp::parse_day(text)
+            .ok_or_else(|| Error::invalid(field, "must be a day written YYYY-MM-DD, at most 9999-12-30"))
+    })
+    .transpose()
 }
 
 async fn transaction(core: &Core, line: WalletLine) -> Result<WalletTransactionResponse> {
