@@ -1,0 +1,203 @@
+//! Which of the offers a payment takes up, and whether it echoes what was advertised.
+//!
+//! Invariant: the offer found has the scheme, network, asset, recipient and amount of the payment. Nothing here checks a
+//! signature, but where two offers of version 1 differ in nothing else.
+
+use alloy_primitives::Address;
+use serde_json::Value;
+
+use crate::evm::{Authorization, Signature, address};
+use crate::network::Method;
+use crate::offer::{Offer, Scheme};
+use crate::payment::Payment;
+use crate::wire::{Object, PaymentHeader, Uint, payment_of, v1, v2};
+use crate::{Reason, Refusal};
+
+/// Fields of `extra` that change from challenge to challenge.
+const CHANGING_EXTRA: &[&str] = &["channelState", "voucherState", "minDeposit"];
+
+/// Finds the offer that a payment takes up and reads the payment.
+///
+/// # Errors
+/// Of the first term at which no offer is left: `UnsupportedScheme`, `InvalidScheme`, `InvalidNetwork`,
+/// `InvalidRequirements` for asset, recipient, amount, time and `extra`; for version 1, which repeats no terms, the
+/// reasons of the authorization. `InvalidPayload` and others for what can't be read.
+pub fn match_offer<'a>(offers: &'a [Offer], header: &PaymentHeader) -> Result<(&'a Offer, Payment), Refusal> {
+    match header {
+        PaymentHeader::V1(payload) => match_v1(offers, payload),
+        PaymentHeader::V2(payload) => match_v2(offers, payload),
+    }
+}
+
+fn match_v2<'a>(offers: &'a [Offer], payload: &v2::Payload) -> Result<(&'a Offer, Payment), Refusal> {
+    let accepted = &payload.accepted;
+    let mut left = Left(offers.iter().collect());
+    let scheme = left.by_scheme(&accepted.scheme)?;
+    left.keep(
+        |offer| offer.network().caip2().as_str() == accepted.network,
+        Reason::InvalidNetwork,
+        ("network", &accepted.network),
+        |offer| offer.network().caip2().to_string(),
+    )?;
+    let terms = Reason::InvalidRequirements;
+    let asset = address::parse(&accepted.asset);
+    let shown = |address: Address| address::checksummed(address);
+    left.keep(|offer| Some(offer.token().address()) == asset, terms, ("asset", &accepted.asset), |offer| {
+        offer.token().checksummed().to_owned()
+    })?;
+    let pay_to = address::parse(&accepted.pay_to);
+    left.keep(|offer| Some(offer.pay_to) == pay_to, terms, ("payTo", &accepted.pay_to), |offer| shown(offer.pay_to))?;
+    let amount = accepted.amount.to_string();
+    left.keep(|offer| Uint(offer.amount) == accepted.amount, terms, ("amount", &amount), |offer| {
+        offer.amount.to_string()
+    })?;
+    let timeout = accepted.max_timeout_seconds.to_string();
+    left.keep(
+        |offer| u64::from(offer.timeout_s) == accepted.max_timeout_seconds,
+        terms,
+        ("maxTimeoutSeconds", &timeout),
+        |offer| offer.timeout_s.to_string(),
+    )?;
+    let came = accepted.extra.clone().map(Value::Object).unwrap_or_default();
+    let extra_of = |offer: &Offer| {
+        let mut extra = v2::Requirements::from(offer).extra.unwrap_or_default();
+        extra.retain(|key, _| !CHANGING_EXTRA.contains(&key.as_str()));
+        Value::Object(extra)
+    };
+    left.keep(|offer| contains(&came, &extra_of(offer)), terms, ("extra", &came.to_string()), |offer| {
+        extra_of(offer).to_string()
+    })?;
+    let offer = left.first()?;
+    let payment = payment_of(scheme, payload.payload().ok_or_else(no_payload)?)?;
+    check_method(offer, &payment)?;
+    Ok((offer, payment))
+}
+
+fn match_v1<'a>(offers: &'a [Offer], payload: &v1::Payload) -> Result<(&'a Offer, Payment), Refusal> {
+    let mut left = Left(offers.iter().filter(|offer| offer.is_for_v1()).collect());
+    let scheme = left.by_scheme(&payload.scheme)?;
+    left.keep(
+        |offer| offer.network().v1_name() == Some(payload.network.as_str()),
+        Reason::InvalidNetwork,
+        ("network", &payload.network),
+        |offer| offer.network().v1_name().unwrap_or_default().to_owned(),
+    )?;
+    let payment = payment_of(scheme, payload.payload().ok_or_else(no_payload)?)?;
+    let Payment::Eip3009 { authorization, signature } = &payment else {
+        return Err(wrong_method("an eip3009 authorization", &payment));
+    };
+    let from_payer = |refusal: Refusal| refusal.of(authorization.from);
+    let to = address::checksummed(authorization.to);
+    left.keep(|offer| offer.pay_to == authorization.to, Reason::ExactRecipientMismatch, ("to", &to), |offer| {
+        address::checksummed(offer.pay_to)
+    })
+    .map_err(from_payer)?;
+    let value = authorization.value.to_string();
+    left.keep(|offer| offer.amount == authorization.value, Reason::ExactValueMismatch, ("value", &value), |offer| {
+        offer.amount.to_string()
+    })
+    .map_err(from_payer)?;
+    let offer = left.signed(authorization, signature)?;
+    Ok((offer, payment))
+}
+
+/// The offers that are still possible.
+struct Left<'a>(Vec<&'a Offer>);
+
+impl<'a> Left<'a> {
+    fn by_scheme(&mut self, came: &str) -> Result<Scheme, Refusal> {
+        let reason = if Scheme::parse(came).is_some() { Reason::InvalidScheme } else { Reason::UnsupportedScheme };
+        self.keep(|offer| offer.scheme().as_str() == came, reason, ("scheme", came), |offer| {
+            offer.scheme().as_str().to_owned()
+        })?;
+        self.first().map(Offer::scheme)
+    }
+
+    /// Keeps what `fits`; where nothing does, says what would have.
+    fn keep(
+        &mut self,
+        fits: impl Fn(&Offer) -> bool,
+        reason: Reason,
+        (what, came): (&str, &str),
+        shown: impl Fn(&Offer) -> String,
+    ) -> Result<(), Refusal> {
+        if self.0.iter().any(|offer| fits(offer)) {
+            self.0.retain(|offer| fits(offer));
+            return Ok(());
+        }
+        const CHARS_MAX: usize = 200;
+        let mut expected: Vec<String> = self.0.iter().map(|offer| shown(offer)).collect();
+        expected.dedup();
+        let expected = if expected.is_empty() { "nothing".to_owned() } else { expected.join(" or ") };
+        let came: String = came.chars().take(CHARS_MAX).collect();
+        Err(Refusal::mismatch(reason, what, expected, came))
+    }
+
+    fn first(&self) -> Result<&'a Offer, Refusal> {
+        self.0.first().copied().ok_or_else(|| Refusal::new(Reason::InvalidRequirements, "nothing is offered here"))
+    }
+
+    /// Of several tokens on one network, version 1 names none: the signature is over one of them.
+    fn signed(&self, authorization: &Authorization, signature: &Signature) -> Result<&'a Offer, Refusal> {
+        if let (Signature::Ecdsa(signature), true) = (signature, self.0.len() > 1) {
+            let is_signed = |offer: &&&Offer| {
+                signature.recover(authorization.digest(offer.token().domain())) == Ok(authorization.from)
+            };
+            if let Some(offer) = self.0.iter().find(is_signed) {
+                return Ok(*offer);
+            }
+        }
+        self.first()
+    }
+}
+
+fn check_method(offer: &Offer, payment: &Payment) -> Result<(), Refusal> {
+    match (offer.method(), payment) {
+        (Method::Permit2, Payment::Eip3009 { .. }) => Err(wrong_method("a permit2 authorization", payment)),
+        (Method::Eip3009, Payment::Permit2 { .. }) => Err(wrong_method("an eip3009 authorization", payment)),
+        _ => Ok(()),
+    }
+}
+
+fn wrong_method(expected: &str, payment: &Payment) -> Refusal {
+    Refusal::mismatch(Reason::UnsupportedPayloadType, "payload", expected, payment.kind()).of(payment.payer())
+}
+
+fn no_payload() -> Refusal {
+    Refusal::new(Reason::InvalidPayload, "payload must be an object")
+}
+
+/// Checks that each extension that a client echoes repeats what was advertised; it may add to it. As the published
+/// servers do, an extension that is not echoed at all is let pass.
+///
+/// `changing` names fields of an extension's `info` that differ from challenge to challenge: `("sign-in-with-x", "nonce")`.
+///
+/// # Errors
+/// `ExtensionEchoMismatch`.
+pub fn check_echo(advertised: &Object, header: &PaymentHeader, changing: &[(&str, &str)]) -> Result<(), Refusal> {
+    let Some(echoed) = header.extensions() else { return Ok(()) };
+    for (key, own) in advertised {
+        let Some(came) = echoed.get(key) else { continue };
+        let mut own = own.get("info").unwrap_or(own).clone();
+        if let Some(object) = own.as_object_mut() {
+            object.retain(|field, _| !changing.contains(&(key.as_str(), field.as_str())));
+        }
+        if !contains(came.get("info").unwrap_or(came), &own) {
+            let message = format!("extensions.{key}: expected the advertised info, with additions at most");
+            return Err(Refusal::new(Reason::ExtensionEchoMismatch, message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether `whole` has everything that `part` has. Objects may have more, anything else has to be equal.
+fn contains(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| contains(whole, part)))
+        }
+        // Not by clients that were seen, but addresses differ in case only.
+        (Value::String(whole), Value::String(part)) if part.starts_with("0x") => whole.eq_ignore_ascii_case(part),
+        _ => whole == part,
+    }
+}
