@@ -4,7 +4,9 @@
 //! time, randomness and chains are passed in or live elsewhere.
 
 pub mod amount;
+pub mod client;
 pub mod evm;
+pub mod extension;
 mod matching;
 pub mod network;
 pub mod offer;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::evm::{Authorization, Signature, address};
 use crate::network::Method;
-use crate::offer::{Offer, Scheme};
+use crate::offer::{Flow, Offer, Scheme};
 use crate::payment::Payment;
 use crate::wire::{Object, PaymentHeader, Uint, payment_of, v1, v2};
 use crate::{Reason, Refusal};
@@ -42,15 +42,21 @@ fn match_v2<'a>(offers: &'a [Offer], payload: &v2::Payload) -> Result<(&'a Offer
     let terms = Reason::InvalidRequirements;
     let asset = address::parse(&accepted.asset);
     let shown = |address: Address| address::checksummed(address);
-    left.keep(|offer| Some(offer.token().address()) == asset, terms, ("asset", &accepted.asset), |offer| {
-        offer.token().checksummed().to_owned()
-    })?;
+    left.keep(
+        |offer| Some(offer.token().address()) == asset,
+        terms,
+        ("asset", &accepted.asset),
+        |offer| offer.token().checksummed().to_owned(),
+    )?;
     let pay_to = address::parse(&accepted.pay_to);
     left.keep(|offer| Some(offer.pay_to) == pay_to, terms, ("payTo", &accepted.pay_to), |offer| shown(offer.pay_to))?;
     let amount = accepted.amount.to_string();
-    left.keep(|offer| Uint(offer.amount) == accepted.amount, terms, ("amount", &amount), |offer| {
-        offer.amount.to_string()
-    })?;
+    left.keep(
+        |offer| Uint(offer.amount) == accepted.amount,
+        terms,
+        ("amount", &amount),
+        |offer| offer.amount.to_string(),
+    )?;
     let timeout = accepted.max_timeout_seconds.to_string();
     left.keep(
         |offer| u64::from(offer.timeout_s) == accepted.max_timeout_seconds,
@@ -58,15 +64,24 @@ fn match_v2<'a>(offers: &'a [Offer], payload: &v2::Payload) -> Result<(&'a Offer
         ("maxTimeoutSeconds", &timeout),
         |offer| offer.timeout_s.to_string(),
     )?;
-    let came = accepted.extra.clone().map(Value::Object).unwrap_or_default();
-    let extra_of = |offer: &Offer| {
-        let mut extra = v2::Requirements::from(offer).extra.unwrap_or_default();
-        extra.retain(|key, _| !CHANGING_EXTRA.contains(&key.as_str()));
-        Value::Object(extra)
-    };
-    left.keep(|offer| contains(&came, &extra_of(offer)), terms, ("extra", &came.to_string()), |offer| {
-        extra_of(offer).to_string()
-    })?;
+    // Both may be left out, so that a part of `extra` can't tell them apart.
+    let named = |key: &str| accepted.extra.as_ref().and_then(|extra| extra.get(key)?.as_str());
+    let usual = if scheme == Scheme::Upto { Method::Permit2 } else { Method::Eip3009 };
+    let method = named("assetTransferMethod").unwrap_or(usual.as_str());
+    left.keep(
+        |offer| offer.method().as_str() == method,
+        terms,
+        ("assetTransferMethod", method),
+        |offer| offer.method().to_string(),
+    )?;
+    let flow = named("paymentFlow").unwrap_or(Flow::Authorization.as_str());
+    left.keep(
+        |offer| offer.flow.as_str() == flow,
+        terms,
+        ("paymentFlow", flow),
+        |offer| offer.flow.as_str().to_owned(),
+    )?;
+    left.by_extra(accepted)?;
     let offer = left.first()?;
     let payment = payment_of(scheme, payload.payload().ok_or_else(no_payload)?)?;
     check_method(offer, &payment)?;
@@ -88,14 +103,20 @@ fn match_v1<'a>(offers: &'a [Offer], payload: &v1::Payload) -> Result<(&'a Offer
     };
     let from_payer = |refusal: Refusal| refusal.of(authorization.from);
     let to = address::checksummed(authorization.to);
-    left.keep(|offer| offer.pay_to == authorization.to, Reason::ExactRecipientMismatch, ("to", &to), |offer| {
-        address::checksummed(offer.pay_to)
-    })
+    left.keep(
+        |offer| offer.pay_to == authorization.to,
+        Reason::ExactRecipientMismatch,
+        ("to", &to),
+        |offer| address::checksummed(offer.pay_to),
+    )
     .map_err(from_payer)?;
     let value = authorization.value.to_string();
-    left.keep(|offer| offer.amount == authorization.value, Reason::ExactValueMismatch, ("value", &value), |offer| {
-        offer.amount.to_string()
-    })
+    left.keep(
+        |offer| offer.amount == authorization.value,
+        Reason::ExactValueMismatch,
+        ("value", &value),
+        |offer| offer.amount.to_string(),
+    )
     .map_err(from_payer)?;
     let offer = left.signed(authorization, signature)?;
     Ok((offer, payment))
@@ -107,9 +128,12 @@ struct Left<'a>(Vec<&'a Offer>);
 impl<'a> Left<'a> {
     fn by_scheme(&mut self, came: &str) -> Result<Scheme, Refusal> {
         let reason = if Scheme::parse(came).is_some() { Reason::InvalidScheme } else { Reason::UnsupportedScheme };
-        self.keep(|offer| offer.scheme().as_str() == came, reason, ("scheme", came), |offer| {
-            offer.scheme().as_str().to_owned()
-        })?;
+        self.keep(
+            |offer| offer.scheme().as_str() == came,
+            reason,
+            ("scheme", came),
+            |offer| offer.scheme().as_str().to_owned(),
+        )?;
         self.first().map(Offer::scheme)
     }
 
@@ -131,6 +155,17 @@ impl<'a> Left<'a> {
         let expected = if expected.is_empty() { "nothing".to_owned() } else { expected.join(" or ") };
         let came: String = came.chars().take(CHARS_MAX).collect();
         Err(Refusal::mismatch(reason, what, expected, came))
+    }
+
+    fn by_extra(&mut self, accepted: &v2::Requirements) -> Result<(), Refusal> {
+        let came = accepted.extra.clone().map(Value::Object).unwrap_or_default();
+        let extra_of = |offer: &Offer| {
+            let mut extra = v2::Requirements::from(offer).extra.unwrap_or_default();
+            extra.retain(|key, _| !CHANGING_EXTRA.contains(&key.as_str()));
+            Value::Object(extra)
+        };
+        let fits = |offer: &Offer| contains(&came, &extra_of(offer));
+        self.keep(fits, Reason::InvalidRequirements, ("extra", &came.to_string()), |offer| extra_of(offer).to_string())
     }
 
     fn first(&self) -> Result<&'a Offer, Refusal> {

@@ -36,7 +36,9 @@ pub enum Flow {
 pub enum Terms {
     Exact(Method),
     /// By Permit2. `facilitator` is the wallet that will send it.
-    Upto { facilitator: Address },
+    Upto {
+        facilitator: Address,
+    },
     BatchSettlement(ChannelTerms),
 }
 
@@ -52,7 +54,7 @@ pub struct ChannelTerms {
     /// A hint for clients, in the token's smallest unit.
     pub min_deposit: Option<U256>,
     /// What the client should correct its books to; with the reasons that ask for it.
-    pub correction: Option<Correction>,
+    pub correction: Option<Box<Correction>>,
 }
 
 /// The state of a channel, for a client whose voucher did not continue it. Amounts in the token's smallest unit.

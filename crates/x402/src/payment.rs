@@ -18,7 +18,7 @@ pub enum Payment {
     /// `batch-settlement` from what is in the channel.
     Voucher(SignedVoucher),
     /// `batch-settlement` with money for the channel.
-    Deposit { voucher: SignedVoucher, amount: U256, funding: Funding },
+    Deposit { voucher: SignedVoucher, amount: U256, funding: Box<Funding> },
     /// The payer asks for what is left of a channel, or for part of it.
     Refund { voucher: SignedVoucher, amount: Option<U256> },
 }
@@ -35,8 +35,16 @@ pub struct SignedVoucher {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Funding {
     /// Times in seconds since the epoch; the nonce follows from channel and salt.
-    Eip3009 { valid_after: U256, valid_before: U256, salt: B256, signature: Signature },
-    Permit2 { permit: Permit, signature: Signature },
+    Eip3009 {
+        valid_after: U256,
+        valid_before: U256,
+        salt: B256,
+        signature: Signature,
+    },
+    Permit2 {
+        permit: Permit,
+        signature: Signature,
+    },
 }
 
 impl Payment {

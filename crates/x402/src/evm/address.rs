@@ -35,7 +35,9 @@ mod tests {
         assert_eq!(parse(good).map(checksummed).as_deref(), Some(good));
         assert_eq!(parse(&good.to_lowercase()), parse(good));
         let longer = format!("{good}00");
-        for bad in ["", "0x", &good[2..], &good[..41], &longer, "0x0x6CbD53842c5426634e7929541eC2318f3dCF7e", "vitalik.eth"] {
+        for bad in
+            ["", "0x", &good[2..], &good[..41], &longer, "0x0x6CbD53842c5426634e7929541eC2318f3dCF7e", "vitalik.eth"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

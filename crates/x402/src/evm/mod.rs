@@ -11,7 +11,7 @@ mod eip3009;
 mod key;
 mod permit2;
 mod signature;
-mod typed_data;
+pub(crate) mod typed_data;
 
 pub use channel::{ChannelConfig, ChannelId, Voucher, deposit_nonce};
 pub use eip3009::{Authorization, ReceiveAuthorization};

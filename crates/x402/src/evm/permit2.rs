@@ -5,7 +5,8 @@ use alloy_primitives::{Address, B256, U256};
 use super::channel::ChannelId;
 use super::typed_data::{Digest, Domain, TypeHash, Word, address, hash, type_word, uint};
 
-const PERMIT: &str = "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,";
+const PERMIT: &str =
+    "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,";
 const PERMISSIONS: &str = "TokenPermissions(address token,uint256 amount)";
 const EXACT_WITNESS: &str = "Witness(address to,uint256 validAfter)";
 const UPTO_WITNESS: &str = "Witness(address to,address facilitator,uint256 validAfter)";

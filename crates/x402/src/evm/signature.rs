@@ -133,8 +133,7 @@ impl EcdsaSignature {
     /// `NoKey` where the numbers are not on the curve.
     pub fn recover(&self, digest: Digest) -> Result<Address, SignatureError> {
         let parity = if self.is_odd { RecoveryId::One } else { RecoveryId::Zero };
-        let signature =
-            RecoverableSignature::from_compact(&self.r_and_s, parity).map_err(|_| SignatureError::NoKey)?;
+        let signature = RecoverableSignature::from_compact(&self.r_and_s, parity).map_err(|_| SignatureError::NoKey)?;
         let message = Message::from_digest(digest.get().0);
         let key = SECP256K1.recover_ecdsa(message, &signature).map_err(|_| SignatureError::NoKey)?;
         Ok(address_of(&key))

@@ -53,7 +53,7 @@ pub(super) fn check_refund(offer: &Offer, terms: &ChannelTerms, voucher: &Signed
         payer: voucher.channel.payer,
         amount: U256::ZERO,
         kind: Kind::Refund { channel, max_claimable },
-        nonce: NonceKey::voucher(offer, channel, max_claimable),
+        nonce: NonceKey::refund(offer, channel, max_claimable),
         valid_before_s: None,
     })
 }

@@ -26,6 +26,10 @@ impl NonceKey {
         Self(format!("voucher:{}:{:x}:{cumulative}", offer.network().chain_id(), channel.get()))
     }
 
+    pub(super) fn refund(offer: &Offer, channel: ChannelId, cumulative: u128) -> Self {
+        Self(format!("refund:{}:{:x}:{cumulative}", offer.network().chain_id(), channel.get()))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -68,12 +68,8 @@ impl FacilitatorRequest {
         let unreadable =
             |error| Refusal { reason: Reason::InvalidRequirements, ..unreadable("paymentRequirements", &error) };
         let requirements = match payment {
-            PaymentHeader::V1(_) => {
-                Requirements::V1(v1::Requirements::deserialize(requirements).map_err(unreadable)?)
-            }
-            PaymentHeader::V2(_) => {
-                Requirements::V2(v2::Requirements::deserialize(requirements).map_err(unreadable)?)
-            }
+            PaymentHeader::V1(_) => Requirements::V1(v1::Requirements::deserialize(requirements).map_err(unreadable)?),
+            PaymentHeader::V2(_) => Requirements::V2(v2::Requirements::deserialize(requirements).map_err(unreadable)?),
         };
         Ok(Self { payment, requirements })
     }

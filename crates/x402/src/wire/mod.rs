@@ -20,7 +20,7 @@ pub use challenge::{Challenge, Complaint};
 pub use discovery::{DiscoveryItem, DiscoveryList, ListPage, SearchPage, SearchResult};
 pub use facilitator::{FacilitatorRequest, Kind, Requirements, Supported};
 pub use header::{HEADER_BYTES_MAX, PaymentHeader, decode_base64_json, encode_base64_json, names};
-pub use payload::{payment_of, payload_of};
+pub use payload::{payload_of, payment_of};
 pub use response::{SettlementResponse, VerifyResponse};
 pub use terms::{offer_of_v1, offer_of_v2};
 pub use uint::Uint;

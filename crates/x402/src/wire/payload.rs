@@ -85,7 +85,7 @@ fn channel(payload: Fields<'_>) -> Result<Payment, Refusal> {
         "deposit" => {
             let deposit = payload.object("deposit", "payload.deposit")?;
             let funding = funding(deposit)?;
-            Ok(Payment::Deposit { voucher, amount: deposit.uint("amount")?, funding })
+            Ok(Payment::Deposit { voucher, amount: deposit.uint("amount")?, funding: Box::new(funding) })
         }
         other => {
             let came: String = other.chars().take(40).collect();

@@ -41,7 +41,7 @@ fn extra(offer: &Offer) -> Object {
             extra.insert("receiverAuthorizer".into(), checksummed(terms.receiver_authorizer).into());
             extra.insert("withdrawDelay".into(), terms.withdraw_delay_s.into());
             extra.extend(terms.min_deposit.map(|least| ("minDeposit".to_owned(), Uint(least).to_string().into())));
-            extra.extend(terms.correction.iter().flat_map(correction));
+            extra.extend(terms.correction.iter().flat_map(|state| correction(state)));
         }
     }
     if offer.flow != Flow::Authorization {

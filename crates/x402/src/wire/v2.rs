@@ -133,8 +133,7 @@ const ICON_URL_CHARS_MAX: usize = 2048;
 impl From<&offer::Resource> for Resource {
     fn from(resource: &offer::Resource) -> Self {
         let filled = |text: &String| (!text.is_empty()).then(|| text.clone());
-        let tags: Vec<String> =
-            resource.tags.iter().filter(|tag| is_label(tag)).take(TAGS_MAX).cloned().collect();
+        let tags: Vec<String> = resource.tags.iter().filter(|tag| is_label(tag)).take(TAGS_MAX).cloned().collect();
         Self {
             url: resource.url.clone(),
             description: filled(&resource.description),
