@@ -1,8 +1,9 @@
 //! Signatures as they come on the wire, and who made them.
 //!
-//! Invariant: for each signer and digest one encoding is accepted, as the other `s` of a signature is refused.
+//! Invariant: of the two numbers `s` that fit a signature the lower one is accepted alone. The same signature may still be
+//! spelled in several ways; what may happen once is told by nonces, never by signatures.
 
-use alloy_primitives::{Address, Bytes, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, hex, keccak256};
 use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use secp256k1::{Message, SECP256K1};
 
@@ -148,6 +149,14 @@ impl EcdsaSignature {
         bytes
     }
 
+    pub fn r(&self) -> B256 {
+        B256::new(*self.r_and_s.first_chunk().unwrap_or(&[0; 32]))
+    }
+
+    pub fn s(&self) -> B256 {
+        B256::new(*self.r_and_s.last_chunk().unwrap_or(&[0; 32]))
+    }
+
     /// The parity of `y`, as transactions carry it.
     pub const fn is_odd(&self) -> bool {
         self.is_odd
@@ -175,7 +184,6 @@ pub(super) fn address_of(key: &secp256k1::PublicKey) -> Address {
 mod tests {
     use super::*;
     use crate::evm::SigningKey;
-    use alloy_primitives::B256;
 
     fn signed() -> (SigningKey, Digest, EcdsaSignature) {
         let key = SigningKey::from_bytes([7; 32]).unwrap();

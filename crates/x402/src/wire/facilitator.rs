@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::U256;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,8 +10,11 @@ use super::header::PaymentHeader;
 use super::read::unreadable;
 use super::{Object, offer_of_v1, offer_of_v2, v1, v2};
 use crate::network::Networks;
-use crate::offer::Offer;
+use crate::offer::{Offer, Scheme};
 use crate::{Reason, Refusal};
+
+/// The longest body of a request that is read.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// The body of `POST /verify` and `POST /settle`, which are alike.
 #[derive(Debug, Clone)]
@@ -55,6 +59,10 @@ impl FacilitatorRequest {
     /// # Errors
     /// `InvalidPayload`, `InvalidVersion`, `InvalidRequirements`, `PayloadTooLarge`.
     pub fn from_json(body: &[u8]) -> Result<Self, Refusal> {
+        if body.len() > BODY_BYTES_MAX {
+            let limit = format!("at most {BODY_BYTES_MAX} bytes");
+            return Err(Refusal::mismatch(Reason::PayloadTooLarge, "body", limit, body.len()));
+        }
         let json: Value = serde_json::from_slice(body).map_err(|error| unreadable("body", &error))?;
         let Value::Object(mut object) = json else {
             return Err(Refusal::new(Reason::InvalidPayload, "the body is not a JSON object"));
@@ -72,6 +80,24 @@ impl FacilitatorRequest {
             PaymentHeader::V2(_) => Requirements::V2(v2::Requirements::deserialize(requirements).map_err(unreadable)?),
         };
         Ok(Self { payment, requirements })
+    }
+
+    /// The offer that a settlement is held against, and how much of it to settle, in the token's smallest unit. With
+    /// `upto` the server asks for what was used, while the payer has signed for what was accepted.
+    ///
+    /// # Errors
+    /// As `offer_of_v2`; `UptoSettlementExceedsAmount`.
+    pub fn settlement(&self, networks: &Networks) -> Result<(Offer, U256), Refusal> {
+        let mut offer = self.requirements.offer(networks)?;
+        let asked = offer.amount;
+        if let (PaymentHeader::V2(payload), Scheme::Upto) = (&self.payment, offer.scheme()) {
+            offer.amount = payload.accepted.amount.0;
+            if asked > offer.amount {
+                let most = format!("at most the accepted {}", offer.amount);
+                return Err(Refusal::mismatch(Reason::UptoSettlementExceedsAmount, "amount", most, asked));
+            }
+        }
+        Ok((offer, asked))
     }
 
     /// The body to send to another facilitator, with the payment as it came.

@@ -18,7 +18,7 @@ pub mod v2;
 
 pub use challenge::{Challenge, Complaint};
 pub use discovery::{DiscoveryItem, DiscoveryList, ListPage, SearchPage, SearchResult};
-pub use facilitator::{FacilitatorRequest, Kind, Requirements, Supported};
+pub use facilitator::{BODY_BYTES_MAX, FacilitatorRequest, Kind, Requirements, Supported};
 pub use header::{HEADER_BYTES_MAX, PaymentHeader, decode_base64_json, encode_base64_json, names};
 pub use payload::{payload_of, payment_of};
 pub use response::{SettlementResponse, VerifyResponse};

@@ -3,8 +3,10 @@
 
 #![cfg(test)]
 
+mod channels;
 mod clients;
 mod extensions;
+mod facilitator;
 mod given;
 mod properties;
 mod refusals;
