@@ -3,14 +3,15 @@
 //! Invariant: the offer found has the scheme, network, asset, recipient and amount of the payment. Nothing here checks a
 //! signature, but where two offers of version 1 differ in nothing else.
 
-use alloy_primitives::Address;
+use std::fmt::{self, Display};
+
 use serde_json::Value;
 
 use crate::evm::{Authorization, Signature, address};
 use crate::network::Method;
 use crate::offer::{Flow, Offer, Scheme};
 use crate::payment::Payment;
-use crate::wire::{Object, PaymentHeader, Uint, payment_of, v1, v2};
+use crate::wire::{Object, PaymentHeader, Uint, extra_of, payment_of, v1, v2};
 use crate::{Reason, Refusal};
 
 /// Fields of `extra` that change from challenge to challenge.
@@ -33,55 +34,33 @@ fn match_v2<'a>(offers: &'a [Offer], payload: &v2::Payload) -> Result<(&'a Offer
     let accepted = &payload.accepted;
     let mut left = Left(offers.iter().collect());
     let scheme = left.by_scheme(&accepted.scheme)?;
-    left.keep(
-        |offer| offer.network().caip2().as_str() == accepted.network,
-        Reason::InvalidNetwork,
-        ("network", &accepted.network),
-        |offer| offer.network().caip2().to_string(),
-    )?;
-    let terms = Reason::InvalidRequirements;
+    let network = Term { reason: Reason::InvalidNetwork, what: "network", came: &accepted.network };
+    left.keep(network, |offer| offer.network().caip2().as_str() == accepted.network, |offer| offer.network().caip2())?;
+    let term = |what, came| Term { reason: Reason::InvalidRequirements, what, came };
     let asset = address::parse(&accepted.asset);
-    let shown = |address: Address| address::checksummed(address);
     left.keep(
+        term("asset", &accepted.asset),
         |offer| Some(offer.token().address()) == asset,
-        terms,
-        ("asset", &accepted.asset),
-        |offer| offer.token().checksummed().to_owned(),
+        |offer| offer.token().checksummed(),
     )?;
     let pay_to = address::parse(&accepted.pay_to);
-    left.keep(|offer| Some(offer.pay_to) == pay_to, terms, ("payTo", &accepted.pay_to), |offer| shown(offer.pay_to))?;
-    let amount = accepted.amount.to_string();
+    left.keep(term("payTo", &accepted.pay_to), |offer| Some(offer.pay_to) == pay_to, |offer| offer.pay_to)?;
+    let amount = accepted.amount;
+    left.keep(term("amount", &amount), |offer| Uint(offer.amount) == amount, |offer| offer.amount)?;
+    let timeout = accepted.max_timeout_seconds;
     left.keep(
-        |offer| Uint(offer.amount) == accepted.amount,
-        terms,
-        ("amount", &amount),
-        |offer| offer.amount.to_string(),
-    )?;
-    let timeout = accepted.max_timeout_seconds.to_string();
-    left.keep(
-        |offer| u64::from(offer.timeout_s) == accepted.max_timeout_seconds,
-        terms,
-        ("maxTimeoutSeconds", &timeout),
-        |offer| offer.timeout_s.to_string(),
+        term("maxTimeoutSeconds", &timeout),
+        |offer| u64::from(offer.timeout_s) == timeout,
+        |offer| offer.timeout_s,
     )?;
     // Both may be left out, so that a part of `extra` can't tell them apart.
     let named = |key: &str| accepted.extra.as_ref().and_then(|extra| extra.get(key)?.as_str());
     let usual = if scheme == Scheme::Upto { Method::Permit2 } else { Method::Eip3009 };
     let method = named("assetTransferMethod").unwrap_or(usual.as_str());
-    left.keep(
-        |offer| offer.method().as_str() == method,
-        terms,
-        ("assetTransferMethod", method),
-        |offer| offer.method().to_string(),
-    )?;
+    left.keep(term("assetTransferMethod", &method), |offer| offer.method().as_str() == method, |offer| offer.method())?;
     let flow = named("paymentFlow").unwrap_or(Flow::Authorization.as_str());
-    left.keep(
-        |offer| offer.flow.as_str() == flow,
-        terms,
-        ("paymentFlow", flow),
-        |offer| offer.flow.as_str().to_owned(),
-    )?;
-    left.by_extra(accepted)?;
+    left.keep(term("paymentFlow", &flow), |offer| offer.flow.as_str() == flow, |offer| offer.flow.as_str())?;
+    left.by_extra(accepted.extra.as_ref())?;
     let offer = left.first()?;
     let payment = payment_of(scheme, payload.payload().ok_or_else(no_payload)?)?;
     check_method(offer, &payment)?;
@@ -91,33 +70,18 @@ fn match_v2<'a>(offers: &'a [Offer], payload: &v2::Payload) -> Result<(&'a Offer
 fn match_v1<'a>(offers: &'a [Offer], payload: &v1::Payload) -> Result<(&'a Offer, Payment), Refusal> {
     let mut left = Left(offers.iter().filter(|offer| offer.is_for_v1()).collect());
     let scheme = left.by_scheme(&payload.scheme)?;
-    left.keep(
-        |offer| offer.network().v1_name() == Some(payload.network.as_str()),
-        Reason::InvalidNetwork,
-        ("network", &payload.network),
-        |offer| offer.network().v1_name().unwrap_or_default().to_owned(),
-    )?;
+    let network = Term { reason: Reason::InvalidNetwork, what: "network", came: &payload.network };
+    let name_of = |offer: &Offer| offer.network().v1_name().unwrap_or_default();
+    left.keep(network, |offer| name_of(offer) == payload.network, name_of)?;
     let payment = payment_of(scheme, payload.payload().ok_or_else(no_payload)?)?;
     let Payment::Eip3009 { authorization, signature } = &payment else {
         return Err(wrong_method("an eip3009 authorization", &payment));
     };
     let from_payer = |refusal: Refusal| refusal.of(authorization.from);
-    let to = address::checksummed(authorization.to);
-    left.keep(
-        |offer| offer.pay_to == authorization.to,
-        Reason::ExactRecipientMismatch,
-        ("to", &to),
-        |offer| address::checksummed(offer.pay_to),
-    )
-    .map_err(from_payer)?;
-    let value = authorization.value.to_string();
-    left.keep(
-        |offer| offer.amount == authorization.value,
-        Reason::ExactValueMismatch,
-        ("value", &value),
-        |offer| offer.amount.to_string(),
-    )
-    .map_err(from_payer)?;
+    let to = Term { reason: Reason::ExactRecipientMismatch, what: "to", came: &authorization.to };
+    left.keep(to, |offer| offer.pay_to == authorization.to, |offer| offer.pay_to).map_err(from_payer)?;
+    let value = Term { reason: Reason::ExactValueMismatch, what: "value", came: &authorization.value };
+    left.keep(value, |offer| offer.amount == authorization.value, |offer| offer.amount).map_err(from_payer)?;
     let offer = left.signed(authorization, signature)?;
     Ok((offer, payment))
 }
@@ -125,47 +89,50 @@ fn match_v1<'a>(offers: &'a [Offer], payload: &v1::Payload) -> Result<(&'a Offer
 /// The offers that are still possible.
 struct Left<'a>(Vec<&'a Offer>);
 
+/// A term of a payment, and the reason for one that nothing was offered at.
+struct Term<'t> {
+    reason: Reason,
+    what: &'static str,
+    came: &'t dyn Display,
+}
+
 impl<'a> Left<'a> {
     fn by_scheme(&mut self, came: &str) -> Result<Scheme, Refusal> {
         let reason = if Scheme::parse(came).is_some() { Reason::InvalidScheme } else { Reason::UnsupportedScheme };
-        self.keep(
-            |offer| offer.scheme().as_str() == came,
-            reason,
-            ("scheme", came),
-            |offer| offer.scheme().as_str().to_owned(),
-        )?;
+        let term = Term { reason, what: "scheme", came: &came };
+        self.keep(term, |offer| offer.scheme().as_str() == came, |offer| offer.scheme().as_str())?;
         self.first().map(Offer::scheme)
     }
 
     /// Keeps what `fits`; where nothing does, says what would have.
-    fn keep(
+    fn keep<T: Display>(
         &mut self,
-        fits: impl Fn(&Offer) -> bool,
-        reason: Reason,
-        (what, came): (&str, &str),
-        shown: impl Fn(&Offer) -> String,
+        term: Term<'_>,
+        fits: impl Fn(&'a Offer) -> bool,
+        shown: impl Fn(&'a Offer) -> T,
     ) -> Result<(), Refusal> {
-        if self.0.iter().any(|offer| fits(offer)) {
-            self.0.retain(|offer| fits(offer));
+        let kept: Vec<&Offer> = self.0.iter().copied().filter(|offer| fits(offer)).collect();
+        if !kept.is_empty() {
+            self.0 = kept;
             return Ok(());
         }
         const CHARS_MAX: usize = 200;
-        let mut expected: Vec<String> = self.0.iter().map(|offer| shown(offer)).collect();
+        let mut expected: Vec<String> = self.0.iter().map(|offer| shown(offer).to_string()).collect();
         expected.dedup();
         let expected = if expected.is_empty() { "nothing".to_owned() } else { expected.join(" or ") };
-        let came: String = came.chars().take(CHARS_MAX).collect();
-        Err(Refusal::mismatch(reason, what, expected, came))
+        let came: String = term.came.to_string().chars().take(CHARS_MAX).collect();
+        Err(Refusal::mismatch(term.reason, term.what, expected, came))
     }
 
-    fn by_extra(&mut self, accepted: &v2::Requirements) -> Result<(), Refusal> {
-        let came = accepted.extra.clone().map(Value::Object).unwrap_or_default();
-        let extra_of = |offer: &Offer| {
-            let mut extra = v2::Requirements::from(offer).extra.unwrap_or_default();
+    /// The client may add to `extra`.
+    fn by_extra(&mut self, came: Option<&Object>) -> Result<(), Refusal> {
+        let term = Term { reason: Reason::InvalidRequirements, what: "extra", came: &Shown(came) };
+        let own = |offer: &Offer| {
+            let mut extra = extra_of(offer);
             extra.retain(|key, _| !CHANGING_EXTRA.contains(&key.as_str()));
-            Value::Object(extra)
+            extra
         };
-        let fits = |offer: &Offer| contains(&came, &extra_of(offer));
-        self.keep(fits, Reason::InvalidRequirements, ("extra", &came.to_string()), |offer| extra_of(offer).to_string())
+        self.keep(term, |offer| contains_all(came, &own(offer)), |offer| Value::Object(own(offer)))
     }
 
     fn first(&self) -> Result<&'a Offer, Refusal> {
@@ -225,12 +192,26 @@ pub fn check_echo(advertised: &Object, header: &PaymentHeader, changing: &[(&str
     Ok(())
 }
 
+/// An object that may be missing, as JSON.
+struct Shown<'o>(Option<&'o Object>);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(object) => f.write_str(&serde_json::to_string(object).unwrap_or_default()),
+            None => f.write_str("nothing"),
+        }
+    }
+}
+
+fn contains_all(whole: Option<&Object>, part: &Object) -> bool {
+    part.iter().all(|(key, part)| whole.and_then(|whole| whole.get(key)).is_some_and(|whole| contains(whole, part)))
+}
+
 /// Whether `whole` has everything that `part` has. Objects may have more, anything else has to be equal.
 fn contains(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
-        (Value::Object(whole), Value::Object(part)) => {
-            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| contains(whole, part)))
-        }
+        (Value::Object(whole), Value::Object(part)) => contains_all(Some(whole), part),
         // Not by clients that were seen, but addresses differ in case only.
         (Value::String(whole), Value::String(part)) if part.starts_with("0x") => whole.eq_ignore_ascii_case(part),
         _ => whole == part,

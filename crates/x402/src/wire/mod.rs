@@ -22,6 +22,7 @@ pub use facilitator::{BODY_BYTES_MAX, FacilitatorRequest, Kind, Requirements, Su
 pub use header::{HEADER_BYTES_MAX, PaymentHeader, decode_base64_json, encode_base64_json, names};
 pub use payload::{payload_of, payment_of};
 pub use response::{SettlementResponse, VerifyResponse};
+pub(crate) use terms::extra_of;
 pub use terms::{offer_of_v1, offer_of_v2};
 pub use uint::Uint;
 

@@ -21,13 +21,13 @@ impl From<&Offer> for v2::Requirements {
             asset: offer.token().checksummed().to_owned(),
             pay_to: checksummed(offer.pay_to),
             max_timeout_seconds: offer.timeout_s.into(),
-            extra: Some(extra(offer)),
+            extra: Some(extra_of(offer)),
         }
     }
 }
 
 /// `extra` of version 2. Clients refuse an offer without the name and version of the token's domain.
-fn extra(offer: &Offer) -> Object {
+pub(crate) fn extra_of(offer: &Offer) -> Object {
     let mut extra = domain(offer.token());
     if offer.method() == Method::Permit2 {
         extra.insert("assetTransferMethod".into(), Method::Permit2.as_str().into());

@@ -202,3 +202,33 @@ fn a_receipt_is_read_from_the_header_of_either_version() {
     assert_eq!(read_receipt(|_| None).unwrap(), None);
     assert!(read_receipt(|_| Some("%%%")).is_err());
 }
+
+#[test]
+fn of_two_tokens_a_payment_of_version_1_takes_the_one_that_it_signed_for() {
+    use farebox_x402::network::{Network, NetworkSettings, TokenSettings};
+    use std::sync::Arc;
+    let token = |address: &str| TokenSettings {
+        address: address.into(),
+        symbol: "USDC".into(),
+        decimals: 6,
+        name: "USDC".into(),
+        version: "2".into(),
+        has_eip3009: true,
+    };
+    let tokens =
+        vec![token("0x90F79bf6EB2c4f870365E785982E1f101E93b906"), token("0x036CbD53842c5426634e7929541eC2318f3dCF7e")];
+    let settings = NetworkSettings { chain_id: 84532, name: "Base Sepolia".into(), tokens };
+    let network = Arc::new(Network::new(settings).unwrap());
+    let offers: Vec<Offer> = network
+        .tokens()
+        .iter()
+        .map(|token| {
+            let like = exact();
+            Offer::new(Arc::clone(&network), Arc::clone(token), like.amount, like.pay_to, 60, like.terms).unwrap()
+        })
+        .collect();
+    let header = PaymentHeader::decode(vector("v1 exact by x402-fetch")).unwrap();
+    let (offer, _) = match_offer(&offers, &header).unwrap();
+    assert_eq!(offer.token().address(), network.tokens()[1].address());
+    assert_eq!(take(&offers, vector("v1 exact by x402-fetch")).payer, PAYER);
+}
