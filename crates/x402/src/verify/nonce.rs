@@ -1,0 +1,42 @@
+//! What may be spent once, as text.
+
+use std::fmt;
+
+use alloy_primitives::{Address, B256, U256};
+
+use crate::evm::ChannelId;
+use crate::offer::Offer;
+
+/// Names what a payment spends. Two payments that a chain would not both take have the same key: an EIP-3009 nonce
+/// belongs to token and payer, a Permit2 nonce to the payer whatever the token and scheme, a voucher to its channel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NonceKey(String);
+
+impl NonceKey {
+    pub(super) fn eip3009(offer: &Offer, payer: Address, nonce: B256) -> Self {
+        let (chain, token) = (offer.network().chain_id(), offer.token().address());
+        Self(format!("eip3009:{chain}:{token:x}:{payer:x}:{nonce:x}"))
+    }
+
+    pub(super) fn permit2(offer: &Offer, payer: Address, nonce: U256) -> Self {
+        Self(format!("permit2:{}:{payer:x}:{nonce:x}", offer.network().chain_id()))
+    }
+
+    pub(super) fn voucher(offer: &Offer, channel: ChannelId, cumulative: u128) -> Self {
+        Self(format!("voucher:{}:{:x}:{cumulative}", offer.network().chain_id(), channel.get()))
+    }
+
+    pub(super) fn refund(offer: &Offer, channel: ChannelId, cumulative: u128) -> Self {
+        Self(format!("refund:{}:{:x}:{cumulative}", offer.network().chain_id(), channel.get()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NonceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
