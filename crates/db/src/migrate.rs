@@ -16,7 +16,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0003_market.sql",
         "0004_calls.sql",
         "0005_settings.sql",
-        "0006_book.sql"
+        "0006_book.sql",
+        "0007_chain.sql"
     ]
 }
 

@@ -1,0 +1,1 @@
+//! Access to a chain, against a real node.
