@@ -4,7 +4,7 @@
 //! functions' signatures.
 
 pub mod channels;
-mod encode;
+pub(super) mod encode;
 mod logs;
 pub mod permit2;
 mod revert;
