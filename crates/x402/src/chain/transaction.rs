@@ -10,6 +10,15 @@ use std::fmt;
 /// The type byte of EIP-1559 (EIP-2718).
 const TYPE: u8 = 2;
 
+/// The gas that every transaction costs before its call begins: 21,000, and for each byte of data what Ethereum asked
+/// first (EIP-2028) or, where it is more, the floor that came later (EIP-7623). Nodes may drop one with less in silence.
+pub fn intrinsic_gas(data: &[u8]) -> u64 {
+    let zeros = u64::try_from(data.iter().filter(|byte| **byte == 0).count()).unwrap_or(u64::MAX);
+    let others = u64::try_from(data.len()).unwrap_or(u64::MAX).saturating_sub(zeros);
+    let tokens = zeros.saturating_add(others.saturating_mul(4));
+    tokens.saturating_mul(10).saturating_add(21_000)
+}
+
 /// What is signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transaction {

@@ -3,11 +3,12 @@
 use crate::proxy::{Fault, Proxy};
 use crate::stage::{Stage, count, each, local, mined, purpose, sender, until};
 use farebox_db::{Db, sql};
-use farebox_x402::chain::dev::AnvilOptions;
+use farebox_x402::chain::dev::{AnvilOptions, DEV_CHAIN_ID};
 use farebox_x402::chain::{ChainSettings, SendOutcome};
 use std::time::Duration;
 
-const ON_DEMAND: AnvilOptions = AnvilOptions { chain_id: 84532, block_time_s: None, on_demand: true };
+const ON_DEMAND: AnvilOptions =
+    AnvilOptions { chain_id: DEV_CHAIN_ID, block_time_s: None, on_demand: true, block_gas_limit: None };
 const IMPATIENT: Duration = Duration::from_millis(200);
 
 async fn in_state(db: &Db, state: &str) -> i64 {
@@ -72,8 +73,7 @@ async fn a_process_killed_between_broadcast_and_receipt_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stuck_transaction_is_replaced_with_higher_fees_and_paid_once() {
     each(ON_DEMAND, async |stage, db| {
-        let settings =
-            ChainSettings { stuck_after: Duration::from_secs(1), patience: IMPATIENT, ..stage.settings() };
+        let settings = ChainSettings { stuck_after: Duration::from_secs(1), patience: IMPATIENT, ..stage.settings() };
         let engine = sender(db, settings).await;
         let SendOutcome::Pending { hash } = engine.send(stage.payment(1)).await.unwrap() else { panic!("not pending") };
         until("it is replaced", async || count(db, sql!("SELECT COUNT(*) FROM chain_replaced")).await > 0).await;
@@ -119,6 +119,49 @@ async fn a_nonce_that_nobody_has_is_filled() {
         mined(engine.send(stage.payment(1)).await.unwrap());
         assert_eq!(stage.earned().await, 1);
         assert_eq!(count(db, sql!("SELECT COUNT(*) FROM chain_transaction")).await, 3);
+    })
+    .await;
+}
+
+/// Sends each purpose from a process that is killed again and again, through a connection that loses requests and
+/// answers in turn; then everything is taken up by one that is left alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_lost_and_whoever_is_killed_each_purpose_is_paid_once() {
+    const PURPOSES: u64 = 40;
+    each(AnvilOptions { block_time_s: Some(1), ..AnvilOptions::default() }, async |stage, db| {
+        let proxy = Proxy::start(stage.anvil.url()).await;
+        let settings = ChainSettings {
+            patience: Duration::from_millis(100),
+            stuck_after: Duration::from_secs(2),
+            confirmations: 2,
+            ..through(stage, &proxy).await
+        };
+        for (round, fault) in
+            [Fault::LoseAnswers, Fault::LoseRequests, Fault::LoseAnswers, Fault::None].into_iter().enumerate()
+        {
+            let engine = sender(db, settings.clone()).await;
+            engine.recover().await.unwrap();
+            proxy.set(fault);
+            // Each round begins a quarter anew and asks again for what came before.
+            let begun = (round as u64 + 1) * PURPOSES / 4;
+            let sends: Vec<_> = (0..begun)
+                .map(|n| {
+                    let (engine, send) = (engine.clone(), stage.payment(n));
+                    tokio::spawn(async move { drop(engine.send(send).await) })
+                })
+                .collect();
+            for send in sends {
+                send.await.unwrap();
+            }
+            proxy.set(Fault::None);
+        }
+        let last = sender(db, ChainSettings { patience: Duration::from_secs(60), ..settings }).await;
+        last.recover().await.unwrap();
+        for n in 0..PURPOSES {
+            mined(last.send(stage.payment(n)).await.unwrap());
+        }
+        assert_eq!(stage.earned().await, PURPOSES);
+        assert_eq!(in_state(db, "mined").await, PURPOSES as i64);
     })
     .await;
 }

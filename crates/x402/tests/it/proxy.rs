@@ -9,6 +9,7 @@ use url::Url;
 /// What happens to broadcasts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
+    None = 0,
     /// The connection is cut before the node sees them.
     LoseRequests = 1,
     /// The node does what it is told, and the connection is cut before it can say so.

@@ -67,9 +67,10 @@ async fn a_reverted_payment_fails_with_the_contracts_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_node_takes_fails_and_does_not_hold_up_what_follows() {
-    each(AnvilOptions::default(), async |stage, db| {
+    let small_blocks = AnvilOptions { block_gas_limit: Some(6_000_000), ..AnvilOptions::default() };
+    each(small_blocks, async |stage, db| {
         let engine = sender(db, stage.settings()).await;
-        let hopeless = Send { gas_limit: 21_001, ..stage.payment(1) };
+        let hopeless = Send { gas_limit: 7_000_000, ..stage.payment(1) };
         let (bad, good) = tokio::join!(engine.send(hopeless), engine.send(stage.payment(2)));
         let SendOutcome::Failed { reason, .. } = bad.unwrap() else { panic!("not failed") };
         assert!(reason.contains("gas"), "{reason}");
@@ -103,6 +104,8 @@ async fn gas_above_the_limit_and_requests_beyond_all_measure_are_refused() {
         assert!(matches!(refused, Err(SendError::Fees(FeeError::TooHigh { limit: 1, .. }))), "{refused:?}");
         let elsewhere = Send { network: "eip155:1".to_owned(), ..stage.payment(1) };
         assert!(matches!(engine.send(elsewhere).await, Err(SendError::WrongNetwork(_))));
+        let short = Send { gas_limit: 21_001, ..stage.payment(1) };
+        assert!(matches!(engine.send(short).await, Err(SendError::TooLittleGas { .. })));
         let huge = Send { data: Bytes::from(vec![0; 200 << 10]), ..stage.payment(1) };
         assert!(matches!(engine.send(huge).await, Err(SendError::TooLarge)));
     })

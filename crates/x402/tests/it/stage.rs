@@ -6,9 +6,11 @@ use farebox_db::Db;
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::abi::token::{Authorization, transfer_with_bytes};
 use farebox_x402::chain::dev::{
-    Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_CHAIN_ID, DevRole, Token, anvil_find, dev_rpc, loopback_client, token_deploy,
+    Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_CHAIN_ID, DevRole, Token, anvil_find, dev_rpc, loopback_client,
+    token_deploy,
 };
 use farebox_x402::chain::{ChainSettings, Rpc, Send, SendOutcome, Sender, SenderParts};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
@@ -69,12 +71,10 @@ impl Stage {
             message.extend_from_slice(&word.to_be_bytes::<32>());
         }
         message.extend_from_slice(authorization.nonce.as_slice());
-        let digest = keccak256(
-            [&[0x19, 0x01], self.token.domain_separator.as_slice(), keccak256(message).as_slice()].concat(),
-        );
+        let digest =
+            keccak256([&[0x19, 0x01], self.token.domain_separator.as_slice(), keccak256(message).as_slice()].concat());
         let (r, s, parity) = payer.sign(digest);
-        let signature =
-            [r.to_be_bytes::<32>().as_slice(), &s.to_be_bytes::<32>(), &[27 + u8::from(parity)]].concat();
+        let signature = [r.to_be_bytes::<32>().as_slice(), &s.to_be_bytes::<32>(), &[27 + u8::from(parity)]].concat();
         Send {
             network: format!("eip155:{DEV_CHAIN_ID}"),
             to: self.token.address,
@@ -156,7 +156,9 @@ fn program() -> Option<&'static PathBuf> {
             done.status.success().then(|| anvil_find(std::slice::from_ref(&folder)))?
         });
         if found.is_none() {
-            println!("SKIPPED: tests on a chain; anvil is neither installed nor to be had from npm");
+            // Not `eprintln`, which the test harness would swallow.
+            let line = b"SKIPPED: tests on a chain; anvil is neither installed nor to be had from npm\n";
+            std::io::stderr().write_all(line).unwrap();
         }
         found
     };

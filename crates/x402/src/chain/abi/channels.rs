@@ -77,7 +77,12 @@ pub fn settle(receiver: Address, token: Address) -> Vec<u8> {
 }
 
 /// `refundWithSignature`: gives the payer back an amount that was not claimed.
-pub fn refund_with_signature(channel: &ChannelConfig, amount: u128, nonce: U256, authorizer: &SignatureBytes) -> Vec<u8> {
+pub fn refund_with_signature(
+    channel: &ChannelConfig,
+    amount: u128,
+    nonce: U256,
+    authorizer: &SignatureBytes,
+) -> Vec<u8> {
     let args = Args::new(10).fixed(&channel.encoded()).number(amount).word(nonce);
     args.bytes(authorizer).call(REFUND_WITH_SIGNATURE)
 }
@@ -154,7 +159,12 @@ mod tests {
         let collected = erc3009_deposit(U256::ONE, U256::from(2), U256::from(3), &plain);
         let claims = [
             VoucherClaim { channel: channel(6), max_claimable: 50, signature: plain.clone(), total_claimed: 40 },
-            VoucherClaim { channel: channel(7), max_claimable: 60, signature: signature(&[0x1b, 0]), total_claimed: 41 },
+            VoucherClaim {
+                channel: channel(7),
+                max_claimable: 60,
+                signature: signature(&[0x1b, 0]),
+                total_claimed: 41,
+            },
         ];
         for (call, hash) in [
             (collected.clone(), b256!("14e06d6e084d1c548dbe82a9e3c2b6ac14bdea0063449e824254756fd924f62a")),

@@ -57,7 +57,9 @@ mod tests {
         let text = |words: &[U256]| words.iter().flat_map(U256::to_be_bytes::<32>).collect::<Vec<u8>>();
         let good = text(&[U256::from(32), U256::from(2), U256::from(0x6869) << 240]);
         assert_eq!(dynamic(&good), Some(b"hi".as_slice()));
-        for wrong in [text(&[U256::MAX]), text(&[U256::from(32), U256::MAX]), text(&[U256::from(32), U256::from(1)]), vec![]] {
+        for wrong in
+            [text(&[U256::MAX]), text(&[U256::from(32), U256::MAX]), text(&[U256::from(32), U256::from(1)]), vec![]]
+        {
             assert_eq!(dynamic(&wrong), None);
         }
         assert_eq!(flag(&text(&[U256::from(2)])), None);

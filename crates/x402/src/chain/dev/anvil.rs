@@ -20,11 +20,13 @@ pub struct AnvilOptions {
     pub block_time_s: Option<u32>,
     /// Only when it is told to.
     pub on_demand: bool,
+    /// Gas of a block; `None`: as on Ethereum.
+    pub block_gas_limit: Option<u64>,
 }
 
 impl Default for AnvilOptions {
     fn default() -> Self {
-        Self { chain_id: DEV_CHAIN_ID, block_time_s: None, on_demand: false }
+        Self { chain_id: DEV_CHAIN_ID, block_time_s: None, on_demand: false, block_gas_limit: None }
     }
 }
 
@@ -65,6 +67,9 @@ impl Anvil {
         }
         if options.on_demand {
             command.arg("--no-mining");
+        }
+        if let Some(limit) = options.block_gas_limit {
+            command.args(["--gas-limit", &limit.to_string()]);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|e| DevError::Start(e.to_string()))?;

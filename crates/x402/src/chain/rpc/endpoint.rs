@@ -72,7 +72,8 @@ impl Endpoint {
             return Duration::ZERO;
         }
         let rate = i128::from(self.rate);
-        let earned = i128::try_from(now.since(state.filled).as_micros()).unwrap_or(i128::MAX).saturating_mul(rate) / 1_000;
+        let earned =
+            i128::try_from(now.since(state.filled).as_micros()).unwrap_or(i128::MAX).saturating_mul(rate) / 1_000;
         if earned > 0 {
             state.credit = state.credit.saturating_add(earned).min(rate * 1_000);
             state.filled = now;
@@ -91,7 +92,10 @@ impl Endpoint {
             .map_err(|_| RpcError::NotSent(format!("{}: the endpoint's URL can't be used", self.host)))?;
         let answer = self.client.fetch(request, self.limits).await.map_err(|e| RpcError::of_net(&self.host, &e))?;
         let status = answer.status();
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) {
+        if matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND
+        ) {
             return Err(RpcError::NotSent(format!("{}: status {status}", self.host)));
         }
         // Some nodes answer errors of JSON-RPC with a status of their own.

@@ -98,7 +98,13 @@ impl Rpc {
     }
 
     /// Calls a contract without a transaction. A revert is `Refused`, with its data where the node tells it.
-    pub async fn eth_call(&self, from: Option<Address>, to: Address, data: &[u8], at: CallAt) -> Result<Bytes, RpcError> {
+    pub async fn eth_call(
+        &self,
+        from: Option<Address>,
+        to: Address,
+        data: &[u8],
+        at: CallAt,
+    ) -> Result<Bytes, RpcError> {
         let mut call = json!({"to": to, "data": Bytes::copy_from_slice(data)});
         if let (Some(from), Some(fields)) = (from, call.as_object_mut()) {
             fields.insert("from".to_owned(), json!(from));
@@ -150,7 +156,8 @@ impl Rpc {
         let bases = field(&history, "baseFeePerGas")?.as_array().and_then(|list| list.last());
         let base = wide(bases.ok_or_else(|| RpcError::Unknown("the fee history is empty".to_owned()))?)?;
         let rewards = history.get("reward").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let mut paid: Vec<u128> = rewards.iter().filter_map(|block| wide(block.get(0)?).ok()).filter(|fee| *fee > 0).collect();
+        let mut paid: Vec<u128> =
+            rewards.iter().filter_map(|block| wide(block.get(0)?).ok()).filter(|fee| *fee > 0).collect();
         paid.sort_unstable();
         Ok((base, paid.get(paid.len() / 2).copied().unwrap_or(0)))
     }

@@ -45,9 +45,8 @@ impl Rpc {
             timeout_ms: u64::try_from(settings.request_timeout.as_millis()).unwrap_or(u64::MAX),
             max_response_bytes: settings.response_bytes_max,
         };
-        let endpoint = |url: &url::Url| {
-            Endpoint::new(url, client.clone(), clock.clone(), limits, settings.requests_per_second)
-        };
+        let endpoint =
+            |url: &url::Url| Endpoint::new(url, client.clone(), clock.clone(), limits, settings.requests_per_second);
         Self { endpoints: settings.rpc_urls.iter().map(endpoint).collect(), batch_max: settings.batch_max.max(1) }
     }
 

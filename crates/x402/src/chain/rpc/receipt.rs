@@ -1,7 +1,7 @@
 //! Receipts and logs as a node tells them.
 
-use super::wire::{address, bytes, hash, number, wide};
 use super::RpcError;
+use super::wire::{address, bytes, hash, number, wide};
 use alloy_primitives::{Address, B256, Bytes};
 use serde_json::Value;
 

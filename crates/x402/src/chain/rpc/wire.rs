@@ -22,7 +22,8 @@ impl Call {
 
 /// The body of a request; ids are positions.
 pub(super) fn body(calls: &[Call]) -> String {
-    let one = |(id, call): (usize, &Call)| json!({"jsonrpc": "2.0", "id": id, "method": call.method, "params": call.params});
+    let one =
+        |(id, call): (usize, &Call)| json!({"jsonrpc": "2.0", "id": id, "method": call.method, "params": call.params});
     match calls {
         [call] => one((0, call)).to_string(),
         _ => Value::Array(calls.iter().enumerate().map(one).collect()).to_string(),
@@ -31,14 +32,18 @@ pub(super) fn body(calls: &[Call]) -> String {
 
 /// Sorts the answers by their ids. A call without an answer may have had its effect.
 pub(super) fn answers(count: usize, bytes: &[u8]) -> Result<Answers, RpcError> {
-    let read: Value = serde_json::from_slice(bytes).map_err(|_| RpcError::Unknown("the answer is no JSON".to_owned()))?;
+    let read: Value =
+        serde_json::from_slice(bytes).map_err(|_| RpcError::Unknown("the answer is no JSON".to_owned()))?;
     let list = match read {
         Value::Array(list) => list,
         // A node that refuses a batch as a whole answers one object.
-        one if count > 1 => return Err(answer(one).err().unwrap_or_else(|| RpcError::Unknown("one answer for a batch".to_owned()))),
+        one if count > 1 => {
+            return Err(answer(one).err().unwrap_or_else(|| RpcError::Unknown("one answer for a batch".to_owned())));
+        }
         one => vec![one],
     };
-    let mut sorted: Answers = (0..count).map(|_| Err(RpcError::Unknown("no answer for this call".to_owned()))).collect();
+    let mut sorted: Answers =
+        (0..count).map(|_| Err(RpcError::Unknown("no answer for this call".to_owned()))).collect();
     for one in list {
         let position = one.get("id").and_then(Value::as_u64).and_then(|id| usize::try_from(id).ok());
         let position = if count == 1 { Some(0) } else { position };
@@ -115,7 +120,9 @@ mod tests {
         let sorted = answers(3, text).unwrap();
         assert_eq!(sorted[2], Ok(json!("0x2")));
         assert!(matches!(sorted[1], Err(RpcError::Unknown(_))));
-        assert!(matches!(&sorted[0], Err(RpcError::Refused { code: -32000, message, .. }) if message == "nonce too low"));
+        assert!(
+            matches!(&sorted[0], Err(RpcError::Refused { code: -32000, message, .. }) if message == "nonce too low")
+        );
     }
 
     #[test]

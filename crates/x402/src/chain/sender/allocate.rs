@@ -52,7 +52,8 @@ impl GroupCommit for Allocator {
             nonce += u64::from(new);
         }
         let placed = ids.into_iter().zip(&done);
-        let rows: Vec<_> = placed.filter_map(|(id, done)| done.clone().map(|(nonce, form)| (id, nonce, form))).collect();
+        let rows: Vec<_> =
+            placed.filter_map(|(id, done)| done.clone().map(|(nonce, form)| (id, nonce, form))).collect();
         let stored = journal::insert_in(tx, &self.core.owner, &rows).await?;
         if usize::try_from(stored).is_ok_and(|stored| stored == count) {
             return Ok(done);

@@ -103,6 +103,8 @@ impl Core {
             Refusal::NonceUsed => flight.need = Need::NonceCheck,
             Refusal::FeeTooLow => flight.need = Need::Bump,
             Refusal::NoFunds => self.gas.exhausted(),
+            // What one node has taken may be mined, whatever another one says.
+            _ if flight.stage != Stage::New => {}
             Refusal::Never => flight.need = Need::Filler(reason),
             Refusal::Unclear if flight.tries >= UNCLEAR_TRIES_MAX => flight.need = Need::Filler(reason),
             Refusal::Known | Refusal::Later | Refusal::Unclear => {}

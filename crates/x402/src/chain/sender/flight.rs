@@ -63,6 +63,8 @@ pub(super) struct Flight {
     pub tries: u32,
     /// Since when its nonce is seen as used by something else.
     pub suspect_since: Option<Timestamp>,
+    /// When it could not be helped; it waits a little before the next attempt.
+    pub helpless_at: Option<Timestamp>,
     pub waiters: Vec<oneshot::Sender<SendOutcome>>,
 }
 
@@ -81,6 +83,7 @@ impl Flight {
             sent_at: None,
             tries: 0,
             suspect_since: None,
+            helpless_at: None,
             waiters: Vec::new(),
         }
     }
@@ -104,11 +107,24 @@ impl Flight {
         (self.sent_at, self.tries, self.suspect_since) = (None, 0, None);
     }
 
+    /// Whether a form of this flight only fills the nonce.
+    fn is_filler(&self, hash: B256) -> bool {
+        let form = std::iter::once(&self.newest).chain(&self.older).find(|form| form.hash == hash);
+        let sent = form.and_then(|form| Transaction::read(&form.raw));
+        self.refusal.is_some() && sent.is_some_and(|sent| sent.data.is_empty())
+    }
+
+    /// Of the receipts of all forms the one that tells the end: what was asked for, done, before anything else.
+    pub(super) fn telling(&self, receipts: Vec<Receipt>) -> Option<Receipt> {
+        let rank = |receipt: &Receipt| (receipt.succeeded && !self.is_filler(receipt.hash), !receipt.succeeded);
+        receipts.into_iter().max_by_key(rank)
+    }
+
     /// The end, as the receipt of one of the forms tells it. `revert` is the reason of a revert.
     pub(super) fn outcome(&self, receipt: &Receipt, revert: Option<String>) -> SendOutcome {
         let hash = receipt.hash;
         match (&self.refusal, revert) {
-            (Some(reason), _) if hash == self.newest.hash => SendOutcome::Failed { hash, reason: reason.clone() },
+            (Some(reason), _) if self.is_filler(hash) => SendOutcome::Failed { hash, reason: reason.clone() },
             (_, Some(reason)) => SendOutcome::Failed { hash, reason },
             (_, None) => SendOutcome::Mined(receipt.clone()),
         }
@@ -161,8 +177,8 @@ impl Board {
     }
 
     /// Looks at all flights.
-    pub(super) fn collect<T>(&self, mut look: impl FnMut(&mut Flight) -> Option<T>) -> Vec<T> {
-        self.flights.lock().values_mut().filter_map(|flight| look(flight)).collect()
+    pub(super) fn collect<T>(&self, look: impl FnMut(&mut Flight) -> Option<T>) -> Vec<T> {
+        self.flights.lock().values_mut().filter_map(look).collect()
     }
 
     pub(super) fn contains(&self, id: Uuid) -> bool {

@@ -55,7 +55,10 @@ impl GasGauge {
 
     /// A node refused a transaction for want of funds: nothing new until the balance has been read again.
     pub(super) fn exhausted(&self) {
-        self.last.lock().state.paused = true;
+        let mut last = self.last.lock();
+        if !std::mem::replace(&mut last.state.paused, true) {
+            tracing::warn!(wallet = %self.wallet, balance_wei = %last.state.balance_wei, "the gas wallet can't pay for gas");
+        }
     }
 
     /// Reads the balance where it is time to.

@@ -9,6 +9,7 @@
 
 mod allocate;
 mod broadcast;
+mod error;
 mod flight;
 mod gas;
 mod journal;
@@ -18,16 +19,17 @@ mod repair;
 mod upkeep;
 mod watch;
 
+pub use error::SendError;
 pub use gas::GasState;
 
-use super::fees::{FeeError, Fees};
-use super::rpc::{CallAt, Receipt, Rpc, RpcError};
+use super::fees::Fees;
+use super::rpc::{CallAt, Receipt, Rpc};
 use super::settings::ChainSettings;
-use super::transaction::GasKey;
+use super::transaction::{GasKey, intrinsic_gas};
 use allocate::{Allocator, Order};
 use alloy_primitives::{Address, B256, Bytes};
 use broadcast::Broadcaster;
-use farebox_base::{Clock, Error, Timestamp};
+use farebox_base::{Clock, Timestamp};
 use farebox_db::{Db, GroupLimits, GroupWriter};
 use farebox_net::Client;
 use flight::{Board, Flight};
@@ -39,8 +41,8 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// Gas limits beyond what any block holds are refused before anything is signed.
-const GAS_LIMIT_MAX: u64 = 30_000_000;
+/// Gas limits beyond what a transaction may have (EIP-7825) are refused before anything is signed.
+const GAS_LIMIT_MAX: u64 = 1 << 24;
 /// Calldata beyond this is refused; nodes take 128 KiB at most.
 const DATA_BYTES_MAX: usize = 120 << 10;
 
@@ -65,44 +67,6 @@ pub enum SendOutcome {
     Failed { hash: B256, reason: String },
     /// Under way; ask [`Sender::outcome`] later. Never send the same thing for another purpose.
     Pending { hash: B256 },
-}
-
-/// Why nothing was begun, or why the outcome can't be told now.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum SendError {
-    #[error("the request is for {0}, which this sender does not serve")]
-    WrongNetwork(String),
-    #[error("an endpoint serves chain {found} and not {expected}")]
-    WrongChain { expected: u64, found: u64 },
-    #[error("more gas or data than a transaction may have")]
-    TooLarge,
-    #[error("the gas wallet has {balance_wei} wei, too little to send anything")]
-    GasLow { balance_wei: alloy_primitives::U256 },
-    #[error("nothing was sent for this purpose")]
-    NotFound,
-    #[error("the node has no receipt of {0}, which it had before")]
-    ReceiptGone(B256),
-    #[error("the sender has stopped")]
-    Stopped,
-    #[error(transparent)]
-    Fees(#[from] FeeError),
-    #[error(transparent)]
-    Rpc(#[from] RpcError),
-    /// The journal's; after it, ask again with the same purpose.
-    #[error("{}", .0.internal.as_deref().unwrap_or(&.0.message))]
-    Storage(Error),
-}
-
-impl From<Error> for SendError {
-    fn from(error: Error) -> Self {
-        Self::Storage(error)
-    }
-}
-
-impl From<farebox_db::DbError> for SendError {
-    fn from(error: farebox_db::DbError) -> Self {
-        Self::Storage(error.into())
-    }
 }
 
 /// What a sender is made of.
@@ -182,7 +146,8 @@ impl Sender {
         });
         core.gas.refresh(&core.rpc, &*core.clock).await?;
         let limits = GroupLimits { group_max: core.settings.batch_max.max(1), window: std::time::Duration::ZERO };
-        let writer = GroupWriter::start("chain-writer", core.db.clone(), Arc::new(Allocator::new(core.clone())), limits)?;
+        let writer =
+            GroupWriter::start("chain-writer", core.db.clone(), Arc::new(Allocator::new(core.clone())), limits)?;
         let tasks = vec![tokio::spawn(broadcast::run(core.clone(), queue)), tokio::spawn(watch::run(core.clone()))];
         Ok(Self { inner: Arc::new(Inner { core, writer, tasks }) })
     }
@@ -190,7 +155,7 @@ impl Sender {
     /// Sends, or joins what was sent for this purpose before, and waits for the end no longer than the settings' patience.
     ///
     /// # Errors
-    /// Before anything is begun: `WrongNetwork`, `TooLarge`, `GasLow`, `Fees`. `Storage` may leave it begun.
+    /// Before anything is begun: `WrongNetwork`, `TooLarge`, `TooLittleGas`, `GasLow`, `Fees`. `Storage` may leave it begun.
     pub async fn send(&self, send: Send) -> Result<SendOutcome, SendError> {
         let core = &self.inner.core;
         if send.network != core.settings.caip2 {
@@ -198,6 +163,10 @@ impl Sender {
         }
         if send.gas_limit > GAS_LIMIT_MAX || send.data.len() > DATA_BYTES_MAX {
             return Err(SendError::TooLarge);
+        }
+        let needed = intrinsic_gas(&send.data);
+        if send.gas_limit <= needed {
+            return Err(SendError::TooLittleGas { needed });
         }
         let id = send.purpose_id;
         if core.board.contains(id) {
@@ -252,7 +221,8 @@ impl Sender {
     /// Those of the journal.
     pub async fn recover(&self) -> Result<usize, SendError> {
         let core = &self.inner.core;
-        let left = journal::unfinished(&core.db, &core.owner, core.clock.now().plus(std::time::Duration::from_secs(1))).await?;
+        let left = journal::unfinished(&core.db, &core.owner, core.clock.now().plus(std::time::Duration::from_secs(1)))
+            .await?;
         Ok(left.into_iter().filter_map(|flight| core.adopt(flight).then_some(())).count())
     }
 

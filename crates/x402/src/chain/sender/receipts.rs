@@ -32,7 +32,8 @@ impl Core {
             None::<()>
         });
         let answers = self.rpc.receipts(&hashes).await?;
-        let told: Told = hashes.into_iter().zip(answers).filter_map(|(hash, answer)| Some((hash, answer.ok()?))).collect();
+        let told: Told =
+            hashes.into_iter().zip(answers).filter_map(|(hash, answer)| Some((hash, answer.ok()?))).collect();
         let mut round = Round::default();
         self.board.collect(|flight| {
             self.judge(flight, head, &told, &mut round);
@@ -54,8 +55,8 @@ impl Core {
     }
 
     fn judge(&self, flight: &mut Flight, head: Head, told: &Told, round: &mut Round) {
-        let mined = flight.hashes().find_map(|hash| told.get(&hash).cloned().flatten());
-        let Some(receipt) = mined else {
+        let mined = flight.hashes().filter_map(|hash| told.get(&hash).cloned().flatten()).collect();
+        let Some(receipt) = flight.telling(mined) else {
             let is_certain = flight.hashes().all(|hash| told.contains_key(&hash));
             if is_certain && flight.stage == Stage::Included {
                 tracing::warn!(id = %flight.id, nonce = flight.nonce, "a mined transaction is in no block any more; sending it again");

@@ -24,14 +24,33 @@ const WORDS: &[(Refusal, &[&str])] = &[
     (Refusal::NonceUsed, &["nonce too low", "nonce is too low", "oldnonce", "nonce has already been used"]),
     (
         Refusal::FeeTooLow,
-        &["underpriced", "less than block base fee", "lower than the minimum", "fee too low", "gas price too low", "below the minimum"],
+        &[
+            "underpriced",
+            "less than block base fee",
+            "lower than the minimum",
+            "fee too low",
+            "gas price too low",
+            "below the minimum",
+        ],
     ),
     (Refusal::NoFunds, &["insufficient funds", "insufficient balance", "insufficientfunds"]),
-    (Refusal::Later, &["nonce too high", "nonce gap", "pool is full", "txpool is full", "too many", "future transaction", "limit exceeded"]),
+    (
+        Refusal::Later,
+        &[
+            "nonce too high",
+            "nonce gap",
+            "pool is full",
+            "txpool is full",
+            "too many",
+            "future transaction",
+            "limit exceeded",
+        ],
+    ),
     (
         Refusal::Never,
         &[
-            "intrinsic gas too low",
+            "intrinsic gas too",
+            "greater than the cap",
             "exceeds block gas limit",
             "gas limit is too high",
             "gas limit too high",

@@ -3,9 +3,9 @@
 //! Invariants: the new form is journalled before it is broadcast, and only where nobody replaced the old one meanwhile;
 //! another nonce is given only when something else is deep in the chain with the old one.
 
-use super::flight::{Flight, Need, Stage};
+use super::flight::{Flight, Stage};
 use super::journal::{self, Found};
-use super::{Core, SendError};
+use super::{Core, SendError, SendOutcome};
 use crate::chain::fees::{FeeError, GasFees};
 use crate::chain::transaction::Transaction;
 use alloy_primitives::{Bytes, U256};
@@ -24,8 +24,8 @@ const ALREADY_REPLACED: &str = "already_replaced";
 pub(super) enum Repair {
     /// The same with higher fees.
     Bump,
-    /// Its nonce is used by something that is not ours: the same with a nonce of its own.
-    Renumber,
+    /// Its nonce is used by something that is not ours: the same with a nonce of its own, no lower than this.
+    Renumber { at_least: u64 },
     /// It can never be sent, for this reason: an empty transaction takes its nonce.
     Fill(String),
 }
@@ -36,16 +36,20 @@ impl Core {
     /// # Errors
     /// Those of fees and journal; the flight goes on as it was.
     pub(super) async fn repair(&self, id: Uuid, repair: Repair) -> Result<(), SendError> {
-        let Some(Some((old, transaction))) = self.board.change(id, |flight| {
-            flight.transaction().map(|transaction| (flight.newest.clone(), transaction))
-        }) else {
+        let Some(Some((old, transaction))) = self
+            .board
+            .change(id, |flight| flight.transaction().map(|transaction| (flight.newest.clone(), transaction)))
+        else {
             return Ok(());
         };
         let fees = self.fees_for(&transaction, &repair).await?;
+        if let Repair::Renumber { at_least } = repair {
+            journal::wallet_ensure(&self.db, &self.owner, at_least).await?;
+        }
         let refusal = if let Repair::Fill(reason) = &repair { Some(reason.clone()) } else { None };
         let renewed = tx!(self.db, Isolation::ReadCommitted, tx => {
             let nonce = match repair {
-                Repair::Renumber => journal::nonces_take_in(tx, &self.owner, 1).await?,
+                Repair::Renumber { .. } => journal::nonces_take_in(tx, &self.owner, 1).await?,
                 Repair::Bump | Repair::Fill(_) => transaction.nonce,
             };
             let form = self.form(&next(&transaction, nonce, fees, refusal.is_some().then(|| self.key.address())));
@@ -97,19 +101,28 @@ impl Core {
         let paid =
             GasFees { max_fee_per_gas: old.max_fee_per_gas, max_priority_fee_per_gas: old.max_priority_fee_per_gas };
         match repair {
-            Repair::Renumber => self.fees.now().await,
+            Repair::Renumber { .. } => self.fees.now().await,
             Repair::Bump | Repair::Fill(_) => self.fees.replacing(paid).await,
         }
     }
 
-    /// Takes a flight as the journal has it now.
+    /// Takes a flight as the journal has it now; another process may have ended it.
     async fn reread(&self, id: Uuid) -> Result<(), SendError> {
-        if let Some(Found::Unfinished(found)) = journal::find(&self.db, &self.owner, id).await? {
-            self.board.change(id, |flight| {
-                let waiters = std::mem::take(&mut flight.waiters);
-                *flight = Flight { waiters, need: Need::Patience, ..*found };
-            });
-            self.broadcaster.push(id);
+        match journal::find(&self.db, &self.owner, id).await? {
+            Some(Found::Unfinished(found)) => {
+                self.board.change(id, |flight| {
+                    let waiters = std::mem::take(&mut flight.waiters);
+                    *flight = Flight { waiters, ..*found };
+                });
+                self.broadcaster.push(id);
+            }
+            Some(Found::Failed { hash, reason }) => self.board.finish(id, &SendOutcome::Failed { hash, reason }),
+            Some(Found::Mined { hash }) => {
+                if let Some(receipt) = self.rpc.receipt(hash).await? {
+                    self.board.finish(id, &SendOutcome::Mined(receipt));
+                }
+            }
+            None => {}
         }
         Ok(())
     }

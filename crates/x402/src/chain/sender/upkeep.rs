@@ -15,6 +15,8 @@ const AGAIN_DOUBLINGS_MAX: u32 = 6;
 const ORPHANED_AFTER: Duration = Duration::from_secs(15);
 /// The shortest time for which a nonce must be seen as used before its transaction gets another one.
 const SUSPECT_AT_LEAST: Duration = Duration::from_secs(2);
+/// How long a flight that could not be helped waits for the next attempt.
+const HELPLESS_FOR: Duration = Duration::from_millis(500);
 /// A wider gap is no accident of ours and is left to the operator.
 const GAP_MAX: u64 = 16;
 
@@ -23,8 +25,9 @@ const GAP_MAX: u64 = 16;
 struct Nonces {
     /// The next one to be mined.
     next: u64,
-    /// The next one, were only the blocks there that are deep enough to count.
+    /// The next one after the block `settled_at`, the newest that is deep enough to count.
     settled: u64,
+    settled_at: u64,
     /// The next one after all that waits in the node's pool.
     pending: u64,
 }
@@ -66,29 +69,56 @@ impl Core {
     /// Replaces what can't go on as it is.
     async fn help(&self) -> Result<(), SendError> {
         let now = self.clock.now();
-        let needy = self.board.collect(|flight| {
-            let is_stuck = now >= flight.newest.signed_at.plus(self.settings.stuck_after);
-            let is_needy = flight.stage != Stage::Included && (is_stuck || flight.need != Need::Patience);
-            is_needy.then_some(flight.id)
-        });
+        let needy = self.board.collect(|flight| self.is_needy(flight, now).then_some(flight.id));
         if needy.is_empty() {
             return Ok(());
         }
         let (nonces, base) = (self.nonces().await?, self.fees.base().await?);
         for id in needy {
-            let Some(Some(repair)) = self.board.change(id, |flight| self.diagnose(flight, nonces, base, now)) else { continue };
-            if let Err(error) = self.repair(id, repair).await {
+            let Some(found) = self.board.change(id, |flight| self.diagnose(flight, nonces, base, now)) else {
+                continue;
+            };
+            let helped = match found {
+                Some(Repair::Renumber { .. }) if !self.is_lost(id, nonces).await? => continue,
+                Some(repair) => self.repair(id, repair).await,
+                None => {
+                    self.board.change(id, |flight| flight.helpless_at = Some(now));
+                    continue;
+                }
+            };
+            if let Err(error) = helped {
                 tracing::warn!(%id, %error, "a transaction can't be replaced now");
+                self.board.change(id, |flight| flight.helpless_at = Some(now));
             }
         }
         self.clear_the_way(nonces, now).await
+    }
+
+    fn is_needy(&self, flight: &Flight, now: Timestamp) -> bool {
+        let is_stuck = now >= flight.newest.signed_at.plus(self.settings.stuck_after);
+        let may_try = flight.helpless_at.is_none_or(|at| now >= at.plus(HELPLESS_FOR));
+        flight.stage != Stage::Included && may_try && (is_stuck || flight.need != Need::Patience)
+    }
+
+    /// Looks once more, nonce and receipts in one batch, so that two nodes at different heights mislead nobody.
+    async fn is_lost(&self, id: Uuid, nonces: Nonces) -> Result<bool, SendError> {
+        let looked =
+            self.board.change(id, |flight| (flight.nonce, flight.hashes().map(Call::receipt).collect::<Vec<_>>()));
+        let Some((nonce, mut calls)) = looked else { return Ok(false) };
+        calls.insert(0, Call::nonce(self.key.address(), CallAt::Block(nonces.settled_at)));
+        let mut answers = self.rpc.batch(&calls).await?.into_iter();
+        let seen = answers
+            .next()
+            .is_some_and(|answer| answer.ok().as_ref().and_then(as_number).is_some_and(|seen| seen > nonce));
+        Ok(seen && answers.all(|answer| answer.is_ok_and(|receipt| receipt.is_null())))
     }
 
     fn diagnose(&self, flight: &mut Flight, nonces: Nonces, base: u128, now: Timestamp) -> Option<Repair> {
         if flight.nonce < nonces.settled {
             let since = *flight.suspect_since.get_or_insert(now);
             let patience = SUSPECT_AT_LEAST.max(self.settings.block_time_hint * 2);
-            return (now >= since.plus(patience)).then_some(Repair::Renumber);
+            let at_least = nonces.pending.max(nonces.next);
+            return (now >= since.plus(patience)).then_some(Repair::Renumber { at_least });
         }
         flight.suspect_since = None;
         if flight.nonce < nonces.next {
@@ -116,7 +146,11 @@ impl Core {
             return Ok(());
         }
         if lowest - first > GAP_MAX {
-            tracing::error!(first, lowest, "the journal and the chain disagree on the wallet's nonces; nothing can be mined");
+            tracing::error!(
+                first,
+                lowest,
+                "the journal and the chain disagree on the wallet's nonces; nothing can be mined"
+            );
             return Ok(());
         }
         for nonce in first..lowest {
@@ -134,7 +168,7 @@ impl Core {
             Call::nonce(wallet, CallAt::Pending),
         ];
         let [next, settled, pending] = self.rpc.numbers(calls).await?;
-        Ok(Nonces { next, settled, pending })
+        Ok(Nonces { next, settled, settled_at, pending })
     }
 
     fn is_orphans_turn(&self, now: Timestamp) -> bool {
@@ -159,4 +193,8 @@ impl Core {
         }
         Ok(())
     }
+}
+
+fn as_number(value: &serde_json::Value) -> Option<u64> {
+    u64::from_str_radix(value.as_str()?.strip_prefix("0x")?, 16).ok()
 }
