@@ -31,7 +31,7 @@ pub enum FeeError {
 
 impl GasFees {
     /// Fees by which nodes let a transaction replace one that pays these: an eighth more (rounded up), and no less than
-    /// what the chain asks for now.
+    /// what the chain asks at present.
     #[must_use]
     pub fn bumped(self, now: GasFees) -> Self {
         let more = |fee: u128| fee.saturating_add(fee / 8).saturating_add(1);
