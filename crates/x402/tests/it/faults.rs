@@ -165,3 +165,24 @@ async fn whatever_is_lost_and_whoever_is_killed_each_purpose_is_paid_once() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_that_help_the_same_transaction_agree_on_its_end() {
+    each(ON_DEMAND, async |stage, db| {
+        let settings =
+            ChainSettings { stuck_after: Duration::from_millis(700), patience: IMPATIENT, ..stage.settings() };
+        let (one, other) = (sender(db, settings.clone()).await, sender(db, settings).await);
+        assert!(matches!(one.send(stage.payment(1)).await.unwrap(), SendOutcome::Pending { .. }));
+        assert_eq!(other.recover().await.unwrap(), 1);
+        until("it is replaced twice", async || count(db, sql!("SELECT COUNT(*) FROM chain_replaced")).await > 1).await;
+        let ended = async |engine: &farebox_x402::chain::Sender| {
+            stage.rpc.dev_mine(1).await.unwrap();
+            matches!(engine.outcome(purpose(1)).await.unwrap(), SendOutcome::Mined(_))
+        };
+        until("the one knows", async || ended(&one).await).await;
+        until("the other knows", async || ended(&other).await).await;
+        assert_eq!(one.outcome(purpose(1)).await.unwrap(), other.outcome(purpose(1)).await.unwrap());
+        assert_eq!((stage.earned().await, in_state(db, "mined").await), (1, 1));
+    })
+    .await;
+}

@@ -189,3 +189,60 @@ impl Board {
         self.flights.lock().is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::dev::DevRole;
+    use alloy_primitives::{Address, U256};
+
+    fn form(nonce: u64, data: &'static [u8]) -> Form {
+        let transaction = Transaction {
+            chain_id: 1,
+            nonce,
+            max_priority_fee_per_gas: 1,
+            max_fee_per_gas: 1,
+            gas_limit: 60_000,
+            to: Address::repeat_byte(1),
+            value: U256::ZERO,
+            data: Bytes::from_static(data),
+        };
+        let signed = transaction.sign(&DevRole::Payer.key().unwrap());
+        Form { hash: signed.hash, raw: signed.raw, signed_at: Timestamp::default() }
+    }
+
+    fn receipt(form: &Form, succeeded: bool) -> Receipt {
+        Receipt {
+            hash: form.hash,
+            block: 1,
+            block_hash: B256::ZERO,
+            from: Address::ZERO,
+            succeeded,
+            gas_used: 1,
+            gas_price: 1,
+            logs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_mined_filler_is_a_failure_whether_or_not_it_was_replaced_and_the_real_thing_is_not() {
+        let (real, filler, dearer) = (form(1, b"pay"), form(1, b""), form(2, b""));
+        let mut flight = Flight::new(Uuid::nil(), 1, Stage::New, real.clone());
+        flight.renew(1, filler.clone(), Some("too much gas".to_owned()));
+        flight.renew(1, dearer.clone(), None);
+        for form in [&filler, &dearer] {
+            assert!(matches!(flight.outcome(&receipt(form, true), None), SendOutcome::Failed { .. }));
+        }
+        assert!(matches!(flight.outcome(&receipt(&real, true), None), SendOutcome::Mined(_)));
+    }
+
+    #[test]
+    fn of_two_forms_with_different_nonces_the_one_that_paid_tells_the_end() {
+        let (first, second) = (form(1, b"pay"), form(2, b"pay"));
+        let mut flight = Flight::new(Uuid::nil(), 1, Stage::New, first.clone());
+        flight.renew(2, second.clone(), None);
+        let told = flight.telling(vec![receipt(&second, false), receipt(&first, true)]).unwrap();
+        assert_eq!(told.hash, first.hash);
+        assert!(flight.telling(Vec::new()).is_none());
+    }
+}
