@@ -17,7 +17,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0004_calls.sql",
         "0005_settings.sql",
         "0006_book.sql",
-        "0007_statement.sql"
+        "0007_statement.sql",
+        "0008_chain.sql"
     ]
 }
 

@@ -1,9 +1,10 @@
 //! x402 payments: wire types of both versions, schemes, the facilitator, access to chains.
 //!
-//! Knows neither listings nor doors nor SQL drivers. The modules below are pure: they read bytes, compute and answer;
-//! time, randomness and chains are passed in or live elsewhere.
+//! Knows neither listings nor doors. Everything but `chain` is pure: it reads bytes, computes and answers; time,
+//! randomness and chains are passed in.
 
 pub mod amount;
+pub mod chain;
 pub mod client;
 pub mod evm;
 pub mod extension;

@@ -1,12 +1,20 @@
-//! Tests of the pure part of x402 from outside: payments made by the published npm clients, each rule of a payment with
-//! its reason, and round trips of our own client.
+//! Payments made by the published npm clients, each rule of a payment with its reason, round trips of our own client; and
+//! access to a chain against a real node, on both databases. Without anvil a test of the latter prints one SKIPPED line.
 
 #![cfg(test)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test says where it runs, and how long a load took")]
 
 mod channels;
 mod clients;
+mod endpoints;
 mod extensions;
 mod facilitator;
+mod faults;
 mod given;
+mod load;
 mod properties;
+mod proxy;
 mod refusals;
+mod sends;
+mod stage;

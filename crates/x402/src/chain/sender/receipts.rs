@@ -1,0 +1,131 @@
+//! What receipts say: in a block, deep enough, gone again.
+//!
+//! Invariant: waiters are told only after the end is in the journal.
+
+use super::flight::{Flight, Stage};
+use super::journal::{self, Progress};
+use super::{Core, SendError, SendOutcome};
+use crate::chain::abi::revert_reason;
+use crate::chain::rpc::{CallAt, Head, Receipt, RpcError};
+use crate::chain::transaction::Transaction;
+use alloy_primitives::B256;
+use farebox_db::{Isolation, tx};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// What the node said of each hash; absent where it could not tell.
+type Told = HashMap<B256, Option<Receipt>>;
+
+/// What one round came to.
+#[derive(Default)]
+struct Round {
+    ends: Vec<(Uuid, Receipt)>,
+    progress: Vec<Progress>,
+}
+
+impl Core {
+    /// Asks for the receipts of everything in flight and acts on them.
+    pub(super) async fn receipts(&self, head: Head) -> Result<(), SendError> {
+        let mut hashes = Vec::new();
+        self.board.collect(|flight| {
+            hashes.extend(flight.hashes());
+            None::<()>
+        });
+        let answers = self.rpc.receipts(&hashes).await?;
+        let told: Told =
+            hashes.into_iter().zip(answers).filter_map(|(hash, answer)| Some((hash, answer.ok()?))).collect();
+        let mut round = Round::default();
+        self.board.collect(|flight| {
+            self.judge(flight, head, &told, &mut round);
+            None::<()>
+        });
+        let mut finished = Vec::with_capacity(round.ends.len());
+        for (id, receipt) in round.ends {
+            let revert = if receipt.succeeded { None } else { Some(self.revert(id, &receipt).await) };
+            let Some(outcome) = self.board.change(id, |flight| flight.outcome(&receipt, revert)) else { continue };
+            round.progress.push(end(id, &receipt, &outcome));
+            finished.push((id, outcome));
+        }
+        if !round.progress.is_empty() {
+            let now = self.clock.now();
+            tx!(self.db, Isolation::ReadCommitted, tx => { journal::progress_in(tx, &round.progress, now).await })?;
+        }
+        finished.iter().for_each(|(id, outcome)| self.board.finish(*id, outcome));
+        Ok(())
+    }
+
+    fn judge(&self, flight: &mut Flight, head: Head, told: &Told, round: &mut Round) {
+        let mined = flight.hashes().filter_map(|hash| told.get(&hash).cloned().flatten()).collect();
+        let Some(receipt) = flight.telling(mined) else {
+            let is_certain = flight.hashes().all(|hash| told.contains_key(&hash));
+            if is_certain && flight.stage == Stage::Included {
+                tracing::warn!(id = %flight.id, nonce = flight.nonce, "a mined transaction is in no block any more; sending it again");
+                (flight.stage, flight.block_hash) = (Stage::Broadcast, None);
+                self.broadcaster.push(flight.id);
+                flight.noted = false;
+            }
+            if flight.stage == Stage::Broadcast && !flight.noted {
+                flight.noted = true;
+                round.progress.push(under_way(flight, None));
+            }
+            return;
+        };
+        flight.suspect_since = None;
+        let depth = head.number.saturating_sub(receipt.block) + 1;
+        if depth >= self.settings.confirmations {
+            round.ends.push((flight.id, receipt));
+        } else if flight.block_hash != Some(receipt.block_hash) {
+            (flight.stage, flight.block_hash) = (Stage::Included, Some(receipt.block_hash));
+            round.progress.push(under_way(flight, Some(&receipt)));
+        }
+    }
+
+    /// Why a transaction reverted: what the same call says in the state after its block, or else before it.
+    async fn revert(&self, id: Uuid, receipt: &Receipt) -> String {
+        let read = |flight: &mut Flight| {
+            let form = std::iter::once(&flight.newest).chain(&flight.older).find(|form| form.hash == receipt.hash);
+            form.and_then(|form| Transaction::read(&form.raw))
+        };
+        let Some(Some(sent)) = self.board.change(id, read) else { return "reverted".to_owned() };
+        if receipt.gas_used == sent.gas_limit {
+            return "out of gas".to_owned();
+        }
+        for block in [receipt.block, receipt.block.saturating_sub(1)] {
+            let call = self.rpc.eth_call(Some(self.key.address()), sent.to, &sent.data, CallAt::Block(block)).await;
+            match call {
+                Err(RpcError::Refused { data: Some(data), .. }) if !data.is_empty() => return revert_reason(&data),
+                Err(RpcError::Refused { message, .. }) => return message,
+                Ok(_) | Err(_) => {}
+            }
+        }
+        "reverted; the reason can't be found any more".to_owned()
+    }
+}
+
+fn under_way(flight: &Flight, receipt: Option<&Receipt>) -> Progress {
+    Progress {
+        id: flight.id,
+        state: if receipt.is_some() { "included" } else { "broadcast" },
+        hash: flight.newest.hash,
+        block: receipt.map(|receipt| receipt.block),
+        block_hash: receipt.map(|receipt| receipt.block_hash),
+        gas_used: None,
+        reason: None,
+    }
+}
+
+fn end(id: Uuid, receipt: &Receipt, outcome: &SendOutcome) -> Progress {
+    let reason = match outcome {
+        SendOutcome::Failed { reason, .. } => Some(reason.clone()),
+        SendOutcome::Mined(_) | SendOutcome::Pending { .. } => None,
+    };
+    Progress {
+        id,
+        state: if reason.is_some() { "failed" } else { "mined" },
+        hash: receipt.hash,
+        block: Some(receipt.block),
+        block_hash: Some(receipt.block_hash),
+        gas_used: Some(receipt.gas_used),
+        reason,
+    }
+}
