@@ -47,7 +47,8 @@ fn match_v2<'a>(offers: &'a [Offer], payload: &v2::Payload) -> Result<(&'a Offer
     left.keep(term("payTo", &accepted.pay_to), |offer| Some(offer.pay_to) == pay_to, |offer| offer.pay_to)?;
     let amount = accepted.amount;
     left.keep(term("amount", &amount), |offer| Uint(offer.amount) == amount, |offer| offer.amount)?;
-    let timeout = accepted.max_timeout_seconds;
+    // Somebody else's longer times were cut when they were read.
+    let timeout = accepted.max_timeout_seconds.min(Offer::TIMEOUT_S_MAX.into());
     left.keep(
         term("maxTimeoutSeconds", &timeout),
         |offer| u64::from(offer.timeout_s) == timeout,

@@ -91,7 +91,7 @@ pub enum OfferError {
     Method,
     #[error("recipient must not be zero")]
     PayTo,
-    #[error("timeout must be 1 to 86,400 seconds")]
+    #[error("timeout must be 1 to 604,800 seconds")]
     Timeout,
     #[error("the withdraw delay must be 900 to 2,592,000 seconds")]
     WithdrawDelay,
@@ -179,7 +179,8 @@ impl ChannelTerms {
 }
 
 impl Offer {
-    pub const TIMEOUT_S_MAX: u32 = 86_400;
+    /// A week.
+    pub const TIMEOUT_S_MAX: u32 = 604_800;
 
     /// `amount` in the token's smallest unit; see `units` for amounts of money.
     ///

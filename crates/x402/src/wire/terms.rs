@@ -188,7 +188,7 @@ fn build(
     let pay_to = address::parse(pay_to).ok_or_else(|| {
         Refusal::mismatch(Reason::InvalidRequirements, "payTo", "40 hex digits after 0x", short(pay_to))
     })?;
-    // Some servers give weeks; what is longer than a day is as good as a day.
+    // What is longer than a week is as good as a week.
     let timeout_s = u32::try_from(timeout_s).unwrap_or(u32::MAX).min(Offer::TIMEOUT_S_MAX);
     Offer::new(network, token, amount, pay_to, timeout_s, terms)
         .map_err(|error| Refusal::new(Reason::InvalidRequirements, error.to_string()))

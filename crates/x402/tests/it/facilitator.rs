@@ -72,6 +72,16 @@ fn a_settlement_of_upto_takes_what_was_used_and_never_more_than_was_accepted() {
 }
 
 #[test]
+fn a_server_that_gives_a_month_is_served_as_if_it_gave_a_week() {
+    let payment = changed("v2 exact eip3009", "/accepted/maxTimeoutSeconds", json!(2_592_000));
+    let body = json!({ "paymentPayload": payment, "paymentRequirements": payment["accepted"] }).to_string();
+    let request = FacilitatorRequest::from_json(body.as_bytes()).unwrap();
+    let offers = [request.requirements.offer(&given::networks()).unwrap()];
+    assert_eq!(offers[0].timeout_s, 604_800);
+    assert!(match_offer(&offers, &request.payment).is_ok());
+}
+
+#[test]
 fn a_body_beyond_the_limit_is_not_read() {
     let body = vec![b' '; BODY_BYTES_MAX + 1];
     assert_eq!(FacilitatorRequest::from_json(&body).unwrap_err().reason, Reason::PayloadTooLarge);
