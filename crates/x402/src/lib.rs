@@ -8,6 +8,7 @@ pub mod chain;
 pub mod client;
 pub mod evm;
 pub mod extension;
+pub mod facilitator;
 mod matching;
 pub mod network;
 pub mod offer;

@@ -1,0 +1,60 @@
+//! Verifying and settling payments: what a resource server asks of a facilitator, answered by our own access to a chain
+//! or by somebody else's facilitator over HTTP.
+//!
+//! Knows no store of payments, listing or door: whoever settles has reserved the payment before, under the `id` that it
+//! settles by. Invariants: one `id` is settled at most once, however often it is asked for and whatever crashes between;
+//! a payment whose fate is unknown is `Pending`, never refused.
+
+use crate::Refusal;
+use crate::network::Caip2;
+use crate::offer::Offer;
+use crate::payment::Payment;
+use crate::wire::PaymentHeader;
+use alloy_primitives::U256;
+use uuid::Uuid;
+
+/// A payment that is to be settled. It was verified before.
+#[derive(Clone, Copy, Debug)]
+pub struct Settle<'a> {
+    /// Who asks again with it gets the first outcome.
+    pub id: Uuid,
+    pub offer: &'a Offer,
+    pub payment: &'a Payment,
+    /// As it came, for facilitators that want the original.
+    pub header: &'a PaymentHeader,
+    /// In the token's smallest unit; at most what is authorized, for `exact` just that.
+    pub amount: U256,
+}
+
+/// What became of a settlement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// Final on its chain.
+    Settled {
+        /// As the network writes hashes; empty where nothing was due.
+        transaction: String,
+    },
+    /// Begun, its end unknown yet. Ask again with the same `id`; never ask for another payment meanwhile.
+    Pending { transaction: String },
+    /// Nothing was taken, and nothing will be: refused by the chain, or never begun.
+    NotTaken(Refusal),
+}
+
+/// Where the payments of one network are verified and settled.
+pub trait Facilitator: Send + Sync {
+    fn network(&self) -> &Caip2;
+
+    /// What only the chain can tell: balance, spent nonces, allowances, contracts' signatures. The rest was checked by
+    /// `verify_local`.
+    ///
+    /// # Errors
+    /// The reason why it would not be settled; `UnexpectedVerifyError` where the chain can't be asked.
+    fn check<'a>(
+        &'a self,
+        offer: &'a Offer,
+        payment: &'a Payment,
+        header: &'a PaymentHeader,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 'a>>;
+
+    fn settle<'a>(&'a self, settle: Settle<'a>) -> std::pin::Pin<Box<dyn Future<Output = Settlement> + Send + 'a>>;
+}
