@@ -92,6 +92,8 @@ struct Core {
     broadcaster: Broadcaster,
     /// Something was broadcast: time to look for receipts.
     news: Notify,
+    /// When the newest block was first seen.
+    block_seen_at: Mutex<Timestamp>,
     /// When rows that nobody watches were last looked for.
     orphans_at: Mutex<Timestamp>,
 }
@@ -136,6 +138,7 @@ impl Sender {
             board: Board::default(),
             news: Notify::new(),
             orphans_at: Mutex::new(clock.now()),
+            block_seen_at: Mutex::new(clock.now()),
             db,
             rpc,
             clock,

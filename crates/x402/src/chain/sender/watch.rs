@@ -58,6 +58,9 @@ impl Watch {
             Err(error) => return tracing::debug!(%error, "the chain's head can't be read"),
         };
         let now = self.core.clock.now();
+        if self.head.is_none_or(|old| old.hash != head.hash) {
+            *self.core.block_seen_at.lock() = now;
+        }
         let is_overdue = self.looked_at.is_none_or(|at| now >= at.plus(EVEN_SO));
         if !news && !is_overdue && self.head.is_some_and(|old| old.hash == head.hash) {
             return;
