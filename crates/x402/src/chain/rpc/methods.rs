@@ -28,6 +28,16 @@ pub enum CallAt {
     Block(u64),
 }
 
+impl Head {
+    fn read(block: &Value) -> Result<Self, RpcError> {
+        Ok(Self {
+            number: number(field(block, "number")?)?,
+            hash: hash(field(block, "hash")?)?,
+            timestamp: number(field(block, "timestamp")?)?,
+        })
+    }
+}
+
 impl CallAt {
     fn text(self) -> String {
         match self {
@@ -42,6 +52,10 @@ impl Call {
     /// `eth_call` of a contract in the newest state.
     pub fn read(to: Address, data: &[u8]) -> Self {
         Self::new("eth_call", json!([{"to": to, "data": Bytes::copy_from_slice(data)}, "latest"]))
+    }
+
+    fn head() -> Self {
+        Self::new("eth_getBlockByNumber", json!(["latest", false]))
     }
 
     /// `eth_getTransactionReceipt`.
@@ -70,12 +84,14 @@ impl Rpc {
     }
 
     pub async fn head(&self) -> Result<Head, RpcError> {
-        let block = self.call(Call::new("eth_getBlockByNumber", json!(["latest", false]))).await?;
-        Ok(Head {
-            number: number(field(&block, "number")?)?,
-            hash: hash(field(&block, "hash")?)?,
-            timestamp: number(field(&block, "timestamp")?)?,
-        })
+        Head::read(&self.call(Call::head()).await?)
+    }
+
+    /// The newest block and an account's next nonce after it, in one request.
+    pub async fn head_and_nonce(&self, of: Address) -> Result<(Head, u64), RpcError> {
+        let mut answers = self.batch(&[Call::head(), Call::nonce(of, CallAt::Latest)]).await?.into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(RpcError::Unknown("an answer is missing".to_owned())));
+        Ok((Head::read(&next()?)?, number(&next()?)?))
     }
 
     /// The native balance, in wei.

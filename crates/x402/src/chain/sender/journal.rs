@@ -4,6 +4,7 @@
 //! final row never changes.
 
 use super::flight::{Flight, Form, Stage};
+use crate::chain::transaction::Transaction;
 use alloy_primitives::{Address, B256, Bytes};
 use farebox_base::{Error, Result, Timestamp};
 use farebox_db::{Db, Isolation, Row, Rows, Tx, sql, tx};
@@ -220,6 +221,8 @@ async fn read(db: &Db, row: &Row) -> Result<Found> {
     let older = sql!("SELECT tx_hash, raw, signed_at FROM chain_replaced WHERE transaction_id = $1 ORDER BY signed_at");
     for row in db.query(older, &[id.into()]).await? {
         let (raw, signed_at) = (Bytes::copy_from_slice(row.get(1)?), row.get(2)?);
+        let older = Transaction::read(&raw).map_or(flight.nonce, |older| older.nonce);
+        flight.lowest_nonce = flight.lowest_nonce.min(older);
         flight.older.push(Form { hash: self::hash(row.get(0)?)?, raw, signed_at });
     }
     Ok(Found::Unfinished(Box::new(flight)))
