@@ -5,11 +5,11 @@ use crate::config::{Config, Durability, WalletProof};
 use crate::secret_key::SecretKey;
 use crate::serve::SocketSettings;
 use farebox_accounts::{Accounts, AccountsParts, Vault};
-use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, Rate};
+use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, PaymentSettings, Rate};
 use farebox_api_kit::{Dispatcher, Settings};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_billing::Wallets;
-use farebox_calls::{CallSettings, Calls, CallsParts};
+use farebox_calls::{CallSettings, Calls, CallsParts, Payments};
 use farebox_db::{Db, NoFaults, PostgresSettings};
 use farebox_events::Changes;
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
@@ -147,6 +147,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         clock: clock.clone(),
         rng: rng.clone(),
         client,
+        payments: Payments::default(),
         settings: call_settings(config, sqlite_folder),
     })
     .await?;
@@ -247,6 +248,7 @@ fn api_settings(config: &Config) -> Result<ApiSettings> {
         limits: limit_settings(config),
         is_trusted_proxy: Arc::new(move |peer| trusted.iter().any(|network| network.contains(peer))),
         public_url: config.server.public_url(),
+        payments: PaymentSettings::default(),
         fee_basis_points: config.fees.gateway_fee_basis_points,
     })
 }
