@@ -2,13 +2,26 @@
 
 use super::check::Broken;
 use super::nearest::nearest;
-use super::secrets::ENVIRONMENT_ONLY;
 use super::takes;
+use super::x402::{self, NetworkName};
 use super::{Config, ConfigError, DEFAULTS};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::{Table, Value};
+
+/// The keys that may come from the environment alone, and what to do where a file is wanted: files are copied about,
+/// command lines are seen by others.
+const ENVIRONMENT_ONLY: &[(&str, &str)] = &[
+    (
+        "secrets.key",
+        "must be set by the variable FAREBOX_SECRET_KEY alone; name a file with secrets.key_file otherwise",
+    ),
+    (
+        "x402.gas_key",
+        "must be set by the variable FAREBOX_X402_GAS_KEY alone; name a file with x402.gas_key_file otherwise",
+    ),
+];
 
 /// The values so far.
 pub(super) struct Layers {
@@ -47,10 +60,39 @@ impl Layers {
             };
             for (key, value) in keys {
                 let key = format!("{section}.{key}");
+                if key == x402::SECTIONS {
+                    self.add_networks(value, &origin)?;
+                    continue;
+                }
                 if value != Value::String(String::new()) {
                     self.refuse_environment_only(&key, &origin)?;
                 }
                 self.add(&key, &origin, |_| Ok(value))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lays the sections of a file's networks over the values.
+    fn add_networks(&mut self, networks: Value, origin: &str) -> Result<(), ConfigError> {
+        let wrong = |key: &str, rule: String| {
+            Err(ConfigError::Invalid { key: key.to_owned(), rule, origin: origin.to_owned() })
+        };
+        let sections = "must hold sections such as [x402.network.base]".to_owned();
+        let Value::Table(networks) = networks else { return wrong(x402::SECTIONS, sections) };
+        let mut seen = BTreeMap::new();
+        for (spelled, keys) in networks {
+            let section = format!("{}.{spelled}", x402::SECTIONS);
+            let name: NetworkName = match spelled.parse() {
+                Ok(name) => name,
+                Err(rule) => return wrong(&section, rule),
+            };
+            if let Some(other) = seen.insert(name.clone(), spelled) {
+                return wrong(&section, format!("means the same network as {}.{other}", x402::SECTIONS));
+            }
+            let Value::Table(keys) = keys else { return wrong(&section, sections) };
+            for (key, value) in keys {
+                self.add(&name.key(&key), origin, |_| Ok(value))?;
             }
         }
         Ok(())
@@ -69,14 +111,13 @@ impl Layers {
     }
 
     /// The values as a configuration, not checked yet.
-    pub fn read(&self) -> Result<Config, ConfigError> {
+    pub fn read(&mut self) -> Result<Config, ConfigError> {
+        for name in self.listed_networks() {
+            self.know_network(&name)?;
+        }
         let mut table = Table::new();
-        for (name, value) in &self.values {
-            let (section, key) = name.split_once('.').unwrap_or((name, ""));
-            let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
-            if let Value::Table(section) = section {
-                section.insert(key.to_owned(), value.clone());
-            }
+        for (key, value) in &self.values {
+            put(&mut table, key, value);
         }
         let mut path = serde_path_to_error::Track::new();
         Config::deserialize(serde_path_to_error::Deserializer::new(Value::Table(table), &mut path)).map_err(|error| {
@@ -90,7 +131,7 @@ impl Layers {
 
     /// Says where the value that breaks a rule came from.
     pub fn blame(&self, broken: Broken) -> ConfigError {
-        ConfigError::Invalid { origin: self.origin(broken.key), key: broken.key.to_owned(), rule: broken.rule }
+        ConfigError::Invalid { origin: self.origin(&broken.key), key: broken.key.into_owned(), rule: broken.rule }
     }
 
     fn add(
@@ -99,6 +140,11 @@ impl Layers {
         origin: &str,
         value: impl FnOnce(&Value) -> Result<Value, String>,
     ) -> Result<(), ConfigError> {
+        let canonical = x402::network_of(key);
+        let key = canonical.as_ref().map_or(key, |(_, key)| key.as_str());
+        if let Some((name, _)) = &canonical {
+            self.know_network(name)?;
+        }
         let Some(known) = self.values.get_mut(key) else {
             let nearest = nearest(key, self.keys()).to_owned();
             return Err(ConfigError::Unknown { name: key.to_owned(), nearest, origin: origin.to_owned() });
@@ -115,6 +161,20 @@ impl Layers {
         }
     }
 
+    /// Those whose names can be read; the others are refused with their key when the values are read.
+    fn listed_networks(&self) -> Vec<NetworkName> {
+        let listed = self.values.get(x402::LIST).and_then(Value::as_array);
+        listed.into_iter().flatten().filter_map(|name| name.as_str()?.parse().ok()).collect()
+    }
+
+    /// Gives a network the defaults of its keys, where it has none yet.
+    fn know_network(&mut self, name: &NetworkName) -> Result<(), ConfigError> {
+        for (key, value) in x402::defaults(name)? {
+            self.values.entry(name.key(&key)).or_insert(value);
+        }
+        Ok(())
+    }
+
     /// A section that does not exist, or a key that stands in no section.
     fn unknown_at_top(&self, name: String, is_section: bool, origin: String) -> ConfigError {
         let nearest = if is_section {
@@ -127,11 +187,12 @@ impl Layers {
     }
 
     fn refuse_environment_only(&self, key: &str, origin: &str) -> Result<(), ConfigError> {
-        if key != ENVIRONMENT_ONLY {
-            return Ok(());
+        match ENVIRONMENT_ONLY.iter().find(|(own, _)| *own == key) {
+            None => Ok(()),
+            Some((_, rule)) => {
+                Err(ConfigError::Invalid { key: key.to_owned(), rule: (*rule).into(), origin: origin.to_owned() })
+            }
         }
-        let rule = "must be set by the variable FAREBOX_SECRET_KEY alone; name a file with secrets.key_file otherwise";
-        Err(ConfigError::Invalid { key: key.to_owned(), rule: rule.into(), origin: origin.to_owned() })
     }
 
     fn origin(&self, key: &str) -> String {
@@ -147,7 +208,19 @@ fn within_section(key: &str) -> &str {
     key.split_once('.').map_or(key, |(_, name)| name)
 }
 
-fn parse(path: &Path, text: &str) -> Result<Table, ConfigError> {
+/// Puts a value where its dotted key says.
+fn put(table: &mut Table, key: &str, value: &Value) {
+    let Some((section, rest)) = key.split_once('.') else {
+        table.insert(key.to_owned(), value.clone());
+        return;
+    };
+    let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+    if let Value::Table(section) = section {
+        put(section, rest, value);
+    }
+}
+
+pub(super) fn parse(path: &Path, text: &str) -> Result<Table, ConfigError> {
     text.parse::<Table>().map_err(|error| {
         let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;

@@ -1,11 +1,11 @@
 //! Configuration: one struct per section, one layer over the other, checked before anything starts.
 //!
-//! Owns the defaults (`default.toml`, which documents every key), the layers (defaults, file, environment, command
+//! Owns the defaults (`default.toml`, and `x402/network.toml` for each network; they document every key), the layers (defaults, file, environment, command
 //! line), the check of each value and the printing of what is in effect. Reads no file but the configuration's own;
 //! whether a key file or a data folder can be used is found out by whoever uses it. Of files that must be there before
 //! anything starts it asks only whether they are.
 //!
-//! Invariants: a key that is not in `default.toml` is an error wherever it stands; a `Config` that exists passed
+//! Invariants: a key that is not in the defaults is an error wherever it stands; a `Config` that exists passed
 //! every check; secrets leave through neither `Debug` nor `render`.
 
 mod bonus;
@@ -27,6 +27,7 @@ mod server;
 mod sql_gateway;
 mod takes;
 mod text;
+mod x402;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ pub use network::Network;
 pub use secrets::Secrets;
 pub use server::Server;
 pub use sql_gateway::{SqlGateway, WalletProof};
+pub use x402::{NetworkName, Receiver, Route, Settle, X402, X402Network};
 
 use check::Broken;
 use layers::Layers;
@@ -67,6 +69,7 @@ pub struct Config {
     pub bonus: Bonus,
     pub marketplace: Marketplace,
     pub sql_gateway: SqlGateway,
+    pub x402: X402,
     pub secrets: Secrets,
     pub log: Log,
 }
@@ -121,6 +124,7 @@ impl Config {
         self.fees.check()?;
         self.marketplace.check()?;
         self.sql_gateway.check(&self.database)?;
+        self.x402.check()?;
         self.secrets.check()?;
         self.log.check()
     }

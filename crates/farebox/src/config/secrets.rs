@@ -6,9 +6,6 @@ use farebox_api_types::Secret;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// The key that may come from the environment alone: files are copied about, command lines are seen by others.
-pub(super) const ENVIRONMENT_ONLY: &str = "secrets.key";
-
 /// See `default.toml`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +24,6 @@ impl Secrets {
             return broken("secrets.key_file", "must not be set together with secrets.key");
         }
         let is_key = key.expose().len() == 64 && key.expose().bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_key { Ok(()) } else { broken(ENVIRONMENT_ONLY, "must be 64 hex digits") }
+        if is_key { Ok(()) } else { broken("secrets.key", "must be 64 hex digits") }
     }
 }

@@ -8,6 +8,8 @@ use toml::Value;
 const WORDS: &[(&str, &[&str])] = &[
     ("calls.durability", &["full", "relaxed"]),
     ("sql_gateway.wallet_proof", &["required", "optional"]),
+    ("x402.settle", &["after", "before", "later"]),
+    ("x402.receiver", &["gateway", "seller"]),
     ("log.format", &["text", "json"]),
 ];
 

@@ -227,7 +227,7 @@ fn what_is_shown_reads_back_and_holds_no_secret() {
     assert!(config.render().contains("url = \"postgres://me:…@db/books\""), "{}", config.render());
 
     let plain = with_env(&[("FAREBOX_BONUS_SIGNUP_USDC", "1.5")]).unwrap();
-    let shown = plain.render().replace("key = \"\"\n", "");
+    let shown = plain.render();
     assert_eq!(with_file(&shown, &[]).unwrap(), plain);
     let order = |text: &str| -> Vec<String> {
         text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.to_owned()).collect()
