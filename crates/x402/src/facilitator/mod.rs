@@ -9,10 +9,12 @@ mod local;
 mod nonce;
 mod plan;
 mod registry;
+mod remote;
 mod trace;
 
 pub use local::{LocalFacilitator, LocalParts, Status};
 pub use registry::{DuplicateNetwork, Facilitators};
+pub use remote::{RemoteError, RemoteFacilitator, RemoteSettings};
 
 use crate::Refusal;
 use crate::network::Caip2;

@@ -7,11 +7,13 @@
 use super::plan::{Plan, Way};
 use crate::chain::abi::permit2::EXACT_PROXY;
 use crate::chain::abi::{AuthorizationUsed, Transfer};
-use crate::chain::rpc::{Receipt, Rpc, RpcError};
+use crate::chain::rpc::{Log, Receipt, Rpc, RpcError};
 use alloy_primitives::{Address, B256, Bytes};
 
 /// Endpoints refuse wider searches.
 const BLOCKS_MAX: u64 = 2_000;
+/// Searches are not narrowed below this.
+const BLOCKS_AT_LEAST: u64 = 8;
 /// Transfers of the payer to the payee in that time that are looked at, the newest first.
 const CANDIDATES_MAX: usize = 8;
 
@@ -62,7 +64,7 @@ async fn authorization_used(
 ) -> Result<Option<Receipt>, RpcError> {
     let super::nonce::ChainNonce::Eip3009 { token, payer, nonce } = plan.nonce else { return Ok(None) };
     let topics = [AuthorizationUsed::TOPIC, payer.into_word(), nonce];
-    let logs = rpc.logs_with(token, &topics, from, to).await?;
+    let logs = newest_logs(rpc, token, &topics, from, to).await?;
     let Some(transaction) = logs.iter().find_map(|log| log.transaction) else { return Ok(None) };
     let receipt = rpc.receipt(transaction).await?.filter(|receipt| is_foreign(receipt, own));
     Ok(receipt.filter(|receipt| shows_payment(receipt, plan, &AuthorizationUsed { token, authorizer: payer, nonce })))
@@ -88,7 +90,8 @@ async fn same_call(
     to: u64,
 ) -> Result<Option<Receipt>, RpcError> {
     let Transfer { token, from: payer, to: payee, .. } = plan.transfer;
-    let logs = rpc.logs_with(token, &[Transfer::TOPIC, payer.into_word(), payee.into_word()], from, to).await?;
+    let topics = [Transfer::TOPIC, payer.into_word(), payee.into_word()];
+    let logs = newest_logs(rpc, token, &topics, from, to).await?;
     let matching = logs.iter().rev().filter(|log| Transfer::read(log) == Some(plan.transfer));
     for transaction in matching.filter_map(|log| log.transaction).take(CANDIDATES_MAX) {
         let Some(found) = rpc.transaction(transaction).await? else { continue };
@@ -100,6 +103,17 @@ async fn same_call(
         }
     }
     Ok(None)
+}
+
+/// Some endpoints refuse all but short searches; the newest blocks are the likeliest.
+async fn newest_logs(rpc: &Rpc, of: Address, topics: &[B256], from: u64, to: u64) -> Result<Vec<Log>, RpcError> {
+    let mut from = from;
+    loop {
+        match rpc.logs_with(of, topics, from, to).await {
+            Err(RpcError::Refused { .. }) if to.saturating_sub(from) > BLOCKS_AT_LEAST => from += (to - from) * 3 / 4,
+            other => return other,
+        }
+    }
 }
 
 fn is_foreign(receipt: &Receipt, own: Option<Address>) -> bool {
