@@ -24,7 +24,12 @@ pub struct Deposit<'a> {
 #[derive(Debug)]
 pub enum Deposited {
     /// The account has it, from now or from an earlier request with the same payment.
-    Credited { amount: Micros, receipt: SettlementResponse },
+    Credited {
+        amount: Micros,
+        receipt: SettlementResponse,
+        /// By this request.
+        now: bool,
+    },
     /// Why it has not, and the receipt that says so.
     Not { error: Error, receipt: Option<SettlementResponse> },
 }
@@ -66,7 +71,7 @@ impl Calls {
         let receipt = receipt(signed, &settlement);
         let credit = Credit { id, from: paid.outside(), to: account, amount, memo };
         match self.end_deposit(&credit, settlement).await? {
-            Ok(()) => Ok(Deposited::Credited { amount, receipt }),
+            Ok(()) => Ok(Deposited::Credited { amount, receipt, now: true }),
             Err(error) => Ok(Deposited::Not { error, receipt: Some(receipt) }),
         }
     }
@@ -110,7 +115,9 @@ async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: farebox_base:
 fn known(spent: Spent, signed: &SignedPayment, amount: Micros) -> Deposited {
     let same = spent.is_same();
     match spent.transaction_if_settled() {
-        Some(transaction) if same => Deposited::Credited { amount, receipt: signed.settled(&transaction) },
+        Some(transaction) if same => {
+            Deposited::Credited { amount, receipt: signed.settled(&transaction), now: false }
+        }
         Some(_) => Deposited::Not { error: refused(&super::spent::used(signed)), receipt: None },
         None => Deposited::Not { error: under_way(), receipt: None },
     }

@@ -1,7 +1,7 @@
 //! A call that a signed payment pays for: forwarded once the payment is reserved, settled once the seller has served.
 
 use super::row::earned_in;
-use super::{Fate, Paid, SignedPayment, refused};
+use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused};
 use crate::admit::{Admitted, StartInput};
 use crate::http_call::http_input;
 use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
@@ -13,7 +13,9 @@ use farebox_db::{Isolation, sql, tx};
 use farebox_net::Body;
 use farebox_upstream::UpstreamError;
 use farebox_upstream::http::Outgoing;
+use farebox_ledger::AccountId;
 use farebox_x402::facilitator::{Settle, Settlement};
+use farebox_x402::offer::Flow;
 use farebox_x402::wire::SettlementResponse;
 use farebox_x402::{Reason, Refusal};
 use http::{Method, Response};
@@ -22,7 +24,29 @@ use http::{Method, Response};
 const PENDING_RETRY_S: u64 = 2;
 
 impl Calls {
-    pub(crate) async fn call_signed(&self, mut call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
+    pub(crate) async fn call_signed(&self, call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
+        match signed.offer.flow {
+            Flow::Authorization => self.call_and_settle(call, signed).await,
+            Flow::Upfront => Box::pin(self.settle_and_call(call, &signed)).await,
+        }
+    }
+
+    /// The payment becomes the buyer's money, of which the call is then paid like any other: where the seller fails, the
+    /// buyer has it as a balance.
+    async fn settle_and_call(&self, call: HttpCall, signed: &SignedPayment) -> Result<Answer> {
+        let account = AccountId::funded(call.payer.party_id);
+        let memo = format!("Payment for a call of {}", call.entry.listing.name);
+        match self.deposit(Deposit { signed, account, memo }).await? {
+            Deposited::Credited { receipt, now: true, .. } => {
+                let answer = self.call_http(call).await?;
+                Ok(Answer { payment: Some(Box::new(receipt)), ..answer })
+            }
+            Deposited::Credited { .. } => Err(refused(&super::spent::used(signed))),
+            Deposited::Not { error, .. } => Err(error),
+        }
+    }
+
+    async fn call_and_settle(&self, mut call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
         let body = self.read_whole(std::mem::replace(&mut call.body, farebox_net::empty())).await?;
         let key = call.idempotency_key.take();
         let (paid, claim) = reserved(&call, &signed, key.as_ref(), &body)?;

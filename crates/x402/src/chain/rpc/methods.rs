@@ -58,6 +58,11 @@ impl Call {
         Self::new("eth_getBlockByNumber", json!(["latest", false]))
     }
 
+    /// `eth_getCode` in the newest state.
+    pub fn code(of: Address) -> Self {
+        Self::new("eth_getCode", json!([of, "latest"]))
+    }
+
     /// `eth_getTransactionReceipt`.
     pub fn receipt(hash: B256) -> Self {
         Self::new("eth_getTransactionReceipt", json!([hash]))
@@ -157,12 +162,17 @@ impl Rpc {
 
     /// A contract's code; empty where there is none.
     pub async fn code(&self, of: Address) -> Result<Bytes, RpcError> {
-        bytes(&self.call(Call::new("eth_getCode", json!([of, "latest"]))).await?)
+        bytes(&self.call(Call::code(of)).await?)
     }
 
     /// Logs of one contract between two blocks, both included, with this first topic.
     pub async fn logs(&self, of: Address, topic: B256, from: u64, to: u64) -> Result<Vec<Log>, RpcError> {
-        let filter = json!({"address": of, "topics": [topic], "fromBlock": quantity(from), "toBlock": quantity(to)});
+        self.logs_with(of, &[topic], from, to).await
+    }
+
+    /// The same where all of these topics have to be there, in this order.
+    pub async fn logs_with(&self, of: Address, topics: &[B256], from: u64, to: u64) -> Result<Vec<Log>, RpcError> {
+        let filter = json!({"address": of, "topics": topics, "fromBlock": quantity(from), "toBlock": quantity(to)});
         logs(&self.call(Call::new("eth_getLogs", json!([filter]))).await?)
     }
 

@@ -60,6 +60,17 @@ pub(super) async fn wallet_ensure(db: &Db, owner: &Owner, nonce: u64) -> Result<
     })
 }
 
+/// The newest hash of what was begun for a purpose, by any wallet on any network; `None` where nothing was. For whoever
+/// has to know while no sender runs.
+///
+/// # Errors
+/// Those of the database.
+pub async fn begun(db: &Db, purpose_id: Uuid) -> Result<Option<B256>> {
+    let select = sql!("SELECT tx_hash FROM chain_transaction WHERE id = $1");
+    let row = db.one(select, &[(&purpose_id.to_string()).into()]).await?;
+    row.map(|row| hash(&row.get::<String>(0)?)).transpose()
+}
+
 /// Takes so many nonces; answers the first.
 pub(super) async fn nonces_take_in(tx: &mut Tx, owner: &Owner, count: usize) -> Result<u64> {
     let count = i64::try_from(count).map_err(|_| Error::internal("too many nonces at once"))?;

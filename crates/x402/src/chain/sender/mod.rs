@@ -21,6 +21,7 @@ mod watch;
 
 pub use error::SendError;
 pub use gas::GasState;
+pub use journal::begun;
 
 use super::fees::Fees;
 use super::rpc::{CallAt, Receipt, Rpc};
