@@ -7,7 +7,7 @@ use farebox_base::{Error, Result};
 use farebox_calls::{IdempotencyKey, Payer, SignedPayment};
 use farebox_x402::extension::identifier;
 use farebox_x402::offer::Resource;
-use farebox_x402::verify::{Kind, Limits, verify_local};
+use farebox_x402::verify::Kind;
 use farebox_x402::wire::{Object, PaymentHeader, names};
 use farebox_x402::{Reason, Refusal, check_echo, extension, match_offer};
 use http::HeaderMap;
@@ -52,13 +52,12 @@ impl Asked {
         check_echo(&self.extensions, &header, extension::CHANGING)?;
         let named = identifier::read(&header, false)?;
         let key = named.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
-        let facilitator = core.calls.payments().facilitator(offer.network().caip2())?;
-        let verified = verify_local(offer, &payment, core.clock.now(), &Limits::default())?;
+        let facilitators = &core.calls.payments().facilitators;
+        let verified = facilitators.verify(offer, &payment, &header, core.clock.now()).await?;
         if !matches!(verified.kind, Kind::Transfer | Kind::Permit) {
             return Err(Refusal::new(Reason::UnsupportedScheme, "scheme: expected exact"));
         }
         let offer = offer.clone();
-        facilitator.check(&offer, &payment, &header).await.map_err(|refusal| refusal.of(verified.payer))?;
         Ok((SignedPayment { offer, payment, header, verified, receiver: self.offers.receiver }, key))
     }
 }

@@ -64,10 +64,7 @@ impl Calls {
             header: &signed.header,
             amount: signed.offer.amount,
         };
-        let settlement = match self.parts.payments.facilitator(signed.offer.network().caip2()) {
-            Ok(facilitator) => facilitator.settle(settle).await,
-            Err(refusal) => Settlement::NotTaken(refusal),
-        };
+        let settlement = self.parts.payments.facilitators.settle(settle).await;
         let receipt = receipt(signed, &settlement);
         let credit = Credit { id, from: paid.outside(), to: account, amount, memo };
         match self.end_deposit(&credit, settlement).await? {
@@ -115,9 +112,7 @@ async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: farebox_base:
 fn known(spent: Spent, signed: &SignedPayment, amount: Micros) -> Deposited {
     let same = spent.is_same();
     match spent.transaction_if_settled() {
-        Some(transaction) if same => {
-            Deposited::Credited { amount, receipt: signed.settled(&transaction), now: false }
-        }
+        Some(transaction) if same => Deposited::Credited { amount, receipt: signed.settled(&transaction), now: false },
         Some(_) => Deposited::Not { error: refused(&super::spent::used(signed)), receipt: None },
         None => Deposited::Not { error: under_way(), receipt: None },
     }

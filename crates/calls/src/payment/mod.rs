@@ -21,8 +21,8 @@ pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
 
 use farebox_base::{Error, Kind};
-use farebox_x402::facilitator::Facilitator;
-use farebox_x402::network::{Caip2, Networks};
+use farebox_x402::facilitator::Facilitators;
+use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
 use farebox_x402::verify::Verified;
@@ -34,19 +34,7 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Payments {
     pub networks: Arc<Networks>,
-    /// One for each network.
-    pub facilitators: Vec<Arc<dyn Facilitator>>,
-}
-
-impl Payments {
-    /// # Errors
-    /// `InvalidNetwork` where payments of it are not taken.
-    pub fn facilitator(&self, network: &Caip2) -> Result<&Arc<dyn Facilitator>, Refusal> {
-        self.facilitators
-            .iter()
-            .find(|facilitator| facilitator.network() == network)
-            .ok_or_else(|| Refusal::new(Reason::InvalidNetwork, format!("payments on {network} are not taken here")))
-    }
+    pub facilitators: Facilitators,
 }
 
 /// Whose address a payment goes to.

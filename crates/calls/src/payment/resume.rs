@@ -54,7 +54,7 @@ impl Calls {
     }
 
     async fn resume_since(&self, until: Timestamp) -> Result<u64> {
-        if self.parts.payments.facilitators.is_empty() {
+        if self.parts.payments.facilitators.networks().next().is_none() {
             return Ok(0);
         }
         const BEGUN: &str = sql!(
@@ -81,7 +81,10 @@ impl Calls {
 
     /// `true`: it has ended.
     async fn resume(&self, begun: Begun) -> Result<bool> {
-        let Ok(facilitator) = self.parts.payments.facilitator(begun.offer.network().caip2()) else { return Ok(false) };
+        let facilitators = &self.parts.payments.facilitators;
+        if facilitators.of(begun.offer.network().caip2()).is_none() {
+            return Ok(false);
+        }
         let settle = Settle {
             id: begun.id.uuid(),
             offer: &begun.offer,
@@ -89,7 +92,7 @@ impl Calls {
             header: &begun.header,
             amount: begun.offer.amount,
         };
-        let settlement = facilitator.settle(settle).await;
+        let settlement = facilitators.settle(settle).await;
         let Some(call) = begun.call else {
             let to = begun.paid.deposit_to.clone();
             let to = to.ok_or_else(|| Error::internal(format!("payment {} is for nothing", begun.id)))?;

@@ -10,10 +10,10 @@ use crate::ticket::Ticket;
 use crate::{Answer, Calls, HttpCall};
 use farebox_base::{CallId, Error, Kind, Micros, Result};
 use farebox_db::{Isolation, sql, tx};
+use farebox_ledger::AccountId;
 use farebox_net::Body;
 use farebox_upstream::UpstreamError;
 use farebox_upstream::http::Outgoing;
-use farebox_ledger::AccountId;
 use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::offer::Flow;
 use farebox_x402::wire::SettlementResponse;
@@ -156,11 +156,7 @@ impl Calls {
             header: &signed.header,
             amount: signed.offer.amount,
         };
-        let facilitator = self.parts.payments.facilitator(signed.offer.network().caip2());
-        let settlement = match facilitator {
-            Ok(facilitator) => facilitator.settle(settle).await,
-            Err(refusal) => Settlement::NotTaken(refusal),
-        };
+        let settlement = self.parts.payments.facilitators.settle(settle).await;
         match settlement {
             Settlement::Settled { transaction } => {
                 let payment = signed.settled(&transaction);
