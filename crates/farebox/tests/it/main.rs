@@ -22,3 +22,4 @@ mod several;
 mod streaming;
 mod upgrade;
 mod wallets;
+mod x402;
