@@ -127,9 +127,10 @@ fn key_signature(signature: &Signature, reason: Reason) -> Result<&crate::evm::E
             Reason::ExactUndeployedSmartWallet,
             "signature: of a smart wallet that is not deployed; it can't be settled here",
         )),
-        Signature::SmartWallet(_) => {
-            Err(Refusal::new(reason, "signature: expected that of a key, got a smart wallet's, which can't be checked here"))
-        }
+        Signature::SmartWallet(_) => Err(Refusal::new(
+            reason,
+            "signature: expected that of a key, got a smart wallet's, which can't be checked here",
+        )),
     }
 }
 

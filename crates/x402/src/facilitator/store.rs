@@ -43,9 +43,7 @@ impl SqlStore {
 
     async fn page(&self, filters: &Filters, words: &[String], rest: Page) -> Result<Vec<DiscoveryItem>> {
         let patterns = patterns(words);
-        let mut list = Where::new(sql!(
-            "SELECT id, url, kind, details, extensions, settled_at FROM x402_resource r"
-        ));
+        let mut list = Where::new(sql!("SELECT id, url, kind, details, extensions, settled_at FROM x402_resource r"));
         narrow(&mut list, filters, &patterns);
         let order = match rest.order {
             Order::Latest => "ORDER BY settled_at DESC, id LIMIT $1 OFFSET $2",
@@ -88,9 +86,8 @@ struct Page {
 impl SettlementStore for SqlStore {
     fn find<'a>(&'a self, nonce: &'a NonceKey) -> Promised<'a, Result<Option<Remembered>>> {
         Box::pin(async move {
-            let select = sql!(
-                "SELECT id, fingerprint, state, tx_hash, reason, message FROM x402_settlement WHERE nonce = $1"
-            );
+            let select =
+                sql!("SELECT id, fingerprint, state, tx_hash, reason, message FROM x402_settlement WHERE nonce = $1");
             self.db.one(select, &[nonce.as_str().into()]).await?.map(|row| remembered(&row)).transpose()
         })
     }
@@ -153,8 +150,7 @@ async fn settlement_begin_in(tx: &mut Tx, id: Uuid, new: &NewSettlement, now: Ti
     );
     let passing = Reason::UnexpectedSettleError.code();
     tx.execute(reopen, &[new.nonce.as_str().into(), (&new.fingerprint.0).into(), now.into(), passing.into()]).await?;
-    let select =
-        sql!("SELECT id, fingerprint, state, tx_hash, reason, message FROM x402_settlement WHERE nonce = $1");
+    let select = sql!("SELECT id, fingerprint, state, tx_hash, reason, message FROM x402_settlement WHERE nonce = $1");
     let row = tx.one(select, &[new.nonce.as_str().into()]).await?;
     Ok(Begun::Known(remembered(&row.ok_or_else(|| Error::internal("a reserved nonce has no row"))?)?))
 }
@@ -255,9 +251,7 @@ fn remembered(row: &Row) -> Result<Remembered> {
     let (id, fingerprint, state): (String, Vec<u8>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let end = match state.as_str() {
         "begun" => None,
-        "settled" => {
-            Some(Settlement::Settled { transaction: row.get::<Option<String>>(3)?.unwrap_or_default() })
-        }
+        "settled" => Some(Settlement::Settled { transaction: row.get::<Option<String>>(3)?.unwrap_or_default() }),
         "not_taken" => {
             let code: Option<String> = row.get(4)?;
             let reason = code.as_deref().and_then(Reason::parse).unwrap_or(Reason::UnexpectedSettleError);

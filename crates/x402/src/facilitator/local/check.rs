@@ -109,7 +109,8 @@ impl Shared {
             Way::ExactPermit2 => self.has(Scheme::Exact, Method::Permit2),
             Way::UptoPermit2 => self.has(Scheme::Upto, Method::Permit2),
         };
-        let missing = || Refusal::new(Reason::Permit2ProxyNotDeployed, "Permit2 or its proxy is not seen on the network");
+        let missing =
+            || Refusal::new(Reason::Permit2ProxyNotDeployed, "Permit2 or its proxy is not seen on the network");
         is_there.then_some(()).ok_or_else(missing)
     }
 }

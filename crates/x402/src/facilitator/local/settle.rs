@@ -1,8 +1,8 @@
 //! Putting a payment on chain, and telling from the outcome whether it was taken.
 
 use super::Shared;
-use crate::chain::{Receipt, Send, SendError, SendOutcome, Sender, begun};
 use crate::chain::abi::Transfer;
+use crate::chain::{Receipt, Send, SendError, SendOutcome, Sender, begun};
 use crate::facilitator::plan::{Plan, Way};
 use crate::facilitator::trace::{Trace, trace};
 use crate::facilitator::{Settle, Settlement};
@@ -18,7 +18,8 @@ const LOOK_BACK_BEYOND: Duration = Duration::from_secs(60);
 
 impl Shared {
     pub(super) async fn settle(&self, settle: &Settle<'_>) -> Settlement {
-        let plan = self.check_network(settle.offer).and_then(|()| Plan::of(settle.offer, settle.payment, settle.amount));
+        let plan =
+            self.check_network(settle.offer).and_then(|()| Plan::of(settle.offer, settle.payment, settle.amount));
         let plan = match plan {
             Ok(plan) => plan,
             Err(refusal) => return Settlement::NotTaken(refusal),
@@ -134,7 +135,9 @@ impl Shared {
                 let message = format!("{}; the nonce is spent", refusal.message);
                 Settlement::NotTaken(Refusal { reason: plan.way.nonce_spent(), message, ..refusal })
             }
-            Ok(Trace::Paid { transaction, depth }) if depth >= self.parts.settings.confirmations => settled(transaction),
+            Ok(Trace::Paid { transaction, depth }) if depth >= self.parts.settings.confirmations => {
+                settled(transaction)
+            }
             Ok(Trace::Paid { transaction, .. }) => pending(Some(transaction)),
             Err(error) => {
                 self.note(&error);
@@ -166,7 +169,9 @@ fn unknown(error: &SendError) -> Settlement {
 fn for_strangers(error: &SendError) -> &'static str {
     match error {
         SendError::GasLow { .. } => "the gas wallet is empty; try again later",
-        SendError::Fees(crate::chain::FeeError::TooHigh { .. }) => "gas costs more than is paid for it; try again later",
+        SendError::Fees(crate::chain::FeeError::TooHigh { .. }) => {
+            "gas costs more than is paid for it; try again later"
+        }
         SendError::Fees(_) | SendError::Rpc(_) => "the chain can't be reached; try again",
         _ => "the payment can't be sent",
     }

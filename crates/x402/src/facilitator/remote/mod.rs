@@ -87,13 +87,8 @@ impl RemoteFacilitator {
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
-        let facilitator = Arc::new(Self {
-            client,
-            settings,
-            authorization,
-            supported: RwLock::default(),
-            unknown: Mutex::default(),
-        });
+        let facilitator =
+            Arc::new(Self { client, settings, authorization, supported: RwLock::default(), unknown: Mutex::default() });
         tokio::spawn(look(Arc::downgrade(&facilitator)));
         Ok(facilitator)
     }

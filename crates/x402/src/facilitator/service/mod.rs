@@ -101,7 +101,8 @@ impl FacilitatorService {
         let asked = match Asked::read(body, &self.parts.networks) {
             Ok(asked) => Arc::new(asked),
             Err(refused) => {
-                return refused.reply(|refusal, version, network| SettlementResponse::refused(network, refusal, version));
+                return refused
+                    .reply(|refusal, version, network| SettlementResponse::refused(network, refusal, version));
             }
         };
         let settlement = match self.settle_asked(&asked).await {
