@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
-use farebox_base::{Clock, SystemClock, Ticks};
+use farebox_base::{Clock, SystemClock, SystemRng, Ticks, uuid_v7};
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::dev::{
@@ -23,7 +23,6 @@ use farebox_x402::network::{Method, Networks};
 use farebox_x402::offer::{Offer, Terms};
 use farebox_x402::payment::Payment;
 use farebox_x402::wire::{PaymentHeader, payload_of, v2};
-use uuid::Uuid;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -145,7 +144,7 @@ async fn work(
     let mut times = Vec::new();
     while let Some(Signed { payment, header }) = signed.get(next.fetch_add(1, Ordering::Relaxed)) {
         let begun: Ticks = clock.ticks();
-        let settle = Settle { id: Uuid::new_v4(), offer, payment, header, amount: offer.amount };
+        let settle = Settle { id: uuid_v7(&clock, &SystemRng), offer, payment, header, amount: offer.amount };
         match facilitator.settle(settle).await {
             Settlement::Settled { .. } => times.push(clock.ticks().since(begun)),
             other => return Err(format!("not settled: {other:?}").into()),

@@ -2,8 +2,6 @@
 //! access to a chain against a real node, on both databases. Without anvil a test of the latter prints one SKIPPED line.
 
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says where it runs, and how long a load took")]
 
 mod channels;
 mod clients;
