@@ -19,6 +19,7 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0006_book.sql",
         "0007_statement.sql",
         "0008_chain.sql",
+        "0009_facilitator.sql",
         "0010_payment.sql"
     ]
 }

@@ -5,16 +5,22 @@
 //! settles by. Invariants: one `id` is settled at most once, however often it is asked for and whatever crashes between;
 //! a payment whose fate is unknown is `Pending`, never refused.
 
+pub mod catalogue;
 mod local;
 mod nonce;
 mod plan;
+pub mod record;
 mod registry;
 mod remote;
+mod service;
+mod store;
 mod trace;
 
 pub use local::{LocalFacilitator, LocalParts, Status};
 pub use registry::{DuplicateNetwork, Facilitators};
 pub use remote::{RemoteError, RemoteFacilitator, RemoteSettings};
+pub use service::{DiscoveryError, FacilitatorService, Heard, Reply, ServiceParts};
+pub use store::SqlStore;
 
 use crate::Refusal;
 use crate::network::Caip2;

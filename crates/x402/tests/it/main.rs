@@ -2,8 +2,6 @@
 //! access to a chain against a real node, on both databases. Without anvil a test of the latter prints one SKIPPED line.
 
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says where it runs, and how long a load took")]
 
 mod channels;
 mod clients;
@@ -13,8 +11,13 @@ mod facilitator;
 mod faults;
 mod given;
 mod load;
+mod payments;
+mod permit2;
 mod properties;
 mod proxy;
 mod refusals;
+mod remote;
 mod sends;
+mod service;
+mod settles;
 mod stage;

@@ -24,8 +24,13 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn start(node: &Url) -> Self {
+        Self::start_at(node, 0).await
+    }
+
+    /// The same on a port that is known before.
+    pub async fn start_at(node: &Url, port: u16) -> Self {
         let target = format!("127.0.0.1:{}", node.port().unwrap());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let fault = Arc::new(AtomicU8::new(0));
         let of_task = fault.clone();

@@ -73,6 +73,7 @@ impl Shared {
         let state = answers.next(no_method)?;
         let is_spent = plan.nonce.is_spent(&state).ok_or_else(|| Refusal::new(no_method, "it keeps no nonces"))?;
         if is_spent {
+            self.note_spent(plan.nonce);
             return Err(Refusal::new(plan.way.nonce_spent(), "the nonce is spent or cancelled"));
         }
         if plan.way != Way::Eip3009 {

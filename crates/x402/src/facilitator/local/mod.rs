@@ -12,6 +12,7 @@ mod purse;
 mod settle;
 mod start;
 
+use super::nonce::ChainNonce;
 use super::{Facilitator, Promised, Settle, Settlement};
 use crate::chain::{ChainSettings, GasKey, GasState, Sender};
 use crate::evm::address::checksummed;
@@ -21,17 +22,24 @@ use crate::payment::Payment;
 use crate::wire::{Kind, Object, PaymentHeader, Supported};
 use crate::{Reason, Refusal};
 use alloy_primitives::Address;
-use farebox_base::Clock;
+use farebox_base::{Clock, Ticks};
 use farebox_db::Db;
 use farebox_net::Client;
+use parking_lot::Mutex;
 use purse::Purse;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// The family of chains that the wallets of `GET /supported` stand under.
 const FAMILY: &str = "eip155:*";
+
+/// How long a nonce that was found spent is remembered, and how many are.
+const SPENT_FOR: Duration = Duration::from_secs(60);
+const SPENT_MAX: usize = 4_096;
 
 /// What a facilitator is made of.
 #[derive(Clone)]
@@ -65,6 +73,8 @@ pub struct Status {
 struct Shared {
     parts: LocalParts,
     purse: Purse,
+    /// Nonces that a check has found spent lately: settling them would cost gas for nothing.
+    spent: Mutex<HashMap<ChainNonce, Ticks>>,
     sender: watch::Sender<Option<Sender>>,
     is_reachable: AtomicBool,
     contracts: Contracts,
@@ -82,6 +92,7 @@ impl LocalFacilitator {
     pub fn start(parts: LocalParts) -> Arc<Self> {
         let shared = Arc::new(Shared {
             purse: Purse::new(parts.clock.clone()),
+            spent: Mutex::default(),
             sender: watch::Sender::new(None),
             is_reachable: AtomicBool::new(false),
             contracts: Contracts::default(),
@@ -135,6 +146,22 @@ impl Shared {
 
     fn sender(&self) -> Option<Sender> {
         self.sender.borrow().clone()
+    }
+
+    fn note_spent(&self, nonce: ChainNonce) {
+        let now = self.parts.clock.ticks();
+        let mut spent = self.spent.lock();
+        if spent.len() >= SPENT_MAX {
+            spent.retain(|_, at| now.since(*at) < SPENT_FOR);
+        }
+        if spent.len() < SPENT_MAX {
+            spent.insert(nonce, now);
+        }
+    }
+
+    fn was_spent(&self, nonce: &ChainNonce) -> bool {
+        let now = self.parts.clock.ticks();
+        self.spent.lock().get(nonce).is_some_and(|at| now.since(*at) < SPENT_FOR)
     }
 
     /// Refuses what is for another network.

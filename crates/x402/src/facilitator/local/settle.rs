@@ -30,10 +30,14 @@ impl Shared {
         let Some(sender) = self.sender() else { return self.settle_unstarted(settle.id).await };
         // Checked here again, because a contract would find out only for gas, and work may have lasted long.
         let now = self.parts.clock.now();
-        if let Err(refusal) = verify_local(settle.offer, settle.payment, now, &Limits::default()) {
+        let fit = verify_local(settle.offer, settle.payment, now, &Limits::default()).and_then(|_| {
+            let spent = Refusal::new(plan.way.nonce_spent(), "the nonce is spent or cancelled");
+            if self.was_spent(&plan.nonce) { Err(spent) } else { Ok(()) }
+        });
+        if let Err(refusal) = fit {
             return match sender.outcome(settle.id).await {
                 Ok(outcome) => self.tell(&sender, &plan, settle.offer, outcome).await,
-                Err(SendError::NotFound) => self.expired(&sender, &plan, settle.offer, refusal).await,
+                Err(SendError::NotFound) => self.too_late(&sender, &plan, settle.offer, refusal).await,
                 Err(error) => unknown(&error),
             };
         }
@@ -105,8 +109,9 @@ impl Shared {
     }
 
     /// What was never begun and is too late now; somebody else may have been in time.
-    async fn expired(&self, sender: &Sender, plan: &Plan, offer: &Offer, refusal: Refusal) -> Settlement {
-        if matches!(refusal.reason, Reason::ExactValidBefore | Reason::Permit2DeadlineExpired) {
+    async fn too_late(&self, sender: &Sender, plan: &Plan, offer: &Offer, refusal: Refusal) -> Settlement {
+        let is_expired = matches!(refusal.reason, Reason::ExactValidBefore | Reason::Permit2DeadlineExpired);
+        if is_expired || refusal.reason == plan.way.nonce_spent() {
             return self.unless_paid(sender, plan, offer, refusal, None).await;
         }
         Settlement::NotTaken(refusal)

@@ -1,0 +1,78 @@
+//! Payments by Permit2 on a real node, through stand-ins for the proxies (`tests/contracts/proxies.sol`).
+
+use crate::payments::{PRICE, gas_wallet, local, payer, permit2};
+use crate::settles::{check, not_taken, settled};
+use crate::stage::{Stage, each, purpose, until};
+use alloy_primitives::{Address, Bytes, U256, hex};
+use farebox_x402::Reason;
+use farebox_x402::chain::abi::permit2::{EXACT_PROXY, PERMIT2, UPTO_PROXY};
+use farebox_x402::chain::abi::token::approve;
+use farebox_x402::chain::dev::{AnvilOptions, permit2_deploy};
+use farebox_x402::chain::rpc::Call;
+use farebox_x402::facilitator::{Facilitator as _, Settle};
+use farebox_x402::network::Method;
+use farebox_x402::offer::Terms;
+use serde_json::json;
+
+const EXACT: &str = include_str!("../contracts/exact_proxy.hex");
+const UPTO: &str = include_str!("../contracts/upto_proxy.hex");
+
+async fn deploy(stage: &Stage) {
+    permit2_deploy(&stage.rpc).await.unwrap();
+    for (at, code) in [(EXACT_PROXY, EXACT), (UPTO_PROXY, UPTO)] {
+        let code = Bytes::from(hex::decode(code.replace('\n', "")).unwrap());
+        stage.rpc.call_changing(Call::new("anvil_setCode", json!([at, code]))).await.unwrap();
+    }
+}
+
+async fn approve_permit2(stage: &Stage, amount: u64) {
+    let call = approve(PERMIT2, U256::from(amount));
+    let hash = stage.rpc.dev_send(payer().address(), stage.token.address, &call).await.unwrap();
+    until("it is approved", async || stage.rpc.receipt(hash).await.unwrap().is_some()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exact_by_permit2_needs_an_allowance_and_is_settled_once() {
+    each(AnvilOptions::default(), async |stage, db| {
+        deploy(stage).await;
+        let facilitator = local(stage, db).await;
+        let signed = permit2(Terms::Exact(Method::Permit2), PRICE, 0x1_02);
+        assert_eq!(check(&facilitator, &signed).await, Err(Reason::Permit2AllowanceRequired));
+        approve_permit2(stage, PRICE).await;
+        assert_eq!(check(&facilitator, &signed).await, Ok(()));
+        settled(facilitator.settle(signed.settle(purpose(1))).await);
+        assert_eq!(stage.earned().await, PRICE);
+        assert_eq!(check(&facilitator, &signed).await, Err(Reason::Permit2InvalidNonce));
+        assert_eq!(not_taken(facilitator.settle(signed.settle(purpose(2))).await), Reason::Permit2InvalidNonce);
+        let next = permit2(Terms::Exact(Method::Permit2), PRICE, 0x1_03);
+        assert_eq!(check(&facilitator, &next).await, Err(Reason::Permit2AllowanceRequired));
+        assert_eq!(not_taken(facilitator.settle(next.settle(purpose(3))).await), Reason::Permit2AllowanceRequired);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upto_takes_what_was_used_and_nothing_costs_no_transaction() {
+    each(AnvilOptions::default(), async |stage, db| {
+        deploy(stage).await;
+        approve_permit2(stage, 10 * PRICE).await;
+        let facilitator = local(stage, db).await;
+        let terms = Terms::Upto { facilitator: gas_wallet() };
+        let signed = permit2(terms.clone(), PRICE, 1);
+        assert_eq!(check(&facilitator, &signed).await, Ok(()));
+        let part = Settle { amount: U256::from(2_350), ..signed.settle(purpose(1)) };
+        assert_eq!(settled(facilitator.settle(part).await).len(), 66);
+        assert_eq!(stage.earned().await, 2_350);
+        let unused = permit2(terms.clone(), PRICE, 2);
+        let nothing = Settle { amount: U256::ZERO, ..unused.settle(purpose(2)) };
+        assert_eq!(settled(facilitator.settle(nothing).await), "");
+        let too_much = Settle { amount: U256::from(PRICE + 1), ..unused.settle(purpose(3)) };
+        assert_eq!(not_taken(facilitator.settle(too_much).await), Reason::UptoSettlementExceedsAmount);
+        let elsewhere = permit2(Terms::Upto { facilitator: Address::repeat_byte(9) }, PRICE, 4);
+        let refused = not_taken(facilitator.settle(elsewhere.settle(purpose(4))).await);
+        assert_eq!(refused, Reason::UptoUnauthorizedFacilitator);
+        let supported = serde_json::to_string(&facilitator.supported()).unwrap();
+        assert!(supported.contains(&format!("\"facilitatorAddress\":\"{}\"", gas_wallet())), "{supported}");
+    })
+    .await;
+}
