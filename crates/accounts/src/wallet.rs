@@ -52,14 +52,7 @@ impl Accounts {
         if let Some(known) = wallet_party_in(tx, &key).await? {
             return Ok(known);
         }
-        let party = Party {
-            id: PartyId::generate(self.clock(), self.rng()),
-            kind: PartyKind::Wallet,
-            handle: key.clone(),
-            name: key.clone(),
-            wallet_address: Some(address.to_owned()),
-            created_at: self.now(),
-        };
+        let party = self.wallet_only(address, &key);
         if party_insert_in(tx, &party).await? {
             self.wallet_link_insert_in(tx, party.id, &key).await?;
             return Ok(WalletParty { party_id: party.id, registered: false });
@@ -68,6 +61,45 @@ impl Accounts {
         wallet_party_in(tx, &key)
             .await?
             .ok_or_else(|| Error::internal(format!("the handle {key} is taken by a party without that wallet")))
+    }
+
+    /// The party of whoever has signed with an address. An account that only claims the address is not that party: what a
+    /// wallet pays and brings in belongs to its key.
+    ///
+    /// # Errors
+    /// `Invalid` for field `wallet_address`.
+    pub async fn wallet_signer(&self, address: &str) -> Result<PartyId> {
+        let key = wallet_key(wallet_address("wallet_address", address)?);
+        tx!(self.db(), tx => { self.wallet_signer_in(tx, address, &key).await })
+    }
+
+    async fn wallet_signer_in(&self, tx: &mut Tx, address: &str, key: &str) -> Result<PartyId> {
+        match wallet_party_in(tx, key).await? {
+            Some(WalletParty { party_id, registered: false }) => return Ok(party_id),
+            None => return Ok(self.wallet_party_ensure_in(tx, address).await?.party_id),
+            Some(_) => {}
+        }
+        let party = self.wallet_only(address, key);
+        if party_insert_in(tx, &party).await? {
+            return Ok(party.id);
+        }
+        let row = tx.one(sql!("SELECT id FROM party WHERE handle = $1 AND kind = 'wallet'"), &[key.into()]).await?;
+        row.map_or_else(
+            || Err(Error::internal(format!("the handle {key} is taken by no wallet"))),
+            |row| Ok(row.get(0)?),
+        )
+    }
+
+    /// A party that is nothing but a wallet.
+    fn wallet_only(&self, address: &str, key: &str) -> Party {
+        Party {
+            id: PartyId::generate(self.clock(), self.rng()),
+            kind: PartyKind::Wallet,
+            handle: key.to_owned(),
+            name: key.to_owned(),
+            wallet_address: Some(address.to_owned()),
+            created_at: self.now(),
+        }
     }
 
     /// Links an address to a party, which shows it from now on if it is its first. Linking it again changes nothing.

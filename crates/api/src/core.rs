@@ -11,6 +11,7 @@ use farebox_calls::Calls;
 use farebox_db::Db;
 use farebox_events::Changes;
 use farebox_market::Market;
+use farebox_x402::facilitator::FacilitatorService;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use std::net::{IpAddr, SocketAddr};
@@ -26,6 +27,8 @@ pub struct CoreParts {
     pub market: Market,
     pub wallets: Wallets,
     pub calls: Calls,
+    /// For other servers; `None` where payments on chain are not taken.
+    pub facilitator: Option<FacilitatorService>,
     pub settings: ApiSettings,
     pub registry: prometheus::Registry,
 }

@@ -3,12 +3,13 @@
 use crate::config::{Config, Receiver, Settle};
 use crate::x402_wiring::{NetworkWiring, Settler, x402_client, x402_networks};
 use farebox_api::{PaymentPlace, PaymentSettings};
-use farebox_base::{Clock, Error, Result};
+use farebox_base::{Clock, Error, Result, Rng};
 use farebox_calls::Payments;
 use farebox_db::Db;
 use farebox_net::Client;
 use farebox_x402::facilitator::{
-    Facilitator, Facilitators, LocalFacilitator, LocalParts, RemoteFacilitator, RemoteSettings,
+    Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, RemoteFacilitator, RemoteSettings,
+    ServiceParts, SqlStore,
 };
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Flow;
@@ -20,18 +21,22 @@ const REMOTE_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long a settlement that another facilitator calls pending is left alone.
 const REMOTE_PENDING_WAIT: Duration = Duration::from_secs(2);
 
+/// How long another server waits for a settlement before it is told that it is pending.
+const SERVICE_PATIENCE: Duration = Duration::from_secs(60);
+
 /// What calls and doors are handed.
 #[derive(Default)]
 pub(crate) struct Wired {
     pub taken: Payments,
     pub settings: PaymentSettings,
+    pub facilitator: Option<FacilitatorService>,
 }
 
 /// Begins to reach for each configured chain, on the current runtime.
 ///
 /// # Errors
 /// `Unavailable` or `Invalid` where a key, network or URL can't be used.
-pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> Result<Wired> {
+pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rng>) -> Result<Wired> {
     let wirings = x402_networks(&config.x402)?;
     if wirings.is_empty() {
         return Ok(Wired::default());
@@ -49,7 +54,17 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> Result<W
     let networks = Networks::of(wirings.into_iter().map(|wiring| wiring.network).collect());
     let networks = networks.map_err(|error| Error::invalid("x402.networks", error.to_string()))?;
     let facilitators = Facilitators::new(facilitators).map_err(|e| Error::invalid("x402.networks", e.to_string()))?;
+    let store = Arc::new(SqlStore::new(db.clone(), clock.clone(), rng.clone()));
+    let service = FacilitatorService::new(ServiceParts {
+        facilitators: facilitators.clone(),
+        networks: networks.clone(),
+        store: store.clone(),
+        catalogue: store,
+        clock: clock.clone(),
+        patience: SERVICE_PATIENCE,
+    });
     Ok(Wired {
+        facilitator: Some(service),
         taken: Payments { networks: Arc::new(networks), facilitators },
         settings: PaymentSettings {
             places,

@@ -151,7 +151,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         config: market_config(config, sqlite_folder),
     });
     let wallets = Wallets::new(db.clone(), clock.clone());
-    let payments = crate::payments::wire(config, &db, &clock)?;
+    let payments = crate::payments::wire(config, &db, &clock, &rng)?;
     let calls = Calls::start(CallsParts {
         db: db.clone(),
         clock: clock.clone(),
@@ -171,6 +171,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         market: market.clone(),
         wallets: wallets.clone(),
         calls: calls.clone(),
+        facilitator: payments.facilitator,
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
     });

@@ -6,6 +6,7 @@ mod agent;
 mod api_key;
 mod create_publisher;
 mod endpoint;
+mod payment;
 mod pricing;
 mod publisher_kind;
 mod publisher_parts;
@@ -22,6 +23,7 @@ pub use agent::{
 pub use api_key::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
 pub use create_publisher::CreatePublisherRequest;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
+pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};
 pub use publisher_kind::{
     ComputeType, DatabaseType, IntegrationType, PublisherCategory, PublisherType, UndocumentedEndpointPolicy,

@@ -3,8 +3,9 @@
 use super::Offers;
 use crate::Core;
 use farebox_accounts::Caller;
-use farebox_base::{Error, Result};
+use farebox_base::Result;
 use farebox_calls::{IdempotencyKey, Payer, SignedPayment};
+use farebox_x402::evm::address::checksummed;
 use farebox_x402::extension::identifier;
 use farebox_x402::offer::Resource;
 use farebox_x402::verify::Kind;
@@ -70,7 +71,6 @@ pub(crate) async fn payer(core: &Core, caller: Option<&Caller>, signed: &SignedP
     if let Some(caller) = caller {
         return Ok(Payer::from(caller));
     }
-    let address = farebox_x402::evm::address::checksummed(signed.verified.payer);
-    let wallet = core.accounts.wallet_party_ensure(&address).await.map_err(|error: Error| error)?;
-    Ok(Payer { party_id: wallet.party_id, key_id: None })
+    let party_id = core.accounts.wallet_signer(&checksummed(signed.verified.payer)).await?;
+    Ok(Payer { party_id, key_id: None })
 }

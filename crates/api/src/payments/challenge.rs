@@ -8,19 +8,13 @@ use farebox_base::{Error, Kind};
 use farebox_x402::Reason;
 use farebox_x402::wire::{Challenge, Complaint, names};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
-use http::{HeaderValue, Response};
+use http::{HeaderName, HeaderValue, Response};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 
 /// The answer to a request that has to be paid for: `error` as its door shows it, and what to sign.
 pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error) -> Response<Body> {
-    let complaint = Reason::parse(error.code).map_or(Complaint::Unpaid, Complaint::Refused);
-    let challenge = Challenge {
-        offers: &asked.offers.offers,
-        resource: &asked.resource,
-        extensions: asked.extensions.clone(),
-        complaint,
-    };
+    let challenge = challenge(asked, error);
     let shown = cx.error_response(error);
     let (Ok(header), Ok(v1)) = (challenge.v2_header(), serde_json::to_value(challenge.v1())) else { return shown };
     let Ok(header) = HeaderValue::try_from(header) else { return shown };
@@ -36,8 +30,34 @@ pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error
     let body = Value::Object(fields).to_string();
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    parts.headers.insert(names::PAYMENT_REQUIRED, header);
+    parts.headers.insert(PAYMENT_REQUIRED, header);
     Response::from_parts(parts, farebox_api_kit::full(body))
+}
+
+/// The answer to a deposit that has to be signed: version 2 in the body and in the header.
+pub(crate) fn deposit_required(cx: &Cx<Core>, asked: &Asked, error: &Error) -> Response<Body> {
+    let challenge = challenge(asked, error);
+    let (Ok(header), Ok(Value::Object(mut body))) = (challenge.v2_header(), serde_json::to_value(challenge.v2()))
+    else {
+        return cx.error_response(error);
+    };
+    body.insert("message".to_owned(), error.message.as_str().into());
+    let (mut parts, _) = cx.error_response(error).into_parts();
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    parts.headers.extend(HeaderValue::try_from(header).ok().map(|value| (PAYMENT_REQUIRED, value)));
+    Response::from_parts(parts, farebox_api_kit::full(Value::Object(body).to_string()))
+}
+
+const PAYMENT_REQUIRED: HeaderName = HeaderName::from_static(names::PAYMENT_REQUIRED);
+
+fn challenge<'a>(asked: &'a Asked, error: &Error) -> Challenge<'a> {
+    Challenge {
+        offers: &asked.offers.offers,
+        resource: &asked.resource,
+        extensions: asked.extensions.clone(),
+        complaint: Reason::parse(error.code).map_or(Complaint::Unpaid, Complaint::Refused),
+    }
 }
 
 /// The error of a request that came without money of any kind.

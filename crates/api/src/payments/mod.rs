@@ -8,7 +8,7 @@ mod challenge;
 mod receipt;
 
 pub(crate) use accept::{Asked, header_of, payer};
-pub(crate) use challenge::{payment_required, unpaid};
+pub(crate) use challenge::{deposit_required, payment_required, unpaid};
 pub(crate) use receipt::show_payment;
 
 use alloy_primitives::Address;

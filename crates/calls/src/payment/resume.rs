@@ -10,8 +10,8 @@ use crate::running::{End, Ending, Running};
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
 use farebox_db::{Isolation, Row, sql, tx};
 use farebox_ledger::AccountId;
-use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::Reason;
+use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
@@ -111,7 +111,8 @@ impl Calls {
             }
             // The chain could not be asked; as long as the signature is good it may still be.
             Settlement::NotTaken(refusal)
-                if refusal.reason == Reason::UnexpectedSettleError && begun.valid_before > Some(self.parts.clock.now()) =>
+                if refusal.reason == Reason::UnexpectedSettleError
+                    && begun.valid_before > Some(self.parts.clock.now()) =>
             {
                 return Ok(false);
             }

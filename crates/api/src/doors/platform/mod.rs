@@ -2,12 +2,14 @@
 
 mod agents;
 mod api_keys;
+mod facilitator;
 mod org_publishers;
 mod publisher_calls;
 mod publisher_mapping;
 mod publishers;
 mod users;
 mod wallet;
+mod wallet_deposit;
 mod wallet_export;
 mod wallet_transactions;
 
@@ -27,5 +29,7 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(wallet::operations());
     all.extend(wallet_transactions::operations());
     all.extend(wallet_export::operations());
+    all.extend(wallet_deposit::operations());
+    all.extend(facilitator::operations());
     all
 }
