@@ -1,8 +1,9 @@
 //! Verifying and settling payments: what a resource server asks of a facilitator, answered by our own access to a chain
 //! or by somebody else's facilitator over HTTP.
 //!
-//! Knows no store of payments, listing or door: whoever settles has reserved the payment before, under the `id` that it
-//! settles by. Invariants: one `id` is settled at most once, however often it is asked for and whatever crashes between;
+//! Knows no listing or door, and of stores only that of payments for other servers (`service`): whoever settles has
+//! reserved the payment before, under the `id` that it settles by. Owns the tables `x402_settlement`, `x402_resource` and
+//! `x402_resource_terms`. Invariants: one `id` is settled at most once, however often it is asked for and whatever crashes between;
 //! a payment whose fate is unknown is `Pending`, never refused.
 
 pub mod catalogue;

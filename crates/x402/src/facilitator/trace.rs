@@ -119,3 +119,58 @@ async fn newest_logs(rpc: &Rpc, of: Address, topics: &[B256], from: u64, to: u64
 fn is_foreign(receipt: &Receipt, own: Option<Address>) -> bool {
     receipt.succeeded && Some(receipt.from) != own
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facilitator::nonce::ChainNonce;
+    use alloy_primitives::U256;
+
+    const TOKEN: Address = Address::repeat_byte(1);
+    const PAYER: Address = Address::repeat_byte(2);
+    const PAYEE: Address = Address::repeat_byte(3);
+
+    fn log(topics: Vec<B256>, data: Vec<u8>) -> Log {
+        Log { address: TOKEN, topics, data: data.into(), transaction: None }
+    }
+
+    fn used(nonce: u8) -> Log {
+        log(vec![AuthorizationUsed::TOPIC, PAYER.into_word(), B256::repeat_byte(nonce)], Vec::new())
+    }
+
+    fn moved(to: Address) -> Log {
+        log(vec![Transfer::TOPIC, PAYER.into_word(), to.into_word()], U256::from(9).to_be_bytes_vec())
+    }
+
+    fn shown(logs: Vec<Log>) -> bool {
+        let nonce = B256::repeat_byte(7);
+        let plan = Plan {
+            way: Way::Eip3009,
+            to: TOKEN,
+            data: Bytes::new(),
+            gas_limit: 1,
+            nonce: ChainNonce::Eip3009 { token: TOKEN, payer: PAYER, nonce },
+            transfer: Transfer { token: TOKEN, from: PAYER, to: PAYEE, value: U256::from(9) },
+        };
+        let receipt = Receipt {
+            hash: B256::ZERO,
+            block: 1,
+            block_hash: B256::ZERO,
+            from: PAYER,
+            succeeded: true,
+            gas_used: 1,
+            gas_price: 1,
+            logs,
+        };
+        shows_payment(&receipt, &plan, &AuthorizationUsed { token: TOKEN, authorizer: PAYER, nonce })
+    }
+
+    #[test]
+    fn a_transfer_counts_only_for_the_authorization_right_before_it() {
+        assert!(shown(vec![used(7), moved(PAYEE)]));
+        assert!(!shown(vec![used(7), moved(PAYER)]));
+        assert!(!shown(vec![used(7), moved(PAYER), used(8), moved(PAYEE)]));
+        assert!(!shown(vec![used(8), moved(PAYEE), used(7)]));
+        assert!(!shown(vec![moved(PAYEE)]));
+    }
+}

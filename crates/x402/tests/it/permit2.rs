@@ -2,16 +2,17 @@
 
 use crate::payments::{PRICE, gas_wallet, local, payer, permit2};
 use crate::settles::{check, not_taken, settled};
-use crate::stage::{Stage, each, purpose, until};
+use crate::stage::{SELLER, Stage, each, purpose, until};
 use alloy_primitives::{Address, Bytes, U256, hex};
 use farebox_x402::Reason;
-use farebox_x402::chain::abi::permit2::{EXACT_PROXY, PERMIT2, UPTO_PROXY};
+use farebox_x402::chain::abi::permit2::{self as abi, EXACT_PROXY, PERMIT2, UPTO_PROXY};
 use farebox_x402::chain::abi::token::approve;
-use farebox_x402::chain::dev::{AnvilOptions, permit2_deploy};
+use farebox_x402::chain::dev::{AnvilOptions, DevRole, permit2_deploy};
 use farebox_x402::chain::rpc::Call;
 use farebox_x402::facilitator::{Facilitator as _, Settle};
 use farebox_x402::network::Method;
 use farebox_x402::offer::Terms;
+use farebox_x402::payment::Payment;
 use serde_json::json;
 
 const EXACT: &str = include_str!("../contracts/exact_proxy.hex");
@@ -47,6 +48,33 @@ async fn exact_by_permit2_needs_an_allowance_and_is_settled_once() {
         let next = permit2(Terms::Exact(Method::Permit2), PRICE, 0x1_03);
         assert_eq!(check(&facilitator, &next).await, Err(Reason::Permit2AllowanceRequired));
         assert_eq!(not_taken(facilitator.settle(next.settle(purpose(3))).await), Reason::Permit2AllowanceRequired);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permit_that_somebody_else_has_sent_is_settled_by_their_transaction() {
+    each(AnvilOptions::default(), async |stage, db| {
+        deploy(stage).await;
+        approve_permit2(stage, 2 * PRICE).await;
+        let facilitator = local(stage, db).await;
+        let signed = permit2(Terms::Exact(Method::Permit2), PRICE, 1);
+        let Payment::Permit2 { permit, signature } = &signed.payment else { panic!("another scheme") };
+        let call = abi::Permit {
+            owner: permit.from,
+            token: permit.token,
+            amount: permit.amount,
+            nonce: permit.nonce,
+            deadline: permit.deadline,
+            to: SELLER,
+            valid_after: U256::ZERO,
+        };
+        let data = abi::settle_exact(&call, &signature.to_bytes());
+        let somebody = DevRole::Minter.key().unwrap().address();
+        let theirs = stage.rpc.dev_send(somebody, EXACT_PROXY, &data).await.unwrap();
+        until("it is mined", async || stage.rpc.receipt(theirs).await.unwrap().is_some()).await;
+        assert_eq!(settled(facilitator.settle(signed.settle(purpose(1))).await), theirs.to_string());
+        assert_eq!(stage.earned().await, PRICE);
     })
     .await;
 }

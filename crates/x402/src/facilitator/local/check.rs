@@ -52,7 +52,7 @@ impl Shared {
             }
         };
         if judged.is_err() && !needs_balance {
-            self.purse.end(account, &plan.nonce, false);
+            self.purse.withdraw(account, &plan.nonce);
         }
         judged
     }

@@ -129,6 +129,15 @@ impl Purse {
         self.accounts.lock().entry(account).or_default().promise(nonce, amount, SETTLING_FOR, now);
     }
 
+    /// Takes back what a check has promised; what is being settled stays promised.
+    pub(super) fn withdraw(&self, account: Account, nonce: &ChainNonce) {
+        let mut accounts = self.accounts.lock();
+        let Some(held) = accounts.get_mut(&account) else { return };
+        if held.promises.get(nonce).is_some_and(|promise| promise.lasts == CHECKED_FOR) {
+            held.promises.remove(nonce);
+        }
+    }
+
     /// Ends a promise. What was paid is no longer in the balance that was read.
     pub(super) fn end(&self, account: Account, nonce: &ChainNonce, is_paid: bool) {
         let mut accounts = self.accounts.lock();
