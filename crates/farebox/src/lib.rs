@@ -7,8 +7,10 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod logging;
+pub mod pay;
 mod secret_key;
 pub mod serve;
 mod wiring;
+pub mod x402_wiring;
 
 pub use app::App;

@@ -13,7 +13,7 @@ use farebox_calls::{CallSettings, Calls, CallsParts};
 use farebox_db::{Db, NoFaults, PostgresSettings};
 use farebox_events::Changes;
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
-use farebox_net::{Client, Policy};
+use farebox_net::{AllowRule, Client, Policy};
 use farebox_upstream::http::Timeouts;
 use farebox_upstream::sql::SqlLimits;
 use std::path::{Path, PathBuf};
@@ -90,9 +90,18 @@ pub(crate) fn database_to_read(config: &Config) -> Result<Db> {
 /// # Errors
 /// `Invalid` or `Unavailable` where a rule or certificate can't be used.
 pub(crate) fn client(config: &Config) -> Result<Client> {
+    client_allowing(config, Vec::new())
+}
+
+/// The same with more exceptions to the address rules.
+///
+/// # Errors
+/// Those of `client`.
+pub(crate) fn client_allowing(config: &Config, more: Vec<AllowRule>) -> Result<Client> {
     let net = &config.net;
-    let rules: std::result::Result<Vec<_>, _> = net.allow.iter().map(|rule| rule.parse()).collect();
-    let allow = rules.map_err(|_| Error::invalid("net.allow", "must hold HOST[:PORT] or ADDRESS[/PREFIX][:PORT]"))?;
+    let rules: std::result::Result<Vec<AllowRule>, _> = net.allow.iter().map(|rule| rule.parse()).collect();
+    let own = rules.map_err(|_| Error::invalid("net.allow", "must hold HOST[:PORT] or ADDRESS[/PREFIX][:PORT]"))?;
+    let allow = own.into_iter().chain(more).collect();
     Client::new(Policy {
         allow,
         connect_timeout_ms: net.connect_timeout_ms,
