@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 pub(crate) use check_ledger::{findings, line};
 pub(crate) use output::say;
+pub(crate) use wallet::{fresh as fresh_key, write as write_key};
 
 /// A self-hosted pay-per-call gateway and marketplace for AI agents.
 #[derive(Parser, Debug)]

@@ -67,8 +67,17 @@ pub(super) fn is_open_to_others(file: &Path) -> bool {
 }
 
 fn make(file: &Path) -> Result<SigningKey, String> {
-    let shown = file.display();
     let (bytes, key) = fresh()?;
+    write(file, bytes)?;
+    Ok(key)
+}
+
+/// Writes a key to a file that is not there yet, for its owner alone to read.
+///
+/// # Errors
+/// Names the file and what stands against it.
+pub(crate) fn write(file: &Path, secret: [u8; 32]) -> Result<(), String> {
+    let shown = file.display();
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -77,12 +86,11 @@ fn make(file: &Path) -> Result<SigningKey, String> {
         std::io::ErrorKind::AlreadyExists => format!("{shown} is there already; a wallet is never replaced"),
         _ => format!("can't make the wallet {shown}: {error}"),
     })?;
-    let written = writeln!(made, "0x{}", hex::encode(bytes)).and_then(|()| made.sync_all());
-    if let Err(error) = written {
+    let written = writeln!(made, "0x{}", hex::encode(secret)).and_then(|()| made.sync_all());
+    written.map_err(|error| {
         let _ = std::fs::remove_file(file);
-        return Err(format!("can't write the wallet {shown}: {error}"));
-    }
-    Ok(key)
+        format!("can't write the wallet {shown}: {error}")
+    })
 }
 
 /// A new key and its bytes.

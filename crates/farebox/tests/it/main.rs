@@ -17,6 +17,7 @@ mod kill;
 mod load;
 mod memory;
 mod mistakes;
+mod pay;
 mod process;
 mod several;
 mod streaming;
