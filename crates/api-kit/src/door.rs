@@ -102,7 +102,7 @@ impl DoorId {
     }
 
     /// 403 for a caller without the permission.
-    pub(crate) fn permission_missing(self, permission: Permission) -> Error {
+    pub fn permission_missing(self, permission: Permission) -> Error {
         Error::forbidden(match (self, permission) {
             (DoorId::Marketplace, Permission::ListingsWrite) => "Provider access required".to_owned(),
             (DoorId::Marketplace, Permission::PlatformAdmin) => "Admin access required".to_owned(),

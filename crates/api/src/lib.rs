@@ -9,11 +9,13 @@ mod credentials;
 mod doors;
 mod limits;
 mod organization;
+mod payments;
 mod settings;
 mod system;
 
 pub use crate::core::{Core, CoreParts};
 pub use limits::{LimitSettings, Rate};
+pub use payments::{PaymentPlace, PaymentSettings};
 pub use settings::{ApiSettings, WalletProof};
 
 use farebox_api_kit::Operation;

@@ -1,6 +1,7 @@
 //! What the doors need to know of the configuration.
 
 use crate::limits::LimitSettings;
+use crate::payments::PaymentSettings;
 use farebox_base::Micros;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct ApiSettings {
     pub is_trusted_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// Where clients reach this server, without a trailing slash, for the addresses in replies.
     pub public_url: String,
+    /// Signed payments, for callers without a balance.
+    pub payments: PaymentSettings,
     /// The platform's share of each call, in hundredths of a percent.
     pub fee_basis_points: i64,
 }

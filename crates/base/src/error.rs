@@ -22,6 +22,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// 409: the state of things, or another request, stands against it.
     Conflict,
+    /// 412: something has to be done elsewhere first, as a payer's approval of a spender.
+    PreconditionFailed,
     /// 413: a body or header is over its limit.
     TooLarge,
     /// 429: over a rate limit; `retry_after_s` says how long to wait.
@@ -150,6 +152,7 @@ impl Kind {
             Kind::NotFound => 404,
             Kind::MethodNotAllowed => 405,
             Kind::Conflict => 409,
+            Kind::PreconditionFailed => 412,
             Kind::TooLarge => 413,
             Kind::TooManyRequests => 429,
             Kind::Internal => 500,

@@ -37,6 +37,7 @@ async fn request(calls: &Calls, stage: &Stage, auditor: &Mutex<Auditor>, plan: &
         path_and_query: "/now".to_owned(),
         headers,
         body: farebox_net::full(format!("body {}", plan.body)),
+        payment: None,
         idempotency_key: key,
         request_id: format!("{:06}", plan.n),
         received: stage.clock.ticks(),

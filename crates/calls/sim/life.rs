@@ -5,7 +5,7 @@ use crate::sim::plan::pick;
 use crate::sim::stage::bazaar;
 use crate::sim::{World, buyer};
 use farebox_base::{Clock, Micros, Rng};
-use farebox_calls::{Calls, CallsParts};
+use farebox_calls::{Calls, CallsParts, Payments};
 use farebox_db::Db;
 use farebox_ledger::transfer::transfer;
 use farebox_ledger::{AccountId, Leg, Outcome, Transfer, TransferKind};
@@ -37,7 +37,14 @@ impl<'a> Life<'a> {
         }
         let client = farebox_net::Client::new(farebox_net::Policy::default()).map_err(|e| format!("{e:?}"))?;
         let (clock, rng) = (stage.clock.clone(), world.ids.clone());
-        let parts = CallsParts { db: db.clone(), clock, rng, client, settings: world.settings.clone() };
+        let parts = CallsParts {
+            db: db.clone(),
+            clock,
+            rng,
+            client,
+            payments: Payments::default(),
+            settings: world.settings.clone(),
+        };
         let sellers = Arc::new(crate::sim::outside::Sellers { auditor: world.auditor.clone() });
         let calls = Calls::start_simulated(parts, sellers).await.map_err(|e| format!("{e:?}"))?;
         world.faults.pause(false);

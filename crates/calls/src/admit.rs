@@ -1,6 +1,7 @@
 //! Admission: the opening of a call, whatever it calls, and the ticket or saved answer that comes of it.
 
 use crate::idempotency::{self, Claim, Claimed, SavedReply};
+use crate::payment::{Paid, Spent};
 use crate::reserve::Reservation;
 use crate::running::Running;
 use crate::ticket::{Ticket, TicketSeed};
@@ -20,6 +21,8 @@ pub(crate) enum Admitted {
     Open(Box<Ticket>),
     /// Answer with what the same request got before.
     Replay(Answer),
+    /// The payment is known already.
+    Spent(Box<Spent>),
 }
 
 /// What a call's row is made of.
@@ -32,6 +35,8 @@ pub(crate) struct StartInput<'a> {
     pub quoted: Micros,
     pub request_id: &'a str,
     pub claim: Option<Claim>,
+    /// Where a signed payment pays.
+    pub paid: Option<Box<Paid>>,
     pub received: Ticks,
     /// The cost is known: what is quoted is what a served call costs.
     pub fixed_cost: bool,
@@ -53,11 +58,12 @@ impl Calls {
         match self.writer.open(call, seed).await? {
             OpenAnswer::Open(ticket) => Ok(Admitted::Open(ticket)),
             OpenAnswer::Insufficient(need) => Err(Error::insufficient_balance(need)),
+            OpenAnswer::Spent(spent) => Ok(Admitted::Spent(spent)),
             OpenAnswer::Known(claimed) => match (idempotency::refusal(&claimed), claimed) {
                 (Some(refusal), _) => Err(refusal),
                 (None, Claimed::Answered { call_id, free_tier, latency_ms, reply }) => {
                     let receipt = idempotency::replay_receipt(call_id, free_tier, latency_ms);
-                    Ok(Admitted::Replay(Answer { reply: Ok(replayed(reply)), receipt }))
+                    Ok(Admitted::Replay(Answer::new(Ok(replayed(reply)), receipt)))
                 }
                 (None, _) => Err(Error::internal("an idempotency key was fresh and taken at once")),
             },
@@ -67,7 +73,11 @@ impl Calls {
     /// Sets the call's money aside in memory, where the store need not know of it before its end: no key, no free-tier
     /// slot, and a buyer with plenty.
     fn set_aside(&self, call: &Running) -> Option<Reservation> {
-        if call.claim.is_some() || call.free_tier_calls > 0 || self.parts.settings.unsecured_max.is_zero() {
+        if call.claim.is_some()
+            || call.paid.is_some()
+            || call.free_tier_calls > 0
+            || self.parts.settings.unsecured_max.is_zero()
+        {
             return None;
         }
         if call.quoted.is_zero() {
@@ -101,12 +111,13 @@ impl Calls {
             held: Micros::ZERO,
             free_tier: false,
             stored: false,
+            paid: input.paid,
             reservation: None,
         }
     }
 }
 
-fn replayed(reply: SavedReply) -> Response<farebox_net::Body> {
+pub(crate) fn replayed(reply: SavedReply) -> Response<farebox_net::Body> {
     let mut response = Response::new(farebox_net::full(reply.body));
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;

@@ -121,7 +121,8 @@ async fn stages_in<'a>(
                 match open::ready_in(tx, call, before.map(|found| (found.held, found.free_tier))).await? {
                     Ready::Over(opened) => Stage::Over(Outcome::Opened(opened)),
                     Ready::Hold { held, free_tier } => {
-                        let operation = (!held.is_zero()).then(|| push(operations, open::hold(call, held)));
+                        let operation =
+                            (!held.is_zero() && call.paid.is_none()).then(|| push(operations, open::hold(call, held)));
                         Stage::Opening { call, held, free_tier, operation }
                     }
                 }
@@ -133,6 +134,7 @@ async fn stages_in<'a>(
                 Some(found) => Stage::Over(Outcome::Closed(written_before(end.ending, found))),
                 None => {
                     let operation = close::movement(end)?.map(|operation| push(operations, operation));
+                    operations.extend(close::paid_out(end)?);
                     Stage::Closing { end, operation }
                 }
             },

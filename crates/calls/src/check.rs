@@ -32,7 +32,9 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         breaches: sql!(
             "SELECT c.id FROM call c JOIN transfer t ON t.id = c.id
              JOIN entry e ON e.no >= t.first_entry AND e.no < t.first_entry + 16 AND e.transfer_id = t.id
-             WHERE c.state = 'charged' AND e.account_id NOT IN ('fees', 'earnings:' || c.seller_party_id,
+             WHERE c.state = 'charged'
+               AND (e.account_id <> COALESCE('outside:x402:' || (SELECT p.network FROM payment p WHERE p.id = c.id), ''))
+               AND e.account_id NOT IN ('fees', 'earnings:' || c.seller_party_id,
                'funded:' || c.buyer_party_id, 'promotional:' || c.buyer_party_id,
                'prepaid:' || c.buyer_party_id || ':' || c.seller_party_id) ORDER BY c.id"
         ),
@@ -57,7 +59,29 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         count: sql!("SELECT COUNT(*) FROM call WHERE state = 'open'"),
         breaches: sql!(
             "SELECT c.id FROM call c WHERE c.state = 'open' AND c.quoted > 0
-               AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.id = c.id AND h.state = 'held') ORDER BY c.id"
+               AND NOT EXISTS (SELECT 1 FROM hold h WHERE h.id = c.id AND h.state = 'held')
+               AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.id = c.id AND p.state IN ('reserved', 'earned')) ORDER BY c.id"
+        ),
+    },
+    Invariant {
+        name: "each settled payment has a charged call of its amount, and each payment under way an open one",
+        count: sql!("SELECT COUNT(*) FROM payment WHERE deposit_to IS NULL"),
+        breaches: sql!(
+            "SELECT p.id FROM payment p LEFT JOIN call c ON c.id = p.id WHERE p.deposit_to IS NULL AND (c.id IS NULL
+               OR (p.state = 'settled' AND (c.state <> 'charged' OR c.charged <> p.amount OR p.tx_hash IS NULL))
+               OR (p.state IN ('reserved', 'earned') AND c.state <> 'open')
+               OR (p.state = 'refused' AND c.state = 'charged')) ORDER BY p.id"
+        ),
+    },
+    Invariant {
+        name: "each deposit is credited once, if and only if it was settled",
+        count: sql!("SELECT COUNT(*) FROM payment WHERE deposit_to IS NOT NULL"),
+        breaches: sql!(
+            "SELECT p.id FROM payment p
+             LEFT JOIN transfer t ON t.id = 'deposit:' || p.id AND t.kind = 'crypto_deposit'
+             LEFT JOIN entry e ON e.no >= t.first_entry AND e.no < t.first_entry + 16 AND e.transfer_id = t.id
+               AND e.account_id = p.deposit_to AND e.amount = p.amount
+             WHERE p.deposit_to IS NOT NULL AND (p.state = 'settled') <> (e.no IS NOT NULL) ORDER BY p.id"
         ),
     },
     Invariant {

@@ -2,6 +2,7 @@
 
 use crate::free_tier;
 use crate::idempotency;
+use crate::payment::{self, Paid, Receiver};
 use crate::reserve::spend;
 use crate::running::{End, Ending, Running};
 use farebox_base::planted::{Bug, is_planted};
@@ -53,6 +54,13 @@ pub(crate) async fn rows_in(tx: &mut Tx, ends: &[(&End, String)]) -> Result<Hash
 pub(crate) fn movement(end: &End) -> Result<Option<Operation>> {
     let (call, amount) = (&*end.call, end.ending.charged());
     let id = call.call_id.to_string();
+    if let Some(paid) = &call.paid {
+        return if amount.is_zero() {
+            Ok(None)
+        } else {
+            Ok(Some(Operation::Transfer(settled(call, paid, id, amount)?)))
+        };
+    }
     if !call.stored {
         return if amount.is_zero() { Ok(None) } else { Ok(Some(Operation::Transfer(charge(call, id, amount)?))) };
     }
@@ -71,6 +79,32 @@ fn charge(call: &Running, id: String, amount: Micros) -> Result<Transfer> {
     let mut legs: Vec<Leg> = debits.into_iter().map(|(account, amount)| Leg { account, amount }).collect();
     legs.extend(credits(call, amount)?);
     Ok(Transfer { legs, ..transfer(call, id) })
+}
+
+/// A charge on money that came in on a chain.
+fn settled(call: &Running, paid: &Paid, id: String, amount: Micros) -> Result<Transfer> {
+    let mut legs = vec![Leg { account: paid.outside(), amount: Micros::ZERO.checked_sub(amount)? }];
+    legs.extend(credits(call, amount)?);
+    Ok(Transfer { legs, ..transfer(call, id) })
+}
+
+/// Where the buyer's transfer went to the seller himself: his earnings have left already, and the fee with them.
+pub(crate) fn paid_out(end: &End) -> Result<Option<Operation>> {
+    let (call, amount) = (&*end.call, end.ending.charged());
+    let Some(paid) = call.paid.as_ref().filter(|paid| paid.receiver == Receiver::Seller && !amount.is_zero()) else {
+        return Ok(None);
+    };
+    let fee = amount.basis_points(call.fee_basis_points)?;
+    let parts = [
+        (AccountId::earnings(call.seller), fee.checked_sub(amount)?),
+        (AccountId::owed(call.seller), Micros::ZERO.checked_sub(fee)?),
+        (paid.outside(), amount),
+    ];
+    let legs = parts.into_iter().filter(|(_, part)| !part.is_zero());
+    let legs = legs.map(|(account, amount)| Leg { account, amount }).collect();
+    let paid_out =
+        Transfer { kind: TransferKind::PaidOnChain, legs, ..transfer(call, format!("{}:paid", call.call_id)) };
+    Ok(Some(Operation::Transfer(paid_out)))
 }
 
 fn transfer(call: &Running, id: String) -> Transfer {
@@ -111,8 +145,11 @@ pub(crate) async fn tidy_in(tx: &mut Tx, end: &End) -> Result<()> {
     if call.free_tier && !served && !is_planted(Bug::SlotKept) {
         free_tier::give_back_in(tx, &call.buyer.to_string(), &call.listing.to_string()).await?;
     }
-    let Some(claim) = &call.claim else { return Ok(()) };
     let id = call.call_id.to_string();
+    if let Some(paid) = &call.paid {
+        payment::resolve_in(tx, &id, &paid.fate, end.finished_at).await?;
+    }
+    let Some(claim) = &call.claim else { return Ok(()) };
     if served {
         idempotency::save_in(tx, claim, &id, end.reply.as_ref()).await
     } else if is_planted(Bug::KeyKept) {

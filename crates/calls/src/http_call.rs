@@ -5,7 +5,7 @@ use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
 use crate::reply::{Collected, MeteredBody, Patience, collect, whole};
 use crate::target;
 use crate::ticket::Ticket;
-use crate::{Answer, Calls, Payer, Receipt};
+use crate::{Answer, Calls, Payer, Receipt, SignedPayment};
 use farebox_base::{Error, Kind, Micros, Result, Ticks, Timestamp};
 use farebox_market::ListingEntry;
 use farebox_net::{Body, BoxError};
@@ -29,6 +29,8 @@ pub struct HttpCall {
     pub headers: HeaderMap,
     pub body: Body,
     pub idempotency_key: Option<IdempotencyKey>,
+    /// Pays for the call; without one the payer's balance does.
+    pub payment: Option<Box<SignedPayment>>,
     pub request_id: String,
     pub received: Ticks,
 }
@@ -46,6 +48,9 @@ impl Calls {
     /// What is refused before anything is forwarded: bad input, too little money, a key in use, too many calls.
     /// A call that was forwarded answers `Ok`, also where the seller failed.
     pub async fn call_http(&self, mut call: HttpCall) -> Result<Answer> {
+        if let Some(signed) = call.payment.take() {
+            return self.call_signed(call, signed).await;
+        }
         let claim = match call.idempotency_key.take() {
             Some(key) => Some(self.claim(&mut call, &key).await?),
             None => None,
@@ -54,6 +59,7 @@ impl Calls {
         let ticket = match self.open(http_input(&call, claim)).await? {
             Admitted::Open(ticket) => *ticket,
             Admitted::Replay(answer) => return Ok(answer),
+            Admitted::Spent(_) => return Err(Error::internal("a call without a payment was told that it is spent")),
         };
         if !keyed {
             return self.forward_http(call, ticket, self.patience(false)).await;
@@ -73,7 +79,7 @@ impl Calls {
         Ok(claim)
     }
 
-    fn patience(&self, keyed: bool) -> Patience {
+    pub(crate) fn patience(&self, keyed: bool) -> Patience {
         let settings = &self.parts.settings;
         if keyed {
             Patience { bytes_max: settings.idempotent_body_bytes, quiet: None }
@@ -82,7 +88,7 @@ impl Calls {
         }
     }
 
-    async fn read_whole(&self, body: Body) -> Result<bytes::Bytes> {
+    pub(crate) async fn read_whole(&self, body: Body) -> Result<bytes::Bytes> {
         let limit = self.parts.settings.idempotent_body_bytes;
         let patience = Patience { bytes_max: limit, quiet: None };
         let Ok(read) = tokio::time::timeout(self.parts.settings.body_patience, collect(body, patience)).await else {
@@ -116,13 +122,17 @@ impl Calls {
         if response.status().is_server_error() {
             let receipt = ticket.receipt(Micros::ZERO);
             ticket.fail().await?;
-            return Ok(Answer { reply: Ok(response), receipt });
+            return Ok(Answer::new(Ok(response), receipt));
         }
         self.served(response, ticket, patience, head).await
     }
 
     /// The exchange with the seller.
-    async fn exchange(&self, target: &HttpTarget, outgoing: Outgoing<'_>) -> Result<Response<Body>, UpstreamError> {
+    pub(crate) async fn exchange(
+        &self,
+        target: &HttpTarget,
+        outgoing: Outgoing<'_>,
+    ) -> Result<Response<Body>, UpstreamError> {
         #[cfg(feature = "sim")]
         if let Some(outside) = &self.outside {
             return outside.forward(outgoing).await;
@@ -130,13 +140,13 @@ impl Calls {
         forward(&self.parts.client, target, outgoing).await
     }
 
-    async fn failed(&self, ticket: Ticket, error: &UpstreamError) -> Result<Answer> {
+    pub(crate) async fn failed(&self, ticket: Ticket, error: &UpstreamError) -> Result<Answer> {
         let mut ticket = ticket;
         let shown = error.to_error();
         ticket.answered(shown.kind.status());
         let receipt = ticket.receipt(Micros::ZERO);
         ticket.fail().await?;
-        Ok(Answer { reply: Err(shown), receipt })
+        Ok(Answer::new(Err(shown), receipt))
     }
 
     /// Charges for a reply: whole replies at once, long ones at their end.
@@ -147,7 +157,7 @@ impl Calls {
         if head || body.is_end_stream() {
             let saved = saved(&ticket, parts.status, &parts.headers, &[]);
             ticket.serve(amount, saved).await?;
-            return Ok(Answer { reply: Ok(Response::from_parts(parts, body)), receipt });
+            return Ok(Answer::new(Ok(Response::from_parts(parts, body)), receipt));
         }
         let collected = if is_event_stream(&parts.headers) {
             Ok(Collected::Long { seen: Default::default(), rest: body })
@@ -161,24 +171,24 @@ impl Calls {
                 if trailers.is_none() {
                     parts.headers.remove(header::TRANSFER_ENCODING);
                 }
-                Ok(Answer { reply: Ok(Response::from_parts(parts, whole(body, trailers))), receipt })
+                Ok(Answer::new(Ok(Response::from_parts(parts, whole(body, trailers))), receipt))
             }
             Ok(Collected::Long { seen, rest }) => {
                 let ticket = match ticket.secured().await {
                     Ok(ticket) => ticket,
                     Err(error) => {
-                        return Ok(Answer { reply: Err(error), receipt: Receipt { amount: Micros::ZERO, ..receipt } });
+                        return Ok(Answer::new(Err(error), Receipt { amount: Micros::ZERO, ..receipt }));
                     }
                 };
                 let time_left = Duration::from_millis(self.parts.settings.timeouts.total_ms);
                 let body = MeteredBody::new(seen, rest, ticket, amount, time_left).boxed_unsync();
-                Ok(Answer { reply: Ok(Response::from_parts(parts, body)), receipt })
+                Ok(Answer::new(Ok(Response::from_parts(parts, body)), receipt))
             }
             Err(broken) => self.failed(ticket, &upstream_error(&broken)).await,
         }
     }
 
-    fn target(&self, entry: &ListingEntry) -> Result<Arc<HttpTarget>> {
+    pub(crate) fn target(&self, entry: &ListingEntry) -> Result<Arc<HttpTarget>> {
         let listing = &entry.listing;
         if let Some(cached) = self.targets.read().get(&listing.id)
             && cached.updated_at == listing.updated_at
@@ -193,12 +203,12 @@ impl Calls {
 }
 
 /// The reply as an idempotency key keeps it; `None` for calls without one.
-fn saved(ticket: &Ticket, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<SavedReply> {
+pub(crate) fn saved(ticket: &Ticket, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<SavedReply> {
     ticket.is_keyed().then(|| SavedReply { status, headers: headers.clone(), body: body.to_vec() })
 }
 
 /// The call's row, with its quote.
-fn http_input(call: &HttpCall, claim: Option<Claim>) -> StartInput<'_> {
+pub(crate) fn http_input(call: &HttpCall, claim: Option<Claim>) -> StartInput<'_> {
     let path = call.path_and_query.split('?').next().unwrap_or_default();
     StartInput {
         payer: call.payer,
@@ -209,6 +219,7 @@ fn http_input(call: &HttpCall, claim: Option<Claim>) -> StartInput<'_> {
         quoted: farebox_market::quote(&call.entry.listing, call.method.as_str(), path),
         request_id: &call.request_id,
         claim,
+        paid: None,
         received: call.received,
         fixed_cost: true,
     }

@@ -139,16 +139,12 @@ async fn found_in(tx: &mut Tx, claim: &Claim) -> Result<Claimed> {
 
 fn answered(row: &Row, call_id: CallId) -> Result<Claimed> {
     let status: Option<i64> = row.get(3)?;
-    let status = status.and_then(|s| u16::try_from(s).ok()).and_then(|s| StatusCode::from_u16(s).ok());
     let headers: Option<String> = row.get(4)?;
     let body: Option<Vec<u8>> = row.get(5)?;
     let free_tier: Option<bool> = row.get(6)?;
     let latency_ms: Option<i64> = row.get(7)?;
-    let reply = SavedReply {
-        status: status.ok_or_else(|| Error::internal(format!("call {call_id} was saved without a status")))?,
-        headers: headers_from_text(&headers.unwrap_or_default())?,
-        body: body.unwrap_or_default(),
-    };
+    let status = status.ok_or_else(|| Error::internal(format!("call {call_id} was saved without a status")))?;
+    let reply = SavedReply::of_row(status, &headers.unwrap_or_default(), body.unwrap_or_default())?;
     let latency_ms = latency_ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0);
     Ok(Claimed::Answered { call_id, free_tier: free_tier.unwrap_or(false), latency_ms, reply })
 }
@@ -204,6 +200,20 @@ pub(crate) fn refusal(claimed: &Claimed) -> Option<Error> {
             format!("This request was served once as call {call_id}, but its reply was too large to be kept"),
         )),
         Claimed::Fresh | Claimed::Answered { .. } => None,
+    }
+}
+
+impl SavedReply {
+    pub(crate) fn headers_text(&self) -> Result<String> {
+        headers_to_text(&self.headers)
+    }
+
+    /// # Errors
+    /// `Internal` where the row was not written by `headers_text`.
+    pub(crate) fn of_row(status: i64, headers: &str, body: Vec<u8>) -> Result<Self> {
+        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.ok_or_else(|| Error::internal("a reply was saved with a status that is none"))?;
+        Ok(Self { status, headers: headers_from_text(headers)?, body })
     }
 }
 

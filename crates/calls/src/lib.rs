@@ -23,6 +23,7 @@ mod free_tier;
 mod http_call;
 mod idempotency;
 mod open;
+mod payment;
 mod reconcile;
 mod reply;
 mod reserve;
@@ -41,6 +42,7 @@ mod writer;
 pub use check::{CALL_INVARIANTS, check};
 pub use http_call::HttpCall;
 pub use idempotency::IdempotencyKey;
+pub use payment::{Deposit, Deposited, Payments, Receiver, SignedPayment, refused as payment_refused};
 pub use reconcile::{Reconciled, calls_expire_all};
 pub use settings::{CallSettings, CallsParts, Durability};
 pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};
@@ -50,6 +52,7 @@ use farebox_accounts::Caller;
 use farebox_base::{CallId, Error, KeyId, Micros, PartyId};
 use farebox_net::Body;
 use farebox_upstream::sql::SqlConnectors;
+use farebox_x402::wire::SettlementResponse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -96,6 +99,11 @@ impl Calls {
         }
     }
 
+    /// Where signed payments are taken.
+    pub fn payments(&self) -> &Payments {
+        &self.parts.payments
+    }
+
     /// Waits a little for calls under way, commits what is queued and stops the writer; calls after this are refused.
     pub async fn stop(&self) {
         if !self.slots.drained(STOP_PATIENCE).await {
@@ -136,4 +144,12 @@ pub struct Receipt {
 pub struct Answer {
     pub reply: Result<http::Response<Body>, Error>,
     pub receipt: Receipt,
+    /// What became of the payment that came with the request, where one did.
+    pub payment: Option<Box<SettlementResponse>>,
+}
+
+impl Answer {
+    pub(crate) fn new(reply: Result<http::Response<Body>, Error>, receipt: Receipt) -> Self {
+        Self { reply, receipt, payment: None }
+    }
 }

@@ -3,6 +3,7 @@
 
 use crate::free_tier;
 use crate::idempotency::{self, Claimed};
+use crate::payment::{self, Reserved, Spent};
 use crate::running::Running;
 use farebox_base::{CallId, Error, Micros, PaymentNeed, Result};
 use farebox_db::{Rows, Tx, sql};
@@ -21,11 +22,13 @@ pub(crate) enum Opened {
     Insufficient(PaymentNeed),
     /// The idempotency key is taken; never `Claimed::Fresh`.
     Known(Box<Claimed>),
+    /// The payment is known already.
+    Spent(Box<Spent>),
 }
 
 /// How far an opening has come before its hold.
 pub(crate) enum Ready {
-    /// It goes on, with this much to hold.
+    /// It goes on, with this much to hold, or to be settled of its payment.
     Hold {
         held: Micros,
         free_tier: bool,
@@ -44,6 +47,17 @@ pub(crate) async fn ready_in(tx: &mut Tx, call: &Running, found: Option<(Micros,
         if !matches!(claimed, Claimed::Fresh) {
             return Ok(Ready::Over(Opened::Known(Box::new(claimed))));
         }
+    }
+    if let Some(paid) = &call.paid {
+        return match payment::reserve_in(tx, call, paid).await? {
+            Reserved::Fresh => Ok(Ready::Hold { held: call.quoted, free_tier: false }),
+            Reserved::Spent(spent) => {
+                if let Some(claim) = &call.claim {
+                    idempotency::release_in(tx, &call.call_id.to_string(), claim).await?;
+                }
+                Ok(Ready::Over(Opened::Spent(spent)))
+            }
+        };
     }
     let slots = call.free_tier_calls;
     let (buyer, listing) = (call.buyer, call.listing);

@@ -4,6 +4,7 @@
 
 use crate::Calls;
 use crate::free_tier;
+use crate::payment;
 use farebox_base::{Result, Timestamp};
 use farebox_db::{Db, Isolation, Tx, sql, tx};
 use std::time::Duration;
@@ -48,7 +49,11 @@ pub async fn calls_expire_all(db: &Db, now: Timestamp) -> Result<u64> {
 async fn calls_expire(db: &Db, due: Timestamp, now: Timestamp) -> Result<u64> {
     let rows = db
         .query(
-            sql!("SELECT id FROM call WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at, id LIMIT $2"),
+            sql!(
+                "SELECT id FROM call WHERE state = 'open' AND expires_at <= $1
+                   AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.id = call.id AND p.state = 'earned')
+                 ORDER BY expires_at, id LIMIT $2"
+            ),
             &[due.into(), ROUND.into()],
         )
         .await?;
@@ -66,6 +71,7 @@ async fn call_expire_in(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
         .one(
             sql!(
                 "UPDATE call SET state = 'expired', finished_at = $2 WHERE id = $1 AND state = 'open'
+                   AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.id = call.id AND p.state = 'earned')
                  RETURNING buyer_party_id, listing_id, free_tier"
             ),
             &[id.into(), now.into()],
@@ -73,6 +79,7 @@ async fn call_expire_in(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
         .await?;
     let Some(row) = row else { return Ok(false) };
     farebox_ledger::hold::void_in(tx, id, now).await?;
+    payment::release_in(tx, id).await?;
     if row.get::<bool>(2)? {
         let (buyer, listing): (String, String) = (row.get(0)?, row.get(1)?);
         free_tier::give_back_in(tx, &buyer, &listing).await?;

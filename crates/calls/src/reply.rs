@@ -9,8 +9,9 @@ use bytes::{Bytes, BytesMut};
 use farebox_base::{Error, Micros};
 use farebox_net::{Body, BoxError};
 use farebox_upstream::UpstreamError;
+use futures_util::StreamExt as _;
 use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, BodyStream, StreamBody};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -85,6 +86,12 @@ pub(crate) fn whole(body: Bytes, trailers: Option<http::HeaderMap>) -> Body {
         None => full,
         Some(trailers) => full.with_trailers(async move { Some(Ok(trailers)) }).boxed_unsync(),
     }
+}
+
+/// A body of which some was read.
+pub(crate) fn resumed(seen: VecDeque<Frame<Bytes>>, rest: Body) -> Body {
+    let seen = futures_util::stream::iter(seen.into_iter().map(Ok));
+    StreamBody::new(seen.chain(BodyStream::new(rest))).boxed_unsync()
 }
 
 type Closing = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;

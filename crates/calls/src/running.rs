@@ -1,6 +1,7 @@
 //! A call from its admission to its end, as the store sees it.
 
 use crate::idempotency::{Claim, SavedReply};
+use crate::payment::Paid;
 use crate::reserve::Reservation;
 use farebox_base::{CallId, KeyId, ListingId, Micros, PartyId, Timestamp};
 use farebox_ledger::AccountId;
@@ -35,6 +36,8 @@ pub(crate) struct Running {
     pub free_tier: bool,
     /// Whether the store knows the call as open; otherwise it is written once, at its end.
     pub stored: bool,
+    /// The signed payment that pays for it; then nothing is held.
+    pub paid: Option<Box<Paid>>,
     /// Money set aside in this process, until the call is stored or ends.
     pub reservation: Option<Reservation>,
 }

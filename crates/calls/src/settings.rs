@@ -1,5 +1,6 @@
 //! What the paid call needs around it, and its limits.
 
+use crate::payment::Payments;
 use farebox_base::{Clock, Micros, Rng};
 use farebox_db::Db;
 use farebox_upstream::http::Timeouts;
@@ -14,6 +15,7 @@ pub struct CallsParts {
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
     pub client: farebox_net::Client,
+    pub payments: Payments,
     pub settings: CallSettings,
 }
 

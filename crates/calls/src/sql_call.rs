@@ -101,12 +101,13 @@ impl Calls {
             quoted,
             request_id: &call.request_id,
             claim: None,
+            paid: None,
             received: call.received,
             fixed_cost: false,
         };
         match self.open(input).await? {
             Admitted::Open(ticket) => Ok(*ticket),
-            Admitted::Replay(_) => Err(Error::internal("a query without a key was replayed")),
+            Admitted::Replay(_) | Admitted::Spent(_) => Err(Error::internal("a query without a key was replayed")),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::close::Closed;
 use crate::idempotency::SavedReply;
+use crate::payment::Fate;
 use crate::running::{End, Ending, Running};
 use crate::settings::Durability;
 use crate::slots::Slot;
@@ -27,7 +28,7 @@ impl TicketSeed {
         let kept =
             Kept { writer: self.writer, clock: self.clock, durability: self.durability, received: self.received };
         let running = Some((call, self.slot));
-        Ticket { kept, running, status: self.status, latency_ms: self.latency_ms, on_drop: Ending::Canceled }
+        Ticket { kept, running, status: self.status, latency_ms: self.latency_ms, on_drop: Some(Ending::Canceled) }
     }
 }
 
@@ -46,8 +47,8 @@ pub(crate) struct Ticket {
     running: Option<(Box<Running>, Slot)>,
     status: Option<u16>,
     latency_ms: u64,
-    /// What dropping the ticket means.
-    on_drop: Ending,
+    /// What dropping the ticket means; `None`: the call stays open, for whoever takes it up.
+    on_drop: Option<Ending>,
 }
 
 impl Ticket {
@@ -89,9 +90,32 @@ impl Ticket {
         }
     }
 
+    /// The most that the call can cost.
+    pub(crate) fn quoted(&self) -> Micros {
+        self.running.as_ref().map_or(Micros::ZERO, |(call, _)| call.quoted)
+    }
+
+    pub(crate) fn call_id(&self) -> Option<farebox_base::CallId> {
+        self.running.as_ref().map(|(call, _)| call.call_id)
+    }
+
+    /// From here on the call's payment decides how the call ends, and not this request.
+    pub(crate) fn leave_to_payment(&mut self) {
+        self.on_drop = None;
+    }
+
+    /// Notes what has become of the call's payment.
+    pub(crate) fn payment_ended(&mut self, fate: Fate) {
+        if let Some((call, _)) = &mut self.running
+            && let Some(paid) = &mut call.paid
+        {
+            paid.fate = fate;
+        }
+    }
+
     /// From here on the reply is on its way to the client: leaving now is using it.
     pub(crate) fn begin_reply(&mut self, amount: Micros) {
-        self.on_drop = Ending::Served { amount };
+        self.on_drop = Some(Ending::Served { amount });
     }
 
     /// Makes sure that the call and its hold are in the store, before a reply begins whose end is far away.
@@ -111,7 +135,9 @@ impl Ticket {
                 self.kept.writer.close_unattended(Box::new(self.end(unpaid, None, Ending::Failed, None)));
                 Err(Error::insufficient_balance(need))
             }
-            OpenAnswer::Known(_) => Err(Error::internal("a call without a key was known before")),
+            OpenAnswer::Known(_) | OpenAnswer::Spent(_) => {
+                Err(Error::internal("a call without a key was known before"))
+            }
         }
     }
 
@@ -152,7 +178,7 @@ impl Ticket {
 
     /// Closes as failed without waiting.
     pub(crate) fn fail_unattended(mut self) {
-        self.on_drop = Ending::Failed;
+        self.on_drop = Some(Ending::Failed);
     }
 
     fn end(&self, call: Box<Running>, slot: Option<Slot>, ending: Ending, reply: Option<SavedReply>) -> End {
@@ -166,8 +192,10 @@ impl Drop for Ticket {
         if is_planted(Bug::TicketForgotten) {
             return;
         }
-        if let Some((call, slot)) = self.running.take() {
-            let end = self.end(call, Some(slot), self.on_drop, None);
+        if let Some((call, slot)) = self.running.take()
+            && let Some(ending) = self.on_drop
+        {
+            let end = self.end(call, Some(slot), ending, None);
             self.kept.writer.close_unattended(Box::new(end));
         }
     }

@@ -6,6 +6,7 @@ use crate::apply::{self, Group, Outcome};
 use crate::close::Closed;
 use crate::idempotency::Claimed;
 use crate::open::Opened;
+use crate::payment::Spent;
 use crate::reserve::Reservations;
 use crate::running::{End, Running};
 use crate::settings::CallsParts;
@@ -39,6 +40,8 @@ pub(crate) enum OpenAnswer {
     Insufficient(PaymentNeed),
     /// The idempotency key is taken.
     Known(Claimed),
+    /// The payment is.
+    Spent(Box<Spent>),
 }
 
 /// The way to the writer's thread.
@@ -211,5 +214,6 @@ fn open_answer(call: Box<Running>, seed: TicketSeed, opened: Opened) -> OpenAnsw
         }
         Opened::Insufficient(need) => OpenAnswer::Insufficient(need),
         Opened::Known(claimed) => OpenAnswer::Known(*claimed),
+        Opened::Spent(spent) => OpenAnswer::Spent(spent),
     }
 }

@@ -18,7 +18,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0005_settings.sql",
         "0006_book.sql",
         "0007_statement.sql",
-        "0008_chain.sql"
+        "0008_chain.sql",
+        "0010_payment.sql"
     ]
 }
 

@@ -83,7 +83,7 @@ impl App {
 
     /// The work that goes on beside requests, each at its own pace; every round may run twice without harm.
     fn background(&self) -> Vec<tokio::task::JoinHandle<()>> {
-        let (refresh, reconcile, flush) = (self.clone(), self.clone(), self.clone());
+        let (refresh, reconcile, resume, flush) = (self.clone(), self.clone(), self.clone(), self.clone());
         vec![
             tokio::spawn(every(REFRESH_EVERY, "refresh of caches", move || {
                 let app = refresh.clone();
@@ -92,6 +92,10 @@ impl App {
             tokio::spawn(every(RECONCILE_EVERY, "reconciling of calls", move || {
                 let app = reconcile.clone();
                 async move { app.calls.reconcile().await.map(|_| ()) }
+            })),
+            tokio::spawn(every(RECONCILE_EVERY, "resuming of payments", move || {
+                let app = resume.clone();
+                async move { app.calls.payments_resume().await.map(|_| ()) }
             })),
             tokio::spawn(every(FLUSH_EVERY, "flush of keys' times of use", move || {
                 let app = flush.clone();

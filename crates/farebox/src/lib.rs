@@ -8,6 +8,7 @@ pub mod config;
 pub mod demo;
 mod logging;
 pub mod pay;
+mod payments;
 mod secret_key;
 pub mod serve;
 mod wiring;

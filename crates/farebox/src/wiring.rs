@@ -5,7 +5,7 @@ use crate::config::{Config, Durability, WalletProof};
 use crate::secret_key::SecretKey;
 use crate::serve::SocketSettings;
 use farebox_accounts::{Accounts, AccountsParts, Vault};
-use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, Rate};
+use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, PaymentSettings, Rate};
 use farebox_api_kit::{Dispatcher, Settings};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_billing::Wallets;
@@ -151,11 +151,13 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         config: market_config(config, sqlite_folder),
     });
     let wallets = Wallets::new(db.clone(), clock.clone());
+    let payments = crate::payments::wire(config, &db, &clock)?;
     let calls = Calls::start(CallsParts {
         db: db.clone(),
         clock: clock.clone(),
         rng: rng.clone(),
         client,
+        payments: payments.taken,
         settings: call_settings(config, sqlite_folder),
     })
     .await?;
@@ -169,7 +171,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         market: market.clone(),
         wallets: wallets.clone(),
         calls: calls.clone(),
-        settings: api_settings(config)?,
+        settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
     });
     let settings = Settings {
@@ -256,6 +258,7 @@ fn api_settings(config: &Config) -> Result<ApiSettings> {
         limits: limit_settings(config),
         is_trusted_proxy: Arc::new(move |peer| trusted.iter().any(|network| network.contains(peer))),
         public_url: config.server.public_url(),
+        payments: PaymentSettings::default(),
         fee_basis_points: config.fees.gateway_fee_basis_points,
     })
 }

@@ -23,6 +23,8 @@ pub enum AccountKind {
     Prepaid,
     /// What a seller has earned and not yet been paid.
     Earnings,
+    /// The platform's fees on calls that were paid to the seller's own wallet: below zero, what the seller owes.
+    Owed,
     /// The world beyond a rail: what came in through it and went out again.
     Outside,
     /// The platform's fees.
@@ -32,11 +34,12 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
-    const ALL: [AccountKind; 7] = [
+    const ALL: [AccountKind; 8] = [
         AccountKind::Funded,
         AccountKind::Promotional,
         AccountKind::Prepaid,
         AccountKind::Earnings,
+        AccountKind::Owed,
         AccountKind::Outside,
         AccountKind::Fees,
         AccountKind::Promotions,
@@ -48,6 +51,7 @@ impl AccountKind {
             AccountKind::Promotional => "promotional",
             AccountKind::Prepaid => "prepaid",
             AccountKind::Earnings => "earnings",
+            AccountKind::Owed => "owed",
             AccountKind::Outside => "outside",
             AccountKind::Fees => "fees",
             AccountKind::Promotions => "promotions",
@@ -66,7 +70,7 @@ impl AccountKind {
 
     /// Whether accounts of this kind may not go below zero; only those keep a balance row.
     pub const fn has_floor(self) -> bool {
-        !matches!(self, AccountKind::Outside | AccountKind::Fees | AccountKind::Promotions)
+        !matches!(self, AccountKind::Owed | AccountKind::Outside | AccountKind::Fees | AccountKind::Promotions)
     }
 }
 
@@ -98,12 +102,16 @@ impl AccountId {
         Self::of_party(AccountKind::Earnings, party)
     }
 
+    pub fn owed(party: PartyId) -> Self {
+        Self::of_party(AccountKind::Owed, party)
+    }
+
     pub fn prepaid(party: PartyId, seller: PartyId) -> Self {
         let kind = AccountKind::Prepaid;
         Self { text: format!("{}:{party}:{seller}", kind.text()), kind, party: Some(party) }
     }
 
-    /// The world beyond a rail: `operator`, later `x402:<network>` or `stripe`.
+    /// The world beyond a rail: `operator`, `x402:<network>`, later `stripe`.
     pub fn outside(rail: &str) -> Self {
         Self { text: format!("outside:{rail}"), kind: AccountKind::Outside, party: None }
     }
@@ -121,7 +129,9 @@ impl AccountId {
         let (name, owner) = text.split_once(':').unwrap_or((text, ""));
         let kind = AccountKind::ALL.into_iter().find(|kind| kind.text() == name)?;
         let party = match kind {
-            AccountKind::Funded | AccountKind::Promotional | AccountKind::Earnings => Some(PartyId::parse(owner)?),
+            AccountKind::Funded | AccountKind::Promotional | AccountKind::Earnings | AccountKind::Owed => {
+                Some(PartyId::parse(owner)?)
+            }
             AccountKind::Prepaid => Some(PartyId::parse(owner.split_once(':')?.0)?),
             AccountKind::Outside if !owner.is_empty() => None,
             AccountKind::Fees | AccountKind::Promotions if owner.is_empty() => None,
@@ -171,6 +181,7 @@ mod tests {
             AccountId::funded(party),
             AccountId::promotional(party),
             AccountId::earnings(party),
+            AccountId::owed(party),
             AccountId::prepaid(party, PartyId::from_uuid(uuid::Uuid::from_u128(8))),
             AccountId::outside("operator"),
             AccountId::fees(),

@@ -1,9 +1,9 @@
 //! Transfers: immutable, at most once per id, all legs or none.
 
 use crate::account::AccountId;
-use crate::batch::{Done, Operation, apply_one};
+use crate::batch::{Done, Operation, apply_one, apply_one_in};
 use farebox_base::{Error, ListingId, Micros, Result, Timestamp};
-use farebox_db::Db;
+use farebox_db::{Db, Tx};
 
 /// Why money moved; shown in statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +14,10 @@ pub enum TransferKind {
     AdminGrant,
     /// The platform's gift to a new party.
     SignupBonus,
+    /// A buyer brought money in on a chain.
+    CryptoDeposit,
+    /// A seller was paid by the buyer's own transfer on a chain.
+    PaidOnChain,
 }
 
 impl TransferKind {
@@ -22,6 +26,8 @@ impl TransferKind {
             TransferKind::Call => "call",
             TransferKind::AdminGrant => "admin_grant",
             TransferKind::SignupBonus => "signup_bonus",
+            TransferKind::CryptoDeposit => "crypto_deposit",
+            TransferKind::PaidOnChain => "paid_on_chain",
         }
     }
 }
@@ -61,7 +67,16 @@ pub enum Outcome {
 
 /// Moves the money in a transaction of its own. Every outcome but `Created` leaves no trace.
 pub async fn transfer(db: &Db, transfer: &Transfer, now: Timestamp) -> Result<Outcome> {
-    match apply_one(db, Operation::Transfer(transfer.clone()), now).await? {
+    outcome(apply_one(db, Operation::Transfer(transfer.clone()), now).await?)
+}
+
+/// Moves the money inside a transaction that does more. Every outcome but `Created` leaves no trace.
+pub async fn transfer_in(tx: &mut Tx, transfer: &Transfer, now: Timestamp) -> Result<Outcome> {
+    outcome(apply_one_in(tx, &Operation::Transfer(transfer.clone()), now).await?)
+}
+
+fn outcome(done: Done) -> Result<Outcome> {
+    match done {
         Done::Transfer(outcome) => Ok(outcome),
         other => Err(Error::internal(format!("a transfer was answered {other:?}"))),
     }

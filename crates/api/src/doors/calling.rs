@@ -1,13 +1,16 @@
 //! What the doors' calls of listings have in common: reading the request, and putting the receipt on the reply.
 
-use farebox_api_kit::{Body, Cx, Raw, RequestId};
-use farebox_base::{Error, Result};
-use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt};
-use farebox_market::ListingEntry;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use std::sync::Arc;
-
 use crate::Core;
+use crate::payments::{Asked, header_of, payer, payment_required, show_payment, unpaid};
+use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
+use farebox_base::{Error, Kind, Permission, Result};
+use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
+use farebox_market::{Listing, ListingEntry};
+use farebox_x402::extension::identifier;
+use farebox_x402::offer::Resource;
+use farebox_x402::wire::{Object, SettlementResponse};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
+use std::sync::Arc;
 
 /// The names under which a door shows a receipt.
 pub(crate) struct ReceiptHeaders {
@@ -18,19 +21,33 @@ pub(crate) struct ReceiptHeaders {
     pub replayed: HeaderName,
 }
 
-/// Reads what a call needs from a raw request; the path below the listing is the route's wildcard `path`.
+/// Calls an HTTP listing for whoever pays: a caller from his balance, anybody by a signed payment. The path below the
+/// listing is the route's wildcard `path`.
 ///
 /// # Errors
-/// `NotFound` for an endpoint that the listing does not serve; `Invalid` for a malformed `Idempotency-Key`.
-pub(crate) fn http_call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw) -> Result<HttpCall> {
-    let caller = cx.caller()?;
+/// `NotFound` for an endpoint that the listing does not serve; `Invalid` for a malformed `Idempotency-Key`;
+/// `Unauthenticated` where nobody pays and signed payments are not taken; those of the call.
+pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, names: &ReceiptHeaders) -> Result<Reply> {
+    if let Some(caller) = &cx.caller {
+        caller.require(Permission::CallsMake).map_err(|_| cx.door.permission_missing(Permission::CallsMake))?;
+    }
     let path_and_query = path_and_query(&raw);
     if !entry.listing.serves(raw.parts.method.as_str(), &path_and_query) {
         return Err(Error::not_found("Endpoint"));
     }
-    let idempotency_key = idempotency_key(&raw.parts.headers)?;
-    Ok(HttpCall {
-        payer: Payer::from(&**caller),
+    let wanted = Wanted {
+        listing: entry.listing.clone(),
+        method: raw.parts.method.clone(),
+        uri: raw.parts.uri.clone(),
+        path_and_query: path_and_query.clone(),
+    };
+    let paying = match funding(cx, &wanted, &raw.parts.headers).await? {
+        Ok(paying) => paying,
+        Err(error) => return refused(cx, &wanted, error, None).await,
+    };
+    let idempotency_key = idempotency_key(&raw.parts.headers)?.or(paying.key);
+    let call = HttpCall {
+        payer: paying.payer,
         entry,
         door: cx.door.name(),
         path_and_query,
@@ -38,9 +55,102 @@ pub(crate) fn http_call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw) -> Re
         headers: raw.parts.headers,
         body: raw.body,
         idempotency_key,
+        payment: paying.payment,
         request_id: request_id(&cx.request_id),
         received: cx.received,
-    })
+    };
+    let answer = match cx.core.calls.call_http(call).await {
+        Ok(answer) => answer,
+        Err(error) => return refused(cx, &wanted, error, None).await,
+    };
+    let payment = answer.payment.as_deref();
+    let mut response = match answer.reply {
+        Ok(response) => response,
+        Err(error) => refused(cx, &wanted, error, payment).await?.0,
+    };
+    show_receipt(names, &answer.receipt, &mut response);
+    show_payment(payment, &mut response);
+    Ok(Reply(response))
+}
+
+/// Who pays, and how.
+struct Paying {
+    payer: Payer,
+    payment: Option<Box<SignedPayment>>,
+    /// From the payment's identifier.
+    key: Option<IdempotencyKey>,
+}
+
+/// What of a request decides what it costs.
+struct Wanted {
+    listing: Arc<Listing>,
+    method: Method,
+    uri: Uri,
+    path_and_query: String,
+}
+
+impl Wanted {
+    /// What may be signed for this request; `None`: nothing.
+    fn asked(&self, cx: &Cx<Core>) -> Result<Option<Asked>> {
+        let settings = &cx.core.settings.payments;
+        if settings.is_off() {
+            return Ok(None);
+        }
+        let path = self.path_and_query.split('?').next().unwrap_or_default();
+        let amount = farebox_market::quote(&self.listing, self.method.as_str(), path);
+        let offers = settings.for_call(&self.listing, amount)?;
+        if offers.offers.is_empty() {
+            return Ok(None);
+        }
+        let resource = Resource {
+            url: format!("{}{}", cx.core.settings.public_url, self.uri.path()),
+            description: self.listing.description.clone(),
+            service_name: Some(self.listing.name.clone()),
+            tags: self.listing.tags.clone(),
+            ..Resource::default()
+        };
+        let mut extensions = Object::new();
+        extensions.insert(identifier::KEY.to_owned(), identifier::extension(false));
+        Ok(Some(Asked { offers, resource, extensions }))
+    }
+}
+
+/// Decides who pays. The inner error is one about the payment: it is answered with what to sign.
+///
+/// # Errors
+/// `Unauthenticated` where nobody pays and nothing can be signed.
+async fn funding(cx: &Cx<Core>, wanted: &Wanted, headers: &HeaderMap) -> Result<std::result::Result<Paying, Error>> {
+    let caller = cx.caller.as_deref();
+    let balance = |caller| Paying { payer: Payer::from(caller), payment: None, key: None };
+    let text = match header_of(headers) {
+        Ok(text) => text,
+        Err(refusal) => return Ok(Err(payment_refused(&refusal))),
+    };
+    match (caller, text) {
+        (Some(caller), None) => Ok(Ok(balance(caller))),
+        (caller, text) => match (wanted.asked(cx)?, text) {
+            (Some(asked), Some(text)) => match asked.accept(&cx.core, text).await {
+                Ok((signed, key)) => {
+                    let payer = payer(&cx.core, caller, &signed).await?;
+                    Ok(Ok(Paying { payer, payment: Some(Box::new(signed)), key }))
+                }
+                Err(refusal) => Ok(Err(payment_refused(&refusal))),
+            },
+            (Some(_), None) => Ok(Err(unpaid())),
+            // Nothing can be signed for it: it costs nothing, or signed payments are not taken.
+            (None, _) => Ok(Ok(balance(cx.caller()?))),
+        },
+    }
+}
+
+/// An error as the door shows it, with what to sign where that would help.
+async fn refused(cx: &Cx<Core>, wanted: &Wanted, error: Error, payment: Option<&SettlementResponse>) -> Result<Reply> {
+    let helps = matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed);
+    match if helps { wanted.asked(cx)? } else { None } {
+        Some(asked) => Ok(Reply(payment_required(cx, &asked, &error).await)),
+        None if payment.is_some() => Ok(Reply(cx.error_response(&error))),
+        None => Err(error),
+    }
 }
 
 pub(crate) fn request_id(id: &RequestId) -> String {

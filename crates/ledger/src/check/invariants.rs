@@ -153,7 +153,7 @@ pub const INVARIANTS: &[Invariant] = &[
         count: sql!("SELECT COUNT(*) FROM account"),
         breaches: sql!(
             "SELECT COALESCE(a.id, b.account_id) FROM account a FULL JOIN balance b ON b.account_id = a.id
-             WHERE a.id IS NULL OR (b.account_id IS NULL) <> (a.kind IN ('outside', 'fees', 'promotions')) ORDER BY 1"
+             WHERE a.id IS NULL OR (b.account_id IS NULL) <> (a.kind IN ('owed', 'outside', 'fees', 'promotions')) ORDER BY 1"
         ),
     },
     Invariant {

@@ -21,6 +21,6 @@ mod transaction;
 
 pub use fees::{FeeError, Fees, GasFees};
 pub use rpc::{Log, Receipt, Rpc, RpcError};
-pub use sender::{GasState, Send, SendError, SendOutcome, Sender, SenderParts};
+pub use sender::{GasState, Send, SendError, SendOutcome, Sender, SenderParts, begun};
 pub use settings::ChainSettings;
 pub use transaction::{GasKey, KeyError, SignedTransaction, Transaction};

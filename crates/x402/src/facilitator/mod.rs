@@ -5,13 +5,28 @@
 //! settles by. Invariants: one `id` is settled at most once, however often it is asked for and whatever crashes between;
 //! a payment whose fate is unknown is `Pending`, never refused.
 
+mod local;
+mod nonce;
+mod plan;
+mod registry;
+mod remote;
+mod trace;
+
+pub use local::{LocalFacilitator, LocalParts, Status};
+pub use registry::{DuplicateNetwork, Facilitators};
+pub use remote::{RemoteError, RemoteFacilitator, RemoteSettings};
+
 use crate::Refusal;
 use crate::network::Caip2;
 use crate::offer::Offer;
 use crate::payment::Payment;
-use crate::wire::PaymentHeader;
+use crate::wire::{PaymentHeader, Supported};
 use alloy_primitives::U256;
+use std::pin::Pin;
 use uuid::Uuid;
+
+/// What is being worked on.
+pub type Promised<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A payment that is to be settled. It was verified before.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +69,17 @@ pub trait Facilitator: Send + Sync {
         offer: &'a Offer,
         payment: &'a Payment,
         header: &'a PaymentHeader,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 'a>>;
+    ) -> Promised<'a, Result<(), Refusal>>;
 
-    fn settle<'a>(&'a self, settle: Settle<'a>) -> std::pin::Pin<Box<dyn Future<Output = Settlement> + Send + 'a>>;
+    fn settle<'a>(&'a self, settle: Settle<'a>) -> Promised<'a, Settlement>;
+
+    /// Its part of the reply to `GET /supported`, as far as it is known now.
+    fn supported(&self) -> Supported {
+        Supported::default()
+    }
+
+    /// Whether `check` proves signatures of contracts, which `verify_local` refuses.
+    fn proves_contracts(&self) -> bool {
+        false
+    }
 }

@@ -32,12 +32,18 @@ impl Networks {
     /// # Errors
     /// `chain_id` where two networks have the same.
     pub fn new(networks: impl IntoIterator<Item = Network>) -> Result<Self, NetworkError> {
-        let mut all: Vec<Arc<Network>> = Vec::new();
-        for (index, network) in networks.into_iter().enumerate() {
-            if all.iter().any(|other| other.chain_id() == network.chain_id()) {
+        Self::of(networks.into_iter().map(Arc::new).collect())
+    }
+
+    /// Networks that are shared already.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn of(all: Vec<Arc<Network>>) -> Result<Self, NetworkError> {
+        for (index, network) in all.iter().enumerate() {
+            if all.iter().take(index).any(|other| other.chain_id() == network.chain_id()) {
                 return Err(NetworkError::new(format!("networks.{index}.chain_id"), "is that of another network"));
             }
-            all.push(Arc::new(network));
         }
         Ok(Self { all })
     }

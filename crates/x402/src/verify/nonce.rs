@@ -6,6 +6,7 @@ use alloy_primitives::{Address, B256, U256};
 
 use crate::evm::ChannelId;
 use crate::offer::Offer;
+use crate::payment::Payment;
 
 /// Names what a payment spends. Two payments that a chain would not both take have the same key: an EIP-3009 nonce
 /// belongs to token and payer, a Permit2 nonce to the payer whatever the token and scheme, a voucher to its channel.
@@ -13,6 +14,22 @@ use crate::offer::Offer;
 pub struct NonceKey(String);
 
 impl NonceKey {
+    /// What a payment spends, before anything of it is verified.
+    pub fn of(offer: &Offer, payment: &Payment) -> Self {
+        match payment {
+            Payment::Eip3009 { authorization, .. } => Self::eip3009(offer, authorization.from, authorization.nonce),
+            Payment::Permit2 { permit, .. } | Payment::Upto { permit, .. } => {
+                Self::permit2(offer, permit.from, permit.nonce)
+            }
+            Payment::Voucher(signed) | Payment::Deposit { voucher: signed, .. } => {
+                Self::voucher(offer, signed.voucher.channel, signed.voucher.max_claimable)
+            }
+            Payment::Refund { voucher: signed, .. } => {
+                Self::refund(offer, signed.voucher.channel, signed.voucher.max_claimable)
+            }
+        }
+    }
+
     pub(super) fn eip3009(offer: &Offer, payer: Address, nonce: B256) -> Self {
         let (chain, token) = (offer.network().chain_id(), offer.token().address());
         Self(format!("eip3009:{chain}:{token:x}:{payer:x}:{nonce:x}"))

@@ -11,6 +11,7 @@ use super::read::unreadable;
 use super::uint::{Uint, seconds};
 use super::{Object, encode_base64_json};
 use crate::Refusal;
+use crate::offer::{Offer, Resource};
 
 /// The body of a 402.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +46,13 @@ pub struct Requirements {
     pub asset: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extra: Option<Object>,
+}
+
+impl Requirements {
+    /// `None` for what version 1 can't say; see `Offer::is_for_v1`.
+    pub fn of(offer: &Offer, resource: &Resource) -> Option<Self> {
+        super::terms::v1_requirements(offer, resource)
+    }
 }
 
 /// A payment, with the JSON that it came as.

@@ -3,15 +3,15 @@
 use super::Cx;
 use super::services::{not_found, service_id};
 use crate::Core;
-use crate::doors::calling::{ReceiptHeaders, http_call, show_receipt};
+use crate::doors::calling::{ReceiptHeaders, call};
 use farebox_api_kit::{Raw, Reply, operations};
 use farebox_base::{Error, Result};
 use http::HeaderName;
 
 operations! {
     core Core, door Marketplace, tag "Payment Proxy";
-    ANY "/api/v1/proxy/{service_id}/{*path}" proxy(Needs(CallsMake)) errors(402, 409, 502, 503, 504)
-        replies(200) rate(Call) limit(usize::MAX) "Call a service; the price is taken from the caller's balance";
+    ANY "/api/v1/proxy/{service_id}/{*path}" proxy(Optional) errors(402, 403, 412, 409, 502, 503, 504)
+        replies(200) rate(Call) limit(usize::MAX) "Call a service; the price is taken from the caller's balance or from a signed x402 payment";
 }
 
 const HEADERS: ReceiptHeaders = ReceiptHeaders {
@@ -29,9 +29,5 @@ async fn proxy(cx: Cx, raw: Raw) -> Result<Reply> {
     if entry.listing.kind.is_database() {
         return Err(Error::invalid("service_id", "names a database; query it at POST /api/query"));
     }
-    let call = http_call(&cx, entry, raw)?;
-    let answer = cx.core.calls.call_http(call).await?;
-    let mut response = answer.reply.unwrap_or_else(|error| cx.error_response(&error));
-    show_receipt(&HEADERS, &answer.receipt, &mut response);
-    Ok(Reply(response))
+    call(&cx, entry, raw, &HEADERS).await
 }

@@ -2,11 +2,11 @@
 
 use super::Cx;
 use crate::Core;
-use crate::doors::calling::{ReceiptHeaders, http_call, no_idempotency_key, request_id, show_receipt};
+use crate::doors::calling::{ReceiptHeaders, call, no_idempotency_key, request_id, show_receipt};
 use farebox_api_kit::{Body, Data, Raw, Reply, operations, read_to_limit};
 use farebox_api_types::platform::DatabaseQueryRequest;
-use farebox_base::{Error, Kind, Result};
-use farebox_calls::{Answer, Payer, SqlCall};
+use farebox_base::{Error, Kind, Permission, Result};
+use farebox_calls::{Payer, SqlCall};
 use farebox_market::ListingEntry;
 use http::{HeaderName, Response, StatusCode};
 use serde_json::json;
@@ -15,10 +15,10 @@ use std::time::Duration;
 
 operations! {
     core Core, door Platform, tag "publishers";
-    POST "/publishers/{slug}" publisher_root_handler(Needs(CallsMake)) errors(402, 409, 502, 503, 504)
+    POST "/publishers/{slug}" publisher_root_handler(Optional) errors(402, 403, 412, 409, 502, 503, 504)
         replies(200, 202) rate(Call) limit(usize::MAX) "Call a publisher's root, or query a database publisher";
-    ANY "/publishers/{slug}/{*path}" proxy_to_publisher(Needs(CallsMake)) errors(402, 409, 502, 503, 504)
-        replies(200) rate(Call) limit(usize::MAX) "Call a publisher; the price is taken from the caller's balance";
+    ANY "/publishers/{slug}/{*path}" proxy_to_publisher(Optional) errors(402, 403, 412, 409, 502, 503, 504)
+        replies(200) rate(Call) limit(usize::MAX) "Call a publisher; the price is taken from the caller's balance or from a signed x402 payment";
 }
 
 /// The longest query document.
@@ -39,9 +39,7 @@ async fn proxy_to_publisher(cx: Cx, raw: Raw) -> Result<Reply> {
     if entry.listing.kind.is_database() {
         return Err(Error::not_found("Endpoint"));
     }
-    let call = http_call(&cx, entry, raw)?;
-    let answer = cx.core.calls.call_http(call).await?;
-    Ok(shown(&cx, answer))
+    call(&cx, entry, raw, &HEADERS).await
 }
 
 async fn publisher_root_handler(cx: Cx, raw: Raw) -> Result<Reply> {
@@ -50,9 +48,7 @@ async fn publisher_root_handler(cx: Cx, raw: Raw) -> Result<Reply> {
         no_idempotency_key(&raw.parts.headers)?;
         return query(&cx, entry, raw.body).await;
     }
-    let call = http_call(&cx, entry, raw)?;
-    let answer = cx.core.calls.call_http(call).await?;
-    Ok(shown(&cx, answer))
+    call(&cx, entry, raw, &HEADERS).await
 }
 
 async fn publisher(cx: &Cx, slug: &str) -> Result<Arc<ListingEntry>> {
@@ -64,13 +60,8 @@ async fn publisher(cx: &Cx, slug: &str) -> Result<Arc<ListingEntry>> {
     }
 }
 
-fn shown(cx: &Cx, answer: Answer) -> Reply {
-    let mut response = answer.reply.unwrap_or_else(|error| cx.error_response(&error));
-    show_receipt(&HEADERS, &answer.receipt, &mut response);
-    Reply(response)
-}
-
 async fn query(cx: &Cx, entry: Arc<ListingEntry>, body: Body) -> Result<Reply> {
+    cx.caller()?.require(Permission::CallsMake).map_err(|_| cx.door.permission_missing(Permission::CallsMake))?;
     let read = tokio::time::timeout(QUERY_PATIENCE, read_to_limit(body, QUERY_BYTES_MAX)).await;
     let bytes = read.map_err(|_| Error::invalid("body", "must arrive without long pauses"))??;
     let request: DatabaseQueryRequest = farebox_api_kit::decode_json(&bytes)?;

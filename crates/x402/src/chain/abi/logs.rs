@@ -39,6 +39,9 @@ impl Transfer {
 }
 
 impl AuthorizationUsed {
+    /// The event's first topic, to search logs by; authorizer and nonce follow.
+    pub const TOPIC: B256 = AUTHORIZATION_USED;
+
     /// Reads a log; `None` where it is another event or has another shape.
     pub fn read(log: &Log) -> Option<Self> {
         let [AUTHORIZATION_USED, authorizer, nonce] = *log.topics.as_slice() else { return None };

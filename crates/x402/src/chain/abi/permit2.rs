@@ -14,6 +14,8 @@ pub const UPTO_PROXY: Address = address!("4020A4f3b7b90ccA423B9fabCc0CE57C6C2400
 pub(super) const SETTLE_EXACT: Selector = [0x13, 0xcd, 0x3b, 0x53];
 pub(super) const SETTLE_UPTO: Selector = [0xff, 0x11, 0xe7, 0xb4];
 
+pub(super) const NONCE_BITMAP: Selector = [0x4f, 0xe0, 0x2b, 0x44];
+
 /// `PermitTransferFrom` as its owner signed it; amounts in the token's smallest unit, times in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permit {
@@ -39,6 +41,16 @@ pub fn settle_upto(permit: &Permit, amount: U256, facilitator: Address, signatur
     args.address(permit.to).address(facilitator).word(permit.valid_after).bytes(signature).call(SETTLE_UPTO)
 }
 
+/// `nonceBitmap` of Permit2; answers the word whose bits tell which of 256 nonces are spent.
+pub fn nonce_bitmap(owner: Address, nonce: U256) -> Vec<u8> {
+    Args::new(2).address(owner).word(nonce >> 8).call(NONCE_BITMAP)
+}
+
+/// Whether the word that `nonce_bitmap` answers says that the nonce is spent.
+pub fn is_nonce_spent(word: U256, nonce: U256) -> bool {
+    word.bit(usize::from(nonce.byte(0)))
+}
+
 impl Permit {
     fn args(&self, words: usize) -> Args {
         Args::new(words).address(self.token).word(self.amount).word(self.nonce).word(self.deadline)
@@ -49,6 +61,14 @@ impl Permit {
 mod tests {
     use super::*;
     use alloy_primitives::{Bytes, b256, keccak256};
+
+    #[test]
+    fn a_nonce_is_a_bit_of_its_word() {
+        assert_eq!(keccak256("nonceBitmap(address,uint256)")[..4], NONCE_BITMAP);
+        let nonce = U256::from(0x0102);
+        assert!(is_nonce_spent(U256::from(4), nonce) && !is_nonce_spent(U256::from(8), nonce));
+        assert_eq!(nonce_bitmap(Address::ZERO, nonce).last(), Some(&1));
+    }
 
     /// The hashes are of what the published client library encodes from the same arguments.
     #[test]

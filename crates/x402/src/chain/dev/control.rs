@@ -25,6 +25,14 @@ impl Rpc {
         self.dev("anvil_setBalance", json!([of, wei])).await.map(|_| ())
     }
 
+    /// Makes the next block ask for this base fee, in wei per unit of gas.
+    ///
+    /// # Errors
+    /// Where the node is no anvil.
+    pub async fn dev_set_base_fee(&self, wei: u64) -> Result<(), RpcError> {
+        self.dev("anvil_setNextBlockBaseFeePerGas", json!([format!("{wei:#x}")])).await.map(|_| ())
+    }
+
     /// Remembers the state.
     ///
     /// # Errors

@@ -28,6 +28,16 @@ pub enum CallAt {
     Block(u64),
 }
 
+impl Head {
+    fn read(block: &Value) -> Result<Self, RpcError> {
+        Ok(Self {
+            number: number(field(block, "number")?)?,
+            hash: hash(field(block, "hash")?)?,
+            timestamp: number(field(block, "timestamp")?)?,
+        })
+    }
+}
+
 impl CallAt {
     fn text(self) -> String {
         match self {
@@ -42,6 +52,15 @@ impl Call {
     /// `eth_call` of a contract in the newest state.
     pub fn read(to: Address, data: &[u8]) -> Self {
         Self::new("eth_call", json!([{"to": to, "data": Bytes::copy_from_slice(data)}, "latest"]))
+    }
+
+    fn head() -> Self {
+        Self::new("eth_getBlockByNumber", json!(["latest", false]))
+    }
+
+    /// `eth_getCode` in the newest state.
+    pub fn code(of: Address) -> Self {
+        Self::new("eth_getCode", json!([of, "latest"]))
     }
 
     /// `eth_getTransactionReceipt`.
@@ -70,12 +89,14 @@ impl Rpc {
     }
 
     pub async fn head(&self) -> Result<Head, RpcError> {
-        let block = self.call(Call::new("eth_getBlockByNumber", json!(["latest", false]))).await?;
-        Ok(Head {
-            number: number(field(&block, "number")?)?,
-            hash: hash(field(&block, "hash")?)?,
-            timestamp: number(field(&block, "timestamp")?)?,
-        })
+        Head::read(&self.call(Call::head()).await?)
+    }
+
+    /// The newest block and an account's next nonce after it, in one request.
+    pub async fn head_and_nonce(&self, of: Address) -> Result<(Head, u64), RpcError> {
+        let mut answers = self.batch(&[Call::head(), Call::nonce(of, CallAt::Latest)]).await?.into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(RpcError::Unknown("an answer is missing".to_owned())));
+        Ok((Head::read(&next()?)?, number(&next()?)?))
     }
 
     /// The native balance, in wei.
@@ -141,12 +162,17 @@ impl Rpc {
 
     /// A contract's code; empty where there is none.
     pub async fn code(&self, of: Address) -> Result<Bytes, RpcError> {
-        bytes(&self.call(Call::new("eth_getCode", json!([of, "latest"]))).await?)
+        bytes(&self.call(Call::code(of)).await?)
     }
 
     /// Logs of one contract between two blocks, both included, with this first topic.
     pub async fn logs(&self, of: Address, topic: B256, from: u64, to: u64) -> Result<Vec<Log>, RpcError> {
-        let filter = json!({"address": of, "topics": [topic], "fromBlock": quantity(from), "toBlock": quantity(to)});
+        self.logs_with(of, &[topic], from, to).await
+    }
+
+    /// The same where all of these topics have to be there, in this order.
+    pub async fn logs_with(&self, of: Address, topics: &[B256], from: u64, to: u64) -> Result<Vec<Log>, RpcError> {
+        let filter = json!({"address": of, "topics": topics, "fromBlock": quantity(from), "toBlock": quantity(to)});
         logs(&self.call(Call::new("eth_getLogs", json!([filter]))).await?)
     }
 

@@ -56,8 +56,10 @@ pub(super) struct Flight {
     pub need: Need,
     /// The journal knows that a node took it.
     pub noted: bool,
-    /// The block that it was last seen in.
-    pub block_hash: Option<B256>,
+    /// Number and hash of the block that it was last seen in.
+    pub block: Option<(u64, B256)>,
+    /// Of all its forms.
+    pub lowest_nonce: u64,
     pub sent_at: Option<Timestamp>,
     /// Broadcasts that no node took, in a row.
     pub tries: u32,
@@ -79,7 +81,8 @@ impl Flight {
             stage,
             need: Need::Patience,
             noted: stage != Stage::New,
-            block_hash: None,
+            block: None,
+            lowest_nonce: nonce,
             sent_at: None,
             tries: 0,
             suspect_since: None,
@@ -102,6 +105,7 @@ impl Flight {
         let old = std::mem::replace(&mut self.newest, form);
         self.older.push(old);
         self.nonce = nonce;
+        self.lowest_nonce = self.lowest_nonce.min(nonce);
         self.refusal = refusal.or(self.refusal.take());
         (self.stage, self.need, self.noted) = (Stage::New, Need::Patience, false);
         (self.sent_at, self.tries, self.suspect_since) = (None, 0, None);

@@ -4,6 +4,7 @@
 //! final row never changes.
 
 use super::flight::{Flight, Form, Stage};
+use crate::chain::transaction::Transaction;
 use alloy_primitives::{Address, B256, Bytes};
 use farebox_base::{Error, Result, Timestamp};
 use farebox_db::{Db, Isolation, Row, Rows, Tx, sql, tx};
@@ -57,6 +58,17 @@ pub(super) async fn wallet_ensure(db: &Db, owner: &Owner, nonce: u64) -> Result<
         }
         Ok(())
     })
+}
+
+/// The newest hash of what was begun for a purpose, by any wallet on any network; `None` where nothing was. For whoever
+/// has to know while no sender runs.
+///
+/// # Errors
+/// Those of the database.
+pub async fn begun(db: &Db, purpose_id: Uuid) -> Result<Option<B256>> {
+    let select = sql!("SELECT tx_hash FROM chain_transaction WHERE id = $1");
+    let row = db.one(select, &[(&purpose_id.to_string()).into()]).await?;
+    row.map(|row| hash(&row.get::<String>(0)?)).transpose()
 }
 
 /// Takes so many nonces; answers the first.
@@ -220,6 +232,8 @@ async fn read(db: &Db, row: &Row) -> Result<Found> {
     let older = sql!("SELECT tx_hash, raw, signed_at FROM chain_replaced WHERE transaction_id = $1 ORDER BY signed_at");
     for row in db.query(older, &[id.into()]).await? {
         let (raw, signed_at) = (Bytes::copy_from_slice(row.get(1)?), row.get(2)?);
+        let older = Transaction::read(&raw).map_or(flight.nonce, |older| older.nonce);
+        flight.lowest_nonce = flight.lowest_nonce.min(older);
         flight.older.push(Form { hash: self::hash(row.get(0)?)?, raw, signed_at });
     }
     Ok(Found::Unfinished(Box::new(flight)))

@@ -21,6 +21,7 @@ mod watch;
 
 pub use error::SendError;
 pub use gas::GasState;
+pub use journal::begun;
 
 use super::fees::Fees;
 use super::rpc::{CallAt, Receipt, Rpc};
@@ -37,6 +38,7 @@ use gas::GasGauge;
 use journal::{Found, Owner};
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -54,7 +56,8 @@ pub struct Send {
     pub to: Address,
     pub data: Bytes,
     pub gas_limit: u64,
-    /// Whoever asks again with it gets the outcome of the first one, whatever else the request says.
+    /// Whoever asks again with it gets the outcome of the first one, whatever else the request says. Unique over all
+    /// networks and wallets of a database.
     pub purpose_id: Uuid,
 }
 
@@ -92,6 +95,8 @@ struct Core {
     broadcaster: Broadcaster,
     /// Something was broadcast: time to look for receipts.
     news: Notify,
+    /// When the newest block was first seen.
+    block_seen_at: Mutex<Timestamp>,
     /// When rows that nobody watches were last looked for.
     orphans_at: Mutex<Timestamp>,
 }
@@ -136,6 +141,7 @@ impl Sender {
             board: Board::default(),
             news: Notify::new(),
             orphans_at: Mutex::new(clock.now()),
+            block_seen_at: Mutex::new(clock.now()),
             db,
             rpc,
             clock,
@@ -145,7 +151,7 @@ impl Sender {
             broadcaster,
         });
         core.gas.refresh(&core.rpc, &*core.clock).await?;
-        let limits = GroupLimits { group_max: core.settings.batch_max.max(1), window: std::time::Duration::ZERO };
+        let limits = GroupLimits { group_max: core.settings.batch_max.max(1), window: Duration::ZERO };
         let writer =
             GroupWriter::start("chain-writer", core.db.clone(), Arc::new(Allocator::new(core.clone())), limits)?;
         let tasks = vec![tokio::spawn(broadcast::run(core.clone(), queue)), tokio::spawn(watch::run(core.clone()))];
@@ -221,8 +227,7 @@ impl Sender {
     /// Those of the journal.
     pub async fn recover(&self) -> Result<usize, SendError> {
         let core = &self.inner.core;
-        let left = journal::unfinished(&core.db, &core.owner, core.clock.now().plus(std::time::Duration::from_secs(1)))
-            .await?;
+        let left = journal::unfinished(&core.db, &core.owner, core.clock.now().plus(Duration::from_secs(1))).await?;
         Ok(left.into_iter().filter_map(|flight| core.adopt(flight).then_some(())).count())
     }
 

@@ -16,6 +16,16 @@ use uuid::Uuid;
 /// What the node said of each hash; absent where it could not tell.
 type Told = HashMap<B256, Option<Receipt>>;
 
+/// The chain as it is seen at the beginning of a round.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View {
+    pub head: Head,
+    /// The wallet's next nonce; what has a higher one can be in no block.
+    pub next_nonce: u64,
+    /// The chain did not grow since the last round, but changed: what was in a block may be in none.
+    pub went_back: bool,
+}
+
 /// What one round came to.
 #[derive(Default)]
 struct Round {
@@ -24,19 +34,17 @@ struct Round {
 }
 
 impl Core {
-    /// Asks for the receipts of everything in flight and acts on them.
-    pub(super) async fn receipts(&self, head: Head) -> Result<(), SendError> {
-        let mut hashes = Vec::new();
-        self.board.collect(|flight| {
-            hashes.extend(flight.hashes());
-            None::<()>
-        });
+    /// Asks for the receipts of everything that may have news and acts on them.
+    pub(super) async fn receipts(&self, view: View) -> Result<(), SendError> {
+        let asked =
+            self.board.collect(|flight| self.may_have_news(flight, view).then(|| flight.hashes().collect::<Vec<_>>()));
+        let hashes = asked.concat();
         let answers = self.rpc.receipts(&hashes).await?;
         let told: Told =
             hashes.into_iter().zip(answers).filter_map(|(hash, answer)| Some((hash, answer.ok()?))).collect();
         let mut round = Round::default();
         self.board.collect(|flight| {
-            self.judge(flight, head, &told, &mut round);
+            self.judge(flight, view.head, &told, &mut round);
             None::<()>
         });
         let mut finished = Vec::with_capacity(round.ends.len());
@@ -54,13 +62,25 @@ impl Core {
         Ok(())
     }
 
+    /// What is in a block is looked at again when that is deep enough, or when the chain went back.
+    fn may_have_news(&self, flight: &Flight, view: View) -> bool {
+        match flight.block {
+            Some((block, _)) => view.went_back || self.is_deep(view.head, block),
+            None => flight.lowest_nonce < view.next_nonce || flight.stage == Stage::Included,
+        }
+    }
+
+    fn is_deep(&self, head: Head, block: u64) -> bool {
+        head.number.saturating_sub(block).saturating_add(1) >= self.settings.confirmations
+    }
+
     fn judge(&self, flight: &mut Flight, head: Head, told: &Told, round: &mut Round) {
         let mined = flight.hashes().filter_map(|hash| told.get(&hash).cloned().flatten()).collect();
         let Some(receipt) = flight.telling(mined) else {
             let is_certain = flight.hashes().all(|hash| told.contains_key(&hash));
             if is_certain && flight.stage == Stage::Included {
                 tracing::warn!(id = %flight.id, nonce = flight.nonce, "a mined transaction is in no block any more; sending it again");
-                (flight.stage, flight.block_hash) = (Stage::Broadcast, None);
+                (flight.stage, flight.block) = (Stage::Broadcast, None);
                 self.broadcaster.push(flight.id);
                 flight.noted = false;
             }
@@ -71,11 +91,11 @@ impl Core {
             return;
         };
         flight.suspect_since = None;
-        let depth = head.number.saturating_sub(receipt.block) + 1;
-        if depth >= self.settings.confirmations {
+        let block = (receipt.block, receipt.block_hash);
+        if self.is_deep(head, receipt.block) {
             round.ends.push((flight.id, receipt));
-        } else if flight.block_hash != Some(receipt.block_hash) {
-            (flight.stage, flight.block_hash) = (Stage::Included, Some(receipt.block_hash));
+        } else if flight.block != Some(block) {
+            (flight.stage, flight.block) = (Stage::Included, Some(block));
             round.progress.push(under_way(flight, Some(&receipt)));
         }
     }

@@ -79,15 +79,14 @@ impl Core {
                 continue;
             };
             let helped = match found {
-                Some(Repair::Renumber { .. }) if !self.is_lost(id, nonces).await? => continue,
-                Some(repair) => self.repair(id, repair).await,
-                None => {
-                    self.board.change(id, |flight| flight.helpless_at = Some(now));
-                    continue;
+                Some(Repair::Renumber { .. }) if !self.is_lost(id, nonces).await? => false,
+                Some(repair) => {
+                    let done = self.repair(id, repair).await;
+                    done.inspect_err(|error| tracing::warn!(%id, %error, "a transaction can't be replaced now")).is_ok()
                 }
+                None => false,
             };
-            if let Err(error) = helped {
-                tracing::warn!(%id, %error, "a transaction can't be replaced now");
+            if !helped {
                 self.board.change(id, |flight| flight.helpless_at = Some(now));
             }
         }
@@ -129,9 +128,13 @@ impl Core {
             Need::Bump => return Some(Repair::Bump),
             Need::Patience | Need::NonceCheck => {}
         }
-        let is_stuck = now >= flight.newest.signed_at.plus(self.settings.stuck_after);
+        let signed_at = flight.newest.signed_at;
+        let is_stuck = now >= signed_at.plus(self.settings.stuck_after);
         let is_cheap = flight.transaction().is_some_and(|sent| sent.max_fee_per_gas < base);
-        (is_stuck && (flight.nonce == nonces.next || is_cheap)).then_some(Repair::Bump)
+        // On a chain that stands still higher fees help nobody.
+        let was_passed_over = *self.block_seen_at.lock() >= signed_at.plus(self.settings.stuck_after / 2);
+        let is_next = flight.nonce == nonces.next;
+        (is_stuck && (is_cheap || is_next && was_passed_over)).then_some(Repair::Bump)
     }
 
     /// Fills nonces below all of ours that the chain waits for and nobody has.

@@ -2,6 +2,7 @@
 //! what nobody asks for: the balance, rows that another process left behind.
 
 use super::Core;
+use super::receipts::View;
 use crate::chain::rpc::Head;
 use farebox_base::Timestamp;
 use std::sync::Arc;
@@ -52,16 +53,20 @@ impl Watch {
         if self.core.board.is_empty() {
             return;
         }
-        let head = match self.core.rpc.head().await {
-            Ok(head) => head,
+        let (head, next_nonce) = match self.core.rpc.head_and_nonce(self.core.key.address()).await {
+            Ok(seen) => seen,
             Err(error) => return tracing::debug!(%error, "the chain's head can't be read"),
         };
         let now = self.core.clock.now();
+        if self.head.is_none_or(|old| old.hash != head.hash) {
+            *self.core.block_seen_at.lock() = now;
+        }
         let is_overdue = self.looked_at.is_none_or(|at| now >= at.plus(EVEN_SO));
         if !news && !is_overdue && self.head.is_some_and(|old| old.hash == head.hash) {
             return;
         }
-        match self.core.receipts(head).await {
+        let went_back = self.head.is_none_or(|old| old.hash != head.hash && old.number >= head.number);
+        match self.core.receipts(View { head, next_nonce, went_back }).await {
             Ok(()) => (self.head, self.looked_at) = (Some(head), Some(now)),
             Err(error) => tracing::warn!(%error, "receipts can't be read or noted; trying again"),
         }

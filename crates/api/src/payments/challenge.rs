@@ -1,0 +1,49 @@
+//! The 402 on one URL for every reader: version 2 in the header, version 1 in the body, and beside it what callers with an
+//! account look for.
+
+use super::Asked;
+use crate::Core;
+use farebox_api_kit::{Body, Cx};
+use farebox_base::{Error, Kind};
+use farebox_x402::Reason;
+use farebox_x402::wire::{Challenge, Complaint, names};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use http::{HeaderValue, Response};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+
+/// The answer to a request that has to be paid for: `error` as its door shows it, and what to sign.
+pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error) -> Response<Body> {
+    let complaint = Reason::parse(error.code).map_or(Complaint::Unpaid, Complaint::Refused);
+    let challenge = Challenge {
+        offers: &asked.offers.offers,
+        resource: &asked.resource,
+        extensions: asked.extensions.clone(),
+        complaint,
+    };
+    let shown = cx.error_response(error);
+    let (Ok(header), Ok(v1)) = (challenge.v2_header(), serde_json::to_value(challenge.v1())) else { return shown };
+    let Ok(header) = HeaderValue::try_from(header) else { return shown };
+    let (mut parts, body) = shown.into_parts();
+    let door = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let mut fields =
+        serde_json::from_slice::<Value>(&door).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
+    if let Value::Object(own) = v1 {
+        // An account's shortfall keeps the word that its clients know; readers of version 1 look at `accepts`.
+        let keeps = error.payment.is_some();
+        fields.extend(own.into_iter().filter(|(name, _)| !(keeps && name == "error")));
+    }
+    let body = Value::Object(fields).to_string();
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    parts.headers.insert(names::PAYMENT_REQUIRED, header);
+    Response::from_parts(parts, farebox_api_kit::full(body))
+}
+
+/// The error of a request that came without money of any kind.
+pub(crate) fn unpaid() -> Error {
+    let message = "Pay for this call: sign one of the offers in the PAYMENT-REQUIRED header (x402 version 2) or in \
+                   `accepts` (version 1) and send the request again with the payment, or use the key of an account with \
+                   a balance";
+    Error::new(Kind::PaymentRequired, "payment_required", message)
+}

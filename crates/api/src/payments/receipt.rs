@@ -1,0 +1,16 @@
+//! What became of a payment, on the reply.
+
+use farebox_api_kit::Body;
+use farebox_x402::wire::{SettlementResponse, names};
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, Response};
+
+/// Puts the receipt on a reply, under the names of both versions: each client reads its own.
+pub(crate) fn show_payment(payment: Option<&SettlementResponse>, response: &mut Response<Body>) {
+    let Some(value) = payment.and_then(|payment| payment.header().ok()) else { return };
+    let Ok(value) = HeaderValue::try_from(value) else { return };
+    let headers = response.headers_mut();
+    headers.insert(names::PAYMENT_RESPONSE, value.clone());
+    headers.insert(names::X_PAYMENT_RESPONSE, value);
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("private"));
+}

@@ -1,0 +1,135 @@
+//! Money that comes in by a signed payment and stays on an account.
+
+use super::row::{insert_in, resolve_in, state};
+use super::{Fate, Paid, Reserved, SignedPayment, Spent, refused};
+use crate::Calls;
+use farebox_base::{CallId, Error, Kind, Micros, Result};
+use farebox_db::{Isolation, Tx, tx};
+use farebox_ledger::transfer::transfer_in;
+use farebox_ledger::{AccountId, Leg, Outcome, Transfer, TransferKind};
+use farebox_x402::facilitator::{Settle, Settlement};
+use farebox_x402::wire::SettlementResponse;
+use farebox_x402::{Reason, Refusal};
+
+/// A deposit that a buyer has signed.
+pub struct Deposit<'a> {
+    pub signed: &'a SignedPayment,
+    /// What is credited.
+    pub account: AccountId,
+    /// One line for the statement.
+    pub memo: String,
+}
+
+/// What became of a deposit.
+#[derive(Debug)]
+pub enum Deposited {
+    /// The account has it, from now or from an earlier request with the same payment.
+    Credited {
+        amount: Micros,
+        receipt: SettlementResponse,
+        /// By this request.
+        now: bool,
+    },
+    /// Why it has not, and the receipt that says so.
+    Not { error: Error, receipt: Option<SettlementResponse> },
+}
+
+/// Of what a deposit's row becomes a transfer.
+pub(super) struct Credit {
+    pub id: CallId,
+    pub from: AccountId,
+    pub to: AccountId,
+    pub amount: Micros,
+    pub memo: String,
+}
+
+impl Calls {
+    /// Settles a payment and credits it to the account. The same payment again credits nothing more.
+    ///
+    /// # Errors
+    /// Those of the database. Whatever concerns the payment itself is a `Deposited::Not`.
+    pub async fn deposit(&self, deposit: Deposit<'_>) -> Result<Deposited> {
+        let Deposit { signed, account, memo } = deposit;
+        let amount = signed.offer.micros().map_err(|e| Error::internal(format!("an offer's amount {e}")))?;
+        let mut paid = Paid::new(signed, *blake3::hash(account.text().as_bytes()).as_bytes())?;
+        paid.deposit_to = Some(account.clone());
+        let id = CallId::generate(&*self.parts.clock, &*self.parts.rng);
+        if let Reserved::Spent(spent) = self.begin_deposit(id, &paid, amount).await? {
+            return Ok(known(*spent, signed, amount));
+        }
+        let settle = Settle {
+            id: id.uuid(),
+            offer: &signed.offer,
+            payment: &signed.payment,
+            header: &signed.header,
+            amount: signed.offer.amount,
+        };
+        let settlement = self.parts.payments.facilitators.settle(settle).await;
+        let receipt = receipt(signed, &settlement);
+        let credit = Credit { id, from: paid.outside(), to: account, amount, memo };
+        match self.end_deposit(&credit, settlement).await? {
+            Ok(()) => Ok(Deposited::Credited { amount, receipt, now: true }),
+            Err(error) => Ok(Deposited::Not { error, receipt: Some(receipt) }),
+        }
+    }
+
+    async fn begin_deposit(&self, id: CallId, paid: &Paid, amount: Micros) -> Result<Reserved> {
+        let (id, now) = (id.to_string(), self.parts.clock.now());
+        tx!(self.parts.db, Isolation::ReadCommitted, tx => {
+            insert_in(tx, &id, paid, state::EARNED, amount, 0, now).await
+        })
+    }
+
+    /// Credits what was settled, or gives the payment up; the error says why there is no credit.
+    pub(super) async fn end_deposit(&self, credit: &Credit, settlement: Settlement) -> Result<Result<(), Error>> {
+        let (fate, error) = match settlement {
+            Settlement::Settled { transaction } => (Fate::Settled { transaction }, None),
+            Settlement::Pending { .. } => return Ok(Err(under_way())),
+            Settlement::NotTaken(refusal) => (Fate::Refused { reason: refusal.reason.code() }, Some(refused(&refusal))),
+        };
+        tx!(self.parts.db, Isolation::ReadCommitted, tx => { credit_in(tx, credit, &fate, self.parts.clock.now()).await })?;
+        Ok(error.map_or(Ok(()), Err))
+    }
+}
+
+async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: farebox_base::Timestamp) -> Result<()> {
+    let id = credit.id.to_string();
+    if let Fate::Settled { .. } = fate {
+        let legs = vec![
+            Leg { account: credit.from.clone(), amount: Micros::ZERO.checked_sub(credit.amount)? },
+            Leg { account: credit.to.clone(), amount: credit.amount },
+        ];
+        let (kind, memo) = (TransferKind::CryptoDeposit, credit.memo.clone());
+        let movement = Transfer { id: format!("deposit:{id}"), kind, legs, listing: None, memo };
+        match transfer_in(tx, &movement, now).await? {
+            Outcome::Created | Outcome::Exists => {}
+            other => return Err(Error::internal(format!("deposit {id} can't be credited: {other:?}"))),
+        }
+    }
+    resolve_in(tx, &id, fate, now).await
+}
+
+fn known(spent: Spent, signed: &SignedPayment, amount: Micros) -> Deposited {
+    let same = spent.is_same();
+    match spent.transaction_if_settled() {
+        Some(transaction) if same => Deposited::Credited { amount, receipt: signed.settled(&transaction), now: false },
+        Some(_) => Deposited::Not { error: refused(&super::spent::used(signed)), receipt: None },
+        None => Deposited::Not { error: under_way(), receipt: None },
+    }
+}
+
+fn receipt(signed: &SignedPayment, settlement: &Settlement) -> SettlementResponse {
+    match settlement {
+        Settlement::Settled { transaction } => signed.settled(transaction),
+        Settlement::Pending { transaction } => {
+            let refusal = Refusal::new(Reason::SettlementPending, "the payment was sent to its chain and is not final");
+            SettlementResponse { transaction: transaction.clone(), ..signed.refused(&refusal) }
+        }
+        Settlement::NotTaken(refusal) => signed.refused(refusal),
+    }
+}
+
+fn under_way() -> Error {
+    let message = "This payment is under way; send it again in a moment, and do not sign another one";
+    Error::new(Kind::Unavailable, Reason::SettlementPending.code(), message).with_retry_after(2)
+}

@@ -1,0 +1,107 @@
+//! Calls and deposits that are paid by a signed x402 payment.
+//!
+//! Owns the table `payment`. A payment is reserved with its call, in one transaction and before anything is forwarded, and
+//! bound to the request by a fingerprint; a served call is settled before its reply leaves, and a failed one gives the
+//! payment back. Knows neither headers nor bodies of a 402: a door hands over what it has read and verified.
+//!
+//! Invariants:
+//! - one authorization pays for one request, however many come with it;
+//! - what was begun on a chain is never given up: from `earned` on a payment ends as `settled` or `refused`, by whichever
+//!   process is there, and its call is charged exactly when it is settled;
+//! - a reply that was paid for and not handed over waits for the same request to come again.
+
+mod deposit;
+mod resume;
+mod row;
+mod run;
+mod spent;
+
+pub use deposit::{Deposit, Deposited};
+pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
+pub(crate) use spent::Spent;
+
+use farebox_base::{Error, Kind};
+use farebox_x402::facilitator::Facilitators;
+use farebox_x402::network::Networks;
+use farebox_x402::offer::Offer;
+use farebox_x402::payment::Payment;
+use farebox_x402::verify::Verified;
+use farebox_x402::wire::{PaymentHeader, SettlementResponse};
+use farebox_x402::{Reason, Refusal};
+use std::sync::Arc;
+
+/// Where signed payments are taken; nowhere by default.
+#[derive(Clone, Default)]
+pub struct Payments {
+    pub networks: Arc<Networks>,
+    pub facilitators: Facilitators,
+}
+
+/// Whose address a payment goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Receiver {
+    /// The gateway's: the seller earns in the ledger, the fee is withheld.
+    #[default]
+    Gateway,
+    /// The seller's own: the seller owes the fee.
+    Seller,
+}
+
+/// A payment that was read, matched with an offer and verified, but for what only its chain knows.
+#[derive(Clone, Debug)]
+pub struct SignedPayment {
+    pub offer: Offer,
+    pub payment: Payment,
+    pub header: PaymentHeader,
+    pub verified: Verified,
+    pub receiver: Receiver,
+}
+
+impl Receiver {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Receiver::Gateway => "gateway",
+            Receiver::Seller => "seller",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Receiver::Gateway, Receiver::Seller].into_iter().find(|receiver| receiver.text() == text)
+    }
+}
+
+impl SignedPayment {
+    /// The network's name in the version of the payment.
+    pub fn network_name(&self) -> &str {
+        match &self.header {
+            PaymentHeader::V1(_) => self.offer.network().v1_name().unwrap_or_default(),
+            PaymentHeader::V2(_) => self.offer.network().caip2().as_str(),
+        }
+    }
+
+    /// The receipt of a payment that was not taken, or not yet.
+    pub fn refused(&self, refusal: &Refusal) -> SettlementResponse {
+        SettlementResponse::refused(
+            self.network_name(),
+            &refusal.clone().of(self.verified.payer),
+            self.header.version(),
+        )
+    }
+
+    /// The receipt of a payment that was settled.
+    pub(crate) fn settled(&self, transaction: &str) -> SettlementResponse {
+        let receipt = SettlementResponse::settled(self.network_name(), self.verified.payer, None, None);
+        SettlementResponse { transaction: transaction.to_owned(), ..receipt }
+    }
+}
+
+/// The error for a payment that is not taken: its code is the reason's, so that doors can ask for another one.
+pub fn refused(refusal: &Refusal) -> Error {
+    let kind = match refusal.reason {
+        Reason::Permit2AllowanceRequired => Kind::PreconditionFailed,
+        Reason::IdentifierConflict => Kind::Conflict,
+        Reason::IdentifierRequired => Kind::Invalid,
+        _ => Kind::PaymentRequired,
+    };
+    Error::new(kind, refusal.reason.code(), refusal.message.clone())
+}

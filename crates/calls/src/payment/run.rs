@@ -1,0 +1,227 @@
+//! A call that a signed payment pays for: forwarded once the payment is reserved, settled once the seller has served.
+
+use super::row::earned_in;
+use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused};
+use crate::admit::{Admitted, StartInput};
+use crate::http_call::http_input;
+use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
+use crate::reply::{Collected, collect, resumed, whole};
+use crate::ticket::Ticket;
+use crate::{Answer, Calls, HttpCall};
+use farebox_base::{CallId, Error, Kind, Micros, Result};
+use farebox_db::{Isolation, sql, tx};
+use farebox_ledger::AccountId;
+use farebox_net::Body;
+use farebox_upstream::UpstreamError;
+use farebox_upstream::http::Outgoing;
+use farebox_x402::facilitator::{Settle, Settlement};
+use farebox_x402::offer::Flow;
+use farebox_x402::wire::SettlementResponse;
+use farebox_x402::{Reason, Refusal};
+use http::{Method, Response};
+
+/// Seconds until a payment that is under way on its chain is worth asking for again.
+const PENDING_RETRY_S: u64 = 2;
+
+impl Calls {
+    pub(crate) async fn call_signed(&self, call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
+        match signed.offer.flow {
+            Flow::Authorization => self.call_and_settle(call, signed).await,
+            Flow::Upfront => Box::pin(self.settle_and_call(call, &signed)).await,
+        }
+    }
+
+    /// The payment becomes the buyer's money, of which the call is then paid like any other: where the seller fails, the
+    /// buyer has it as a balance.
+    async fn settle_and_call(&self, call: HttpCall, signed: &SignedPayment) -> Result<Answer> {
+        let account = AccountId::funded(call.payer.party_id);
+        let memo = format!("Payment for a call of {}", call.entry.listing.name);
+        match self.deposit(Deposit { signed, account, memo }).await? {
+            Deposited::Credited { receipt, now: true, .. } => {
+                let answer = self.call_http(call).await?;
+                Ok(Answer { payment: Some(Box::new(receipt)), ..answer })
+            }
+            Deposited::Credited { .. } => Err(refused(&super::spent::used(signed))),
+            Deposited::Not { error, .. } => Err(error),
+        }
+    }
+
+    async fn call_and_settle(&self, mut call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
+        let body = self.read_whole(std::mem::replace(&mut call.body, farebox_net::empty())).await?;
+        let key = call.idempotency_key.take();
+        let (paid, claim) = reserved(&call, &signed, key.as_ref(), &body)?;
+        call.body = farebox_net::full(body);
+        let quoted = signed.offer.micros().map_err(|e| Error::internal(format!("an offer's amount {e}")))?;
+        let input = StartInput { paid: Some(Box::new(paid)), quoted, ..http_input(&call, claim) };
+        let ticket = match self.open(input).await? {
+            Admitted::Open(ticket) => *ticket,
+            Admitted::Replay(answer) => return Ok(answer),
+            Admitted::Spent(spent) => {
+                let answer = spent.answer(&signed)?;
+                self.delivered(answer.receipt.call_id).await?;
+                return Ok(answer);
+            }
+        };
+        let call_id = ticket.call_id();
+        // A client that leaves has still sent a payment, and what it was for is finished without it.
+        let calls = self.clone();
+        let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &signed).await });
+        let answer = running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))??;
+        if let Some(call_id) = call_id.filter(|_| answer.payment.as_ref().is_some_and(|receipt| receipt.success)) {
+            self.delivered(call_id).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn forward_signed(&self, call: HttpCall, ticket: Ticket, signed: &SignedPayment) -> Result<Answer> {
+        let target = self.target(&call.entry)?;
+        let head = call.method == Method::HEAD;
+        let outgoing = Outgoing {
+            method: call.method,
+            path_and_query: &call.path_and_query,
+            headers: call.headers,
+            body: call.body,
+        };
+        let mut ticket = ticket;
+        let response = match self.exchange(&target, outgoing).await {
+            Ok(response) => response,
+            Err(error) => return self.failed(ticket, &error).await,
+        };
+        ticket.answered(response.status().as_u16());
+        if response.status().is_client_error() || response.status().is_server_error() {
+            let receipt = ticket.receipt(Micros::ZERO);
+            ticket.fail().await?;
+            return Ok(Answer::new(Ok(response), receipt));
+        }
+        self.served_signed(response, ticket, signed, head).await
+    }
+
+    /// Keeps the reply, settles, and answers.
+    async fn served_signed(
+        &self,
+        response: Response<Body>,
+        ticket: Ticket,
+        signed: &SignedPayment,
+        head: bool,
+    ) -> Result<Answer> {
+        let (mut parts, body) = response.into_parts();
+        let collected = if head {
+            Collected::Whole { body: bytes::Bytes::new(), trailers: None }
+        } else {
+            match collect(body, self.patience(true)).await {
+                Ok(collected) => collected,
+                Err(broken) => {
+                    let protocol = || UpstreamError::Protocol(broken.to_string());
+                    let error = UpstreamError::in_body_error(&broken).cloned().unwrap_or_else(protocol);
+                    return self.failed(ticket, &error).await;
+                }
+            }
+        };
+        let (saved, body) = match collected {
+            Collected::Whole { body, trailers } => {
+                if trailers.is_none() {
+                    parts.headers.remove(http::header::TRANSFER_ENCODING);
+                }
+                let reply = SavedReply { status: parts.status, headers: parts.headers.clone(), body: body.to_vec() };
+                (Some(reply), whole(body, trailers))
+            }
+            Collected::Long { seen, rest } => (None, resumed(seen, rest)),
+        };
+        match self.settled(ticket, signed, saved).await? {
+            (Ok(receipt), payment) => {
+                let reply = Ok(Response::from_parts(parts, body));
+                Ok(Answer { reply, receipt, payment: Some(Box::new(payment)) })
+            }
+            (Err((error, receipt)), payment) => {
+                Ok(Answer { reply: Err(error), receipt, payment: Some(Box::new(payment)) })
+            }
+        }
+    }
+
+    /// Settles the payment of a served call and closes the call as that ends.
+    async fn settled(
+        &self,
+        mut ticket: Ticket,
+        signed: &SignedPayment,
+        saved: Option<SavedReply>,
+    ) -> Result<(Result<crate::Receipt, (Error, crate::Receipt)>, SettlementResponse)> {
+        let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
+        let amount = ticket.quoted();
+        self.earn(id, saved.as_ref()).await?;
+        ticket.leave_to_payment();
+        let settle = Settle {
+            id: id.uuid(),
+            offer: &signed.offer,
+            payment: &signed.payment,
+            header: &signed.header,
+            amount: signed.offer.amount,
+        };
+        let settlement = self.parts.payments.facilitators.settle(settle).await;
+        match settlement {
+            Settlement::Settled { transaction } => {
+                let payment = signed.settled(&transaction);
+                let receipt = ticket.receipt(amount);
+                ticket.payment_ended(Fate::Settled { transaction });
+                let keyed = saved.filter(|_| ticket.is_keyed());
+                ticket.serve(amount, keyed).await?;
+                Ok((Ok(receipt), payment))
+            }
+            Settlement::Pending { transaction } => {
+                let refusal =
+                    Refusal::new(Reason::SettlementPending, "the payment was sent to its chain and is not final");
+                let payment = SettlementResponse { transaction, ..signed.refused(&refusal) };
+                Ok((Err((pending(), ticket.receipt(Micros::ZERO))), payment))
+            }
+            Settlement::NotTaken(refusal) => {
+                let payment = signed.refused(&refusal);
+                let receipt = ticket.receipt(Micros::ZERO);
+                ticket.payment_ended(Fate::Refused { reason: refusal.reason.code() });
+                ticket.fail().await?;
+                Ok((Err((refused(&refusal), receipt)), payment))
+            }
+        }
+    }
+
+    async fn earn(&self, id: CallId, saved: Option<&SavedReply>) -> Result<()> {
+        let earned = tx!(self.parts.db, Isolation::ReadCommitted, tx => { earned_in(tx, id, saved).await })?;
+        if earned {
+            Ok(())
+        } else {
+            Err(Error::unavailable("The call took longer than a call may take and was not charged"))
+        }
+    }
+
+    /// The reply was handed over: it need not be kept for this request any more.
+    async fn delivered(&self, id: CallId) -> Result<()> {
+        const DELIVERED: &str = sql!(
+            "UPDATE payment SET delivered = 1, reply_status = NULL, reply_headers = NULL, reply_body = NULL
+             WHERE id = $1 AND state = 'settled'"
+        );
+        let id = id.to_string();
+        tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
+        Ok(())
+    }
+}
+
+/// What is reserved for the request.
+fn reserved(
+    call: &HttpCall,
+    signed: &SignedPayment,
+    key: Option<&IdempotencyKey>,
+    body: &[u8],
+) -> Result<(Paid, Option<Claim>)> {
+    let (party, listing) = (call.payer.party_id, call.entry.listing.id);
+    let claim = |key| Claim::new(party, listing, key, call.method.as_str(), &call.path_and_query, body);
+    let of_all = IdempotencyKey::parse("payment")?;
+    let fingerprint = claim(&of_all);
+    let mut bound = blake3::Hasher::new();
+    bound.update(fingerprint.scope.as_bytes());
+    bound.update(&fingerprint.digest);
+    Ok((Paid::new(signed, *bound.finalize().as_bytes())?, key.map(claim)))
+}
+
+fn pending() -> Error {
+    let message = "The payment was sent to its chain and is not final yet. Send the same request with the same payment \
+                   again in a moment; do not sign another one.";
+    Error::new(Kind::Unavailable, Reason::SettlementPending.code(), message).with_retry_after(PENDING_RETRY_S)
+}

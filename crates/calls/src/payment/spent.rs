@@ -1,0 +1,97 @@
+//! What is answered to a payment that is known already.
+
+use super::row::{Paid, state};
+use super::{SignedPayment, refused};
+use crate::Answer;
+use crate::idempotency::{SavedReply, replay_receipt};
+use farebox_base::{CallId, Error, Result};
+use farebox_db::{Tx, sql};
+use farebox_x402::network::Method;
+use farebox_x402::{Reason, Refusal};
+
+/// The row of a payment that came again.
+#[derive(Debug)]
+pub(crate) struct Spent {
+    pub id: String,
+    state: String,
+    /// With the request that it was first sent with.
+    is_same: bool,
+    delivered: bool,
+    transaction: Option<String>,
+    reply: Option<SavedReply>,
+}
+
+impl Spent {
+    pub(super) async fn find_in(tx: &mut Tx, paid: &Paid) -> Result<Self> {
+        const FIND: &str = sql!(
+            "SELECT id, state, fingerprint, delivered, tx_hash, reply_status, reply_headers, reply_body FROM payment
+             WHERE nonce_key = $1 AND state <> 'refused'"
+        );
+        let row = tx.one(FIND, &[paid.nonce_key.as_str().into()]).await?;
+        let Some(row) = row else { return Ok(Self::vanished()) };
+        let (status, headers, body): (Option<i64>, Option<String>, Option<Vec<u8>>) =
+            (row.get(5)?, row.get(6)?, row.get(7)?);
+        let reply = match status {
+            Some(status) => Some(SavedReply::of_row(status, &headers.unwrap_or_default(), body.unwrap_or_default())?),
+            None => None,
+        };
+        let fingerprint: Vec<u8> = row.get(2)?;
+        Ok(Self {
+            id: row.get(0)?,
+            state: row.get(1)?,
+            is_same: fingerprint == paid.fingerprint,
+            delivered: row.get(3)?,
+            transaction: row.get(4)?,
+            reply,
+        })
+    }
+
+    /// It was there and is gone: given back in this very moment.
+    fn vanished() -> Self {
+        let state = state::RESERVED.to_owned();
+        Self { id: String::new(), state, is_same: true, delivered: false, transaction: None, reply: None }
+    }
+
+    fn is_settled(&self) -> bool {
+        self.state == state::SETTLED
+    }
+
+    pub(super) fn is_same(&self) -> bool {
+        self.is_same
+    }
+
+    pub(super) fn transaction_if_settled(self) -> Option<String> {
+        if self.is_settled() { Some(self.transaction.unwrap_or_default()) } else { None }
+    }
+
+    /// The saved reply where this request paid for it and did not get it; else why it gets none.
+    ///
+    /// # Errors
+    /// `Conflict` while the payment is under way, `PaymentRequired` once it is spent.
+    pub(crate) fn answer(self, signed: &SignedPayment) -> Result<Answer> {
+        if !self.is_settled() {
+            let message = "This payment is under way for a request that came before; send it again in a moment, and \
+                           do not sign another one for the same request";
+            return Err(Error::conflict("payment_in_progress", message).with_retry_after(1));
+        }
+        let call_id = CallId::parse(&self.id).ok_or_else(|| Error::internal(format!("bad payment id {}", self.id)))?;
+        match self.reply.filter(|_| self.is_same && !self.delivered) {
+            Some(reply) => Ok(Answer {
+                reply: Ok(crate::admit::replayed(reply)),
+                receipt: replay_receipt(call_id, false, 0),
+                payment: Some(Box::new(signed.settled(&self.transaction.unwrap_or_default()))),
+            }),
+            None => Err(refused(&used(signed))),
+        }
+    }
+}
+
+/// The reason for a payment whose nonce is spent.
+pub(super) fn used(signed: &SignedPayment) -> Refusal {
+    let reason = match signed.offer.method() {
+        Method::Eip3009 => Reason::ExactNonceUsed,
+        Method::Permit2 => Reason::Permit2InvalidNonce,
+    };
+    Refusal::new(reason, "this payment was used for a request that was served; sign a new one for a new request")
+        .of(signed.verified.payer)
+}

@@ -1,0 +1,98 @@
+//! Signed payments put together: a facilitator for each network, and how the doors ask for money there.
+
+use crate::config::{Config, Receiver, Settle};
+use crate::x402_wiring::{NetworkWiring, Settler, x402_client, x402_networks};
+use farebox_api::{PaymentPlace, PaymentSettings};
+use farebox_base::{Clock, Error, Result};
+use farebox_calls::Payments;
+use farebox_db::Db;
+use farebox_net::Client;
+use farebox_x402::facilitator::{
+    Facilitator, Facilitators, LocalFacilitator, LocalParts, RemoteFacilitator, RemoteSettings,
+};
+use farebox_x402::network::Networks;
+use farebox_x402::offer::Flow;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Published clients wait 90 s for a facilitator.
+const REMOTE_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a settlement that another facilitator calls pending is left alone.
+const REMOTE_PENDING_WAIT: Duration = Duration::from_secs(2);
+
+/// What calls and doors are handed.
+#[derive(Default)]
+pub(crate) struct Wired {
+    pub taken: Payments,
+    pub settings: PaymentSettings,
+}
+
+/// Begins to reach for each configured chain, on the current runtime.
+///
+/// # Errors
+/// `Unavailable` or `Invalid` where a key, network or URL can't be used.
+pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>) -> Result<Wired> {
+    let wirings = x402_networks(&config.x402)?;
+    if wirings.is_empty() {
+        return Ok(Wired::default());
+    }
+    let client = x402_client(config)?;
+    let (mut facilitators, mut places) = (Vec::new(), Vec::new());
+    for wiring in &wirings {
+        facilitators.push(facilitator(config, wiring, db, clock, &client)?);
+        places.extend(wiring.network.tokens().iter().map(|token| PaymentPlace {
+            network: wiring.network.clone(),
+            token: token.clone(),
+            pay_to: wiring.pay_to,
+        }));
+    }
+    let networks = Networks::of(wirings.into_iter().map(|wiring| wiring.network).collect());
+    let networks = networks.map_err(|error| Error::invalid("x402.networks", error.to_string()))?;
+    let facilitators = Facilitators::new(facilitators).map_err(|e| Error::invalid("x402.networks", e.to_string()))?;
+    Ok(Wired {
+        taken: Payments { networks: Arc::new(networks), facilitators },
+        settings: PaymentSettings {
+            places,
+            timeout_s: config.x402.timeout_s,
+            receiver: match config.x402.receiver {
+                Receiver::Gateway => farebox_calls::Receiver::Gateway,
+                Receiver::Seller => farebox_calls::Receiver::Seller,
+            },
+            flow: match config.x402.settle {
+                Settle::Before => Flow::Upfront,
+                Settle::After | Settle::Later => Flow::Authorization,
+            },
+        },
+    })
+}
+
+fn facilitator(
+    config: &Config,
+    wiring: &NetworkWiring,
+    db: &Db,
+    clock: &Arc<dyn Clock>,
+    client: &Client,
+) -> Result<Arc<dyn Facilitator>> {
+    Ok(match &wiring.settler {
+        Settler::Own { key, settings } => LocalFacilitator::start(LocalParts {
+            db: db.clone(),
+            client: client.clone(),
+            clock: clock.clone(),
+            key: key.clone(),
+            settings: (**settings).clone(),
+            network: wiring.network.clone(),
+        }),
+        Settler::Remote { url, token } => {
+            let settings = RemoteSettings {
+                url: url.clone(),
+                network: wiring.network.caip2().clone(),
+                authorization: token.as_ref().map(|token| format!("Bearer {}", token.expose())),
+                timeout: REMOTE_TIMEOUT,
+                pending_wait: REMOTE_PENDING_WAIT,
+                resource_url: config.server.public_url(),
+            };
+            RemoteFacilitator::start(client.clone(), settings)
+                .map_err(|error| Error::invalid("facilitator_url", error.to_string()))?
+        }
+    })
+}

@@ -1,0 +1,138 @@
+//! What only the chain can tell of a payment, in one JSON-RPC batch.
+
+use super::Shared;
+use super::purse::{Account, Verdict};
+use crate::chain::RpcError;
+use crate::chain::abi::permit2::PERMIT2;
+use crate::chain::abi::token::{allowance, balance_of};
+use crate::chain::abi::word;
+use crate::chain::rpc::Call;
+use crate::facilitator::nonce::ChainNonce;
+use crate::facilitator::plan::{Plan, Way};
+use crate::network::Method;
+use crate::offer::{Offer, Scheme};
+use crate::payment::Payment;
+use crate::{Reason, Refusal};
+use alloy_primitives::{Bytes, U256};
+use serde_json::Value;
+use std::sync::atomic::Ordering;
+
+type Answer = Result<Value, RpcError>;
+
+/// Answers in the order of their questions.
+struct Answers(std::vec::IntoIter<Answer>);
+
+impl Shared {
+    pub(super) async fn check(&self, offer: &Offer, payment: &Payment) -> Result<(), Refusal> {
+        self.check_network(offer)?;
+        let plan = Plan::of(offer, payment, offer.amount)?;
+        let Some(sender) = self.sender() else { return Err(unreachable(self)) };
+        self.check_contracts(plan.way)?;
+        let account = (plan.transfer.token, plan.transfer.from);
+        let verdict = self.purse.check(account, plan.nonce, offer.amount);
+        let needs_balance = verdict != Verdict::Promised;
+        let others = if needs_balance { self.purse.promised(account, &plan.nonce) } else { Vec::new() };
+        let mut calls = vec![plan.nonce.question()];
+        if plan.way != Way::Eip3009 {
+            calls.push(Call::read(account.0, &allowance(account.1, PERMIT2)));
+        }
+        if needs_balance {
+            calls.push(Call::read(account.0, &balance_of(account.1)));
+            calls.extend(others.iter().map(ChainNonce::question));
+        }
+        let answers = sender.rpc().batch(&calls).await;
+        let judged = match answers {
+            Ok(answers) => {
+                self.is_reachable.store(true, Ordering::Relaxed);
+                self.judge(&plan, account, needs_balance, &others, Answers(answers.into_iter()))
+            }
+            Err(error) => {
+                self.note(&error);
+                Err(unreachable(self))
+            }
+        };
+        if judged.is_err() && !needs_balance {
+            self.purse.end(account, &plan.nonce, false);
+        }
+        judged
+    }
+
+    fn judge(
+        &self,
+        plan: &Plan,
+        account: Account,
+        needs_balance: bool,
+        others: &[ChainNonce],
+        mut answers: Answers,
+    ) -> Result<(), Refusal> {
+        let amount = plan.transfer.value;
+        let no_method = match plan.way {
+            Way::Eip3009 => Reason::ExactEip3009Unsupported,
+            Way::ExactPermit2 | Way::UptoPermit2 => Reason::Permit2ProxyNotDeployed,
+        };
+        let state = answers.next(no_method)?;
+        let is_spent = plan.nonce.is_spent(&state).ok_or_else(|| Refusal::new(no_method, "it keeps no nonces"))?;
+        if is_spent {
+            return Err(Refusal::new(plan.way.nonce_spent(), "the nonce is spent or cancelled"));
+        }
+        if plan.way != Way::Eip3009 {
+            let allowed = number(&answers.next(Reason::AssetNotContract)?)?;
+            if allowed < amount {
+                let least = format!("at least {amount}");
+                let reason = Reason::Permit2AllowanceRequired;
+                return Err(Refusal::mismatch(reason, "the payer's allowance for Permit2", least, allowed));
+            }
+        }
+        if !needs_balance {
+            return Ok(());
+        }
+        let balance = number(&answers.next(Reason::AssetNotContract)?)?;
+        let spent = others.iter().filter(|nonce| {
+            let answer = answers.next(Reason::UnexpectedVerifyError);
+            answer.is_ok_and(|state| nonce.is_spent(&state) == Some(true))
+        });
+        let spent: Vec<ChainNonce> = spent.copied().collect();
+        self.purse.learn(account, balance, &spent);
+        match self.purse.check(account, plan.nonce, amount) {
+            Verdict::Promised | Verdict::Unknown => Ok(()),
+            Verdict::TooLittle { left } => {
+                let what = "the payer's balance beside payments under way";
+                Err(Refusal::mismatch(plan.way.too_little_money(), what, format!("at least {amount}"), left))
+            }
+        }
+    }
+
+    fn check_contracts(&self, way: Way) -> Result<(), Refusal> {
+        let is_there = match way {
+            Way::Eip3009 => true,
+            Way::ExactPermit2 => self.has(Scheme::Exact, Method::Permit2),
+            Way::UptoPermit2 => self.has(Scheme::Upto, Method::Permit2),
+        };
+        let missing =
+            || Refusal::new(Reason::Permit2ProxyNotDeployed, "Permit2 or its proxy is not seen on the network");
+        is_there.then_some(()).ok_or_else(missing)
+    }
+}
+
+impl Answers {
+    /// The bytes of the next one; where the contract refused, `reason`.
+    fn next(&mut self, reason: Reason) -> Result<Bytes, Refusal> {
+        let unreadable = || Refusal::new(Reason::UnexpectedVerifyError, "the chain's answer can't be read; try again");
+        match self.0.next() {
+            Some(Ok(value)) => serde_json::from_value(value).map_err(|_| unreadable()),
+            Some(Err(RpcError::Refused { data: Some(_), .. })) => {
+                Err(Refusal::new(reason, "the contract does not answer"))
+            }
+            Some(Err(_)) | None => Err(unreadable()),
+        }
+    }
+}
+
+fn number(answer: &Bytes) -> Result<U256, Refusal> {
+    word(answer, 0).ok_or_else(|| Refusal::new(Reason::AssetNotContract, "the asset is no token on the network"))
+}
+
+fn unreachable(shared: &Shared) -> Refusal {
+    let network = shared.network().caip2();
+    Refusal::new(Reason::UnexpectedVerifyError, format!("{network} is not reachable now; try again"))
+}

@@ -1,0 +1,214 @@
+//! Our own facilitator for one EVM network: reads the chain for what a signature does not say, and settles from a gas
+//! wallet.
+//!
+//! Takes `exact` by EIP-3009 and by Permit2, and `upto`. Not here: wallets that are contracts, channels, other families
+//! of chains. Begins in the background, so that a node that is away does not keep a server from starting; until then the
+//! network is not reachable and says so.
+//!
+//! Invariants: nothing that could still be taken is answered as not taken; no answer holds the address of a node.
+
+mod check;
+mod purse;
+mod settle;
+mod start;
+
+use super::{Facilitator, Promised, Settle, Settlement};
+use crate::chain::{ChainSettings, GasKey, GasState, Sender};
+use crate::evm::address::checksummed;
+use crate::network::{Caip2, Method, Network};
+use crate::offer::{Offer, Scheme};
+use crate::payment::Payment;
+use crate::wire::{Kind, Object, PaymentHeader, Supported};
+use crate::{Reason, Refusal};
+use alloy_primitives::Address;
+use farebox_base::Clock;
+use farebox_db::Db;
+use farebox_net::Client;
+use purse::Purse;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// The family of chains that the wallets of `GET /supported` stand under.
+const FAMILY: &str = "eip155:*";
+
+/// What a facilitator is made of.
+#[derive(Clone)]
+pub struct LocalParts {
+    pub db: Db,
+    pub client: Client,
+    pub clock: Arc<dyn Clock>,
+    pub key: GasKey,
+    /// Those of `network`.
+    pub settings: ChainSettings,
+    pub network: Arc<Network>,
+}
+
+/// One network, settled from one gas wallet. Has to be made on a runtime; dropping it ends its tasks.
+pub struct LocalFacilitator {
+    shared: Arc<Shared>,
+    starter: JoinHandle<()>,
+}
+
+/// How a network is doing, for health reports and metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    pub network: Caip2,
+    pub wallet: Address,
+    /// `None` until the chain was reached for the first time.
+    pub gas: Option<GasState>,
+    /// Whether the chain answered when it was asked last.
+    pub reachable: bool,
+}
+
+struct Shared {
+    parts: LocalParts,
+    purse: Purse,
+    sender: watch::Sender<Option<Sender>>,
+    is_reachable: AtomicBool,
+    contracts: Contracts,
+}
+
+/// Which of the contracts that Permit2 needs are known to be deployed. None of them is ever taken away.
+#[derive(Default)]
+struct Contracts {
+    exact: AtomicBool,
+    upto: AtomicBool,
+}
+
+impl LocalFacilitator {
+    /// Begins to reach for the chain, on the current runtime.
+    pub fn start(parts: LocalParts) -> Arc<Self> {
+        let shared = Arc::new(Shared {
+            purse: Purse::new(parts.clock.clone()),
+            sender: watch::Sender::new(None),
+            is_reachable: AtomicBool::new(false),
+            contracts: Contracts::default(),
+            parts,
+        });
+        let starter = tokio::spawn(start::run(Arc::clone(&shared)));
+        Arc::new(Self { shared, starter })
+    }
+
+    /// How the network is doing.
+    pub fn status(&self) -> Status {
+        let shared = &self.shared;
+        Status {
+            network: shared.network().caip2().clone(),
+            wallet: shared.parts.key.address(),
+            gas: shared.sender().map(|sender| sender.gas()),
+            reachable: shared.is_reachable.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Waits until the chain was reached and what was left unfinished is taken up again.
+    pub async fn ready(&self) {
+        let mut started = self.shared.sender.subscribe();
+        let _ = started.wait_for(Option::is_some).await;
+    }
+
+    /// The engine that sends; `None` until the chain was reached.
+    pub fn sender(&self) -> Option<Sender> {
+        self.shared.sender()
+    }
+
+    /// Writes what is queued and ends. What is in flight is taken up at the next start.
+    pub async fn stop(&self) {
+        self.starter.abort();
+        if let Some(sender) = self.shared.sender() {
+            sender.stop().await;
+        }
+    }
+}
+
+impl Drop for LocalFacilitator {
+    fn drop(&mut self) {
+        self.starter.abort();
+    }
+}
+
+impl Shared {
+    const fn network(&self) -> &Arc<Network> {
+        &self.parts.network
+    }
+
+    fn sender(&self) -> Option<Sender> {
+        self.sender.borrow().clone()
+    }
+
+    /// Refuses what is for another network.
+    fn check_network(&self, offer: &Offer) -> Result<(), Refusal> {
+        let (own, asked) = (self.network().caip2(), offer.network().caip2());
+        if own == asked { Ok(()) } else { Err(Refusal::mismatch(Reason::InvalidNetwork, "network", own, asked)) }
+    }
+
+    fn has(&self, scheme: Scheme, method: Method) -> bool {
+        let has_tokens = || self.network().tokens().iter().any(|token| token.takes(method));
+        let has_contracts = match (scheme, method) {
+            (Scheme::Exact, Method::Eip3009) => true,
+            (Scheme::Exact, Method::Permit2) => self.contracts.exact.load(Ordering::Relaxed),
+            (Scheme::Upto, _) => self.contracts.upto.load(Ordering::Relaxed),
+            (Scheme::BatchSettlement, _) => false,
+        };
+        has_contracts && has_tokens()
+    }
+
+    fn kind(&self, scheme: Scheme, extra: &[(&str, String)]) -> Kind {
+        let extra: Object = extra.iter().map(|(key, value)| ((*key).to_owned(), value.as_str().into())).collect();
+        Kind {
+            x402_version: 2,
+            scheme: scheme.as_str().to_owned(),
+            network: self.network().caip2().to_string(),
+            extra: (!extra.is_empty()).then_some(extra),
+        }
+    }
+
+    fn supported(&self) -> Supported {
+        let wallet = checksummed(self.parts.key.address());
+        let permit2 = ("assetTransferMethod", Method::Permit2.as_str().to_owned());
+        let mut kinds = Vec::new();
+        if self.has(Scheme::Exact, Method::Eip3009) {
+            let plain = self.kind(Scheme::Exact, &[]);
+            let v1 = self.network().v1_name();
+            kinds.extend(v1.map(|name| Kind { x402_version: 1, network: name.to_owned(), ..plain.clone() }));
+            kinds.push(plain);
+        }
+        if self.has(Scheme::Exact, Method::Permit2) {
+            kinds.push(self.kind(Scheme::Exact, std::slice::from_ref(&permit2)));
+        }
+        if self.has(Scheme::Upto, Method::Permit2) {
+            kinds.push(self.kind(Scheme::Upto, &[("facilitatorAddress", wallet.clone()), permit2]));
+        }
+        let signers = [(FAMILY.to_owned(), vec![wallet])].into();
+        Supported { kinds, extensions: Vec::new(), signers }
+    }
+}
+
+impl Facilitator for LocalFacilitator {
+    fn network(&self) -> &Caip2 {
+        self.shared.network().caip2()
+    }
+
+    fn check<'a>(
+        &'a self,
+        offer: &'a Offer,
+        payment: &'a Payment,
+        _header: &'a PaymentHeader,
+    ) -> Promised<'a, Result<(), Refusal>> {
+        Box::pin(async move { self.shared.check(offer, payment).await.map_err(|refusal| refusal.of(payment.payer())) })
+    }
+
+    fn settle<'a>(&'a self, settle: Settle<'a>) -> Promised<'a, Settlement> {
+        Box::pin(async move {
+            match self.shared.settle(&settle).await {
+                Settlement::NotTaken(refusal) => Settlement::NotTaken(refusal.of(settle.payment.payer())),
+                other => other,
+            }
+        })
+    }
+
+    fn supported(&self) -> Supported {
+        self.shared.supported()
+    }
+}

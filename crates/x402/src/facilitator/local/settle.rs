@@ -1,0 +1,173 @@
+//! Putting a payment on chain, and telling from the outcome whether it was taken.
+
+use super::Shared;
+use crate::chain::abi::Transfer;
+use crate::chain::{Receipt, Send, SendError, SendOutcome, Sender, begun};
+use crate::facilitator::plan::{Plan, Way};
+use crate::facilitator::trace::{Trace, trace};
+use crate::facilitator::{Settle, Settlement};
+use crate::offer::Offer;
+use crate::verify::{Limits, verify_local};
+use crate::{Reason, Refusal};
+use alloy_primitives::B256;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Beyond the offer's own time, how far back somebody else's transaction is looked for.
+const LOOK_BACK_BEYOND: Duration = Duration::from_secs(60);
+
+impl Shared {
+    pub(super) async fn settle(&self, settle: &Settle<'_>) -> Settlement {
+        let plan =
+            self.check_network(settle.offer).and_then(|()| Plan::of(settle.offer, settle.payment, settle.amount));
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(refusal) => return Settlement::NotTaken(refusal),
+        };
+        if plan.way == Way::UptoPermit2 && settle.amount.is_zero() {
+            return Settlement::Settled { transaction: String::new() };
+        }
+        let Some(sender) = self.sender() else { return self.settle_unstarted(settle.id).await };
+        // Checked here again, because a contract would find out only for gas, and work may have lasted long.
+        let now = self.parts.clock.now();
+        if let Err(refusal) = verify_local(settle.offer, settle.payment, now, &Limits::default()) {
+            return match sender.outcome(settle.id).await {
+                Ok(outcome) => self.tell(&sender, &plan, settle.offer, outcome).await,
+                Err(SendError::NotFound) => self.expired(&sender, &plan, settle.offer, refusal).await,
+                Err(error) => unknown(&error),
+            };
+        }
+        let (account, amount) = ((plan.transfer.token, plan.transfer.from), plan.transfer.value);
+        self.purse.settling(account, plan.nonce, amount);
+        let settlement = self.send(&sender, &plan, settle).await;
+        match &settlement {
+            Settlement::Settled { .. } => self.purse.end(account, &plan.nonce, true),
+            Settlement::NotTaken(_) => self.purse.end(account, &plan.nonce, false),
+            Settlement::Pending { .. } => {}
+        }
+        settlement
+    }
+
+    async fn send(&self, sender: &Sender, plan: &Plan, settle: &Settle<'_>) -> Settlement {
+        let send = Send {
+            network: self.network().caip2().to_string(),
+            to: plan.to,
+            data: plan.data.clone(),
+            gas_limit: plan.gas_limit,
+            purpose_id: settle.id,
+        };
+        let error = match sender.send(send).await {
+            Ok(outcome) => return self.tell(sender, plan, settle.offer, outcome).await,
+            Err(error) => error,
+        };
+        if let SendError::Rpc(error) = &error {
+            self.note(error);
+        }
+        let may_be_begun = matches!(error, SendError::Storage(_) | SendError::Stopped);
+        // The error may be one of asking after something that was begun long ago.
+        match sender.outcome(settle.id).await {
+            Ok(outcome) => self.tell(sender, plan, settle.offer, outcome).await,
+            Err(SendError::NotFound) if !may_be_begun => {
+                tracing::warn!(network = %self.network().caip2(), %error, "a payment can't be settled");
+                Settlement::NotTaken(Refusal::new(Reason::UnexpectedSettleError, for_strangers(&error)))
+            }
+            Err(_) => unknown(&error),
+        }
+    }
+
+    /// Without a sender only the journal can be asked whether something was begun.
+    async fn settle_unstarted(&self, id: Uuid) -> Settlement {
+        match begun(&self.parts.db, id).await {
+            Ok(None) => {
+                let message = format!("{} is not reachable now; try again", self.network().caip2());
+                Settlement::NotTaken(Refusal::new(Reason::UnexpectedSettleError, message))
+            }
+            Ok(Some(hash)) => pending(Some(hash)),
+            Err(_) => pending(None),
+        }
+    }
+
+    async fn tell(&self, sender: &Sender, plan: &Plan, offer: &Offer, outcome: SendOutcome) -> Settlement {
+        match outcome {
+            SendOutcome::Pending { hash } => pending(Some(hash)),
+            SendOutcome::Mined(receipt) if moves(&receipt, &plan.transfer) => settled(receipt.hash),
+            SendOutcome::Mined(receipt) => {
+                let message = format!("transaction {} was mined and did not move the payment", receipt.hash);
+                tracing::error!(network = %self.network().caip2(), %message);
+                Settlement::NotTaken(Refusal::new(Reason::ExactTransferEventMismatch, message))
+            }
+            SendOutcome::Failed { hash, reason } => {
+                let words = format!("transaction {hash} failed: {reason}");
+                let refusal = Refusal::new(plan.way.reverted(&reason), words);
+                self.unless_paid(sender, plan, offer, refusal, Some(hash)).await
+            }
+        }
+    }
+
+    /// What was never begun and is too late now; somebody else may have been in time.
+    async fn expired(&self, sender: &Sender, plan: &Plan, offer: &Offer, refusal: Refusal) -> Settlement {
+        if matches!(refusal.reason, Reason::ExactValidBefore | Reason::Permit2DeadlineExpired) {
+            return self.unless_paid(sender, plan, offer, refusal, None).await;
+        }
+        Settlement::NotTaken(refusal)
+    }
+
+    /// Not taken by us; unless somebody else's transaction has paid the same.
+    async fn unless_paid(
+        &self,
+        sender: &Sender,
+        plan: &Plan,
+        offer: &Offer,
+        refusal: Refusal,
+        own: Option<B256>,
+    ) -> Settlement {
+        let span = Duration::from_secs(offer.timeout_s.into()) + LOOK_BACK_BEYOND;
+        let blocks = span.as_millis() / self.parts.settings.block_time_hint.as_millis().max(1);
+        let blocks = u64::try_from(blocks).unwrap_or(u64::MAX).max(16);
+        match trace(sender.rpc(), plan, Some(sender.wallet()), blocks).await {
+            Ok(Trace::Unspent) => Settlement::NotTaken(refusal),
+            Ok(Trace::Spent) => {
+                let message = format!("{}; the nonce is spent", refusal.message);
+                Settlement::NotTaken(Refusal { reason: plan.way.nonce_spent(), message, ..refusal })
+            }
+            Ok(Trace::Paid { transaction, depth }) if depth >= self.parts.settings.confirmations => {
+                settled(transaction)
+            }
+            Ok(Trace::Paid { transaction, .. }) => pending(Some(transaction)),
+            Err(error) => {
+                self.note(&error);
+                tracing::warn!(network = %self.network().caip2(), %error, "it can't be told whether somebody else has settled a payment");
+                pending(own)
+            }
+        }
+    }
+}
+
+fn moves(receipt: &Receipt, transfer: &Transfer) -> bool {
+    receipt.logs.iter().any(|log| Transfer::read(log).as_ref() == Some(transfer))
+}
+
+fn settled(hash: B256) -> Settlement {
+    Settlement::Settled { transaction: hash.to_string() }
+}
+
+fn pending(hash: Option<B256>) -> Settlement {
+    Settlement::Pending { transaction: hash.map(|hash| hash.to_string()).unwrap_or_default() }
+}
+
+fn unknown(error: &SendError) -> Settlement {
+    tracing::warn!(%error, "the fate of a settlement can't be told now");
+    pending(None)
+}
+
+/// The error without what is only for the log.
+fn for_strangers(error: &SendError) -> &'static str {
+    match error {
+        SendError::GasLow { .. } => "the gas wallet is empty; try again later",
+        SendError::Fees(crate::chain::FeeError::TooHigh { .. }) => {
+            "gas costs more than is paid for it; try again later"
+        }
+        SendError::Fees(_) | SendError::Rpc(_) => "the chain can't be reached; try again",
+        _ => "the payment can't be sent",
+    }
+}

@@ -1,0 +1,121 @@
+//! Looking for a payment that somebody else has put on chain: whoever sees an authorization may send it, and the money
+//! still goes where its payer said.
+//!
+//! Invariants: only that one payment counts, never another transfer of the same amount; only a transaction of somebody
+//! else counts, because our own one serves the purpose that it was sent for.
+
+use super::plan::{Plan, Way};
+use crate::chain::abi::permit2::EXACT_PROXY;
+use crate::chain::abi::{AuthorizationUsed, Transfer};
+use crate::chain::rpc::{Log, Receipt, Rpc, RpcError};
+use alloy_primitives::{Address, B256, Bytes};
+
+/// Endpoints refuse wider searches.
+const BLOCKS_MAX: u64 = 2_000;
+/// Searches are not narrowed below this.
+const BLOCKS_AT_LEAST: u64 = 8;
+/// Transfers of the payer to the payee in that time that are looked at, the newest first.
+const CANDIDATES_MAX: usize = 8;
+
+/// What the chain shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trace {
+    /// The nonce is not spent.
+    Unspent,
+    /// Spent without the payment, or too long ago to be this one.
+    Spent,
+    /// Paid by this transaction, which has so many blocks, its own included.
+    Paid { transaction: B256, depth: u64 },
+}
+
+/// Looks at the last `blocks`. `own` is the wallet whose transactions do not count.
+///
+/// # Errors
+/// Those of the node; nothing is known then.
+pub(super) async fn trace(rpc: &Rpc, plan: &Plan, own: Option<Address>, blocks: u64) -> Result<Trace, RpcError> {
+    let answer: Bytes = rpc.call(plan.nonce.question()).await.and_then(|value| {
+        serde_json::from_value(value).map_err(|_| RpcError::Unknown("the answer is no byte string".to_owned()))
+    })?;
+    match plan.nonce.is_spent(&answer) {
+        Some(true) => {}
+        Some(false) => return Ok(Trace::Unspent),
+        None => return Err(RpcError::Unknown("the nonce's state can't be read".to_owned())),
+    }
+    let head = rpc.block_number().await?;
+    let from = head.saturating_sub(blocks.min(BLOCKS_MAX));
+    let paid = match plan.way {
+        Way::Eip3009 => authorization_used(rpc, plan, own, from, head).await?,
+        Way::ExactPermit2 => same_call(rpc, plan, own, from, head).await?,
+        // Nobody but the facilitator can send it.
+        Way::UptoPermit2 => None,
+    };
+    Ok(paid.map_or(Trace::Spent, |receipt| Trace::Paid {
+        transaction: receipt.hash,
+        depth: head.saturating_sub(receipt.block) + 1,
+    }))
+}
+
+async fn authorization_used(
+    rpc: &Rpc,
+    plan: &Plan,
+    own: Option<Address>,
+    from: u64,
+    to: u64,
+) -> Result<Option<Receipt>, RpcError> {
+    let super::nonce::ChainNonce::Eip3009 { token, payer, nonce } = plan.nonce else { return Ok(None) };
+    let topics = [AuthorizationUsed::TOPIC, payer.into_word(), nonce];
+    let logs = newest_logs(rpc, token, &topics, from, to).await?;
+    let Some(transaction) = logs.iter().find_map(|log| log.transaction) else { return Ok(None) };
+    let receipt = rpc.receipt(transaction).await?.filter(|receipt| is_foreign(receipt, own));
+    Ok(receipt.filter(|receipt| shows_payment(receipt, plan, &AuthorizationUsed { token, authorizer: payer, nonce })))
+}
+
+/// The token writes the transfer right after the use of its authorization; another transfer of the same amount in the
+/// same transaction belongs to another payment.
+fn shows_payment(receipt: &Receipt, plan: &Plan, used: &AuthorizationUsed) -> bool {
+    receipt.logs.windows(2).any(|pair| match pair {
+        [first, second] => {
+            AuthorizationUsed::read(first).as_ref() == Some(used) && Transfer::read(second) == Some(plan.transfer)
+        }
+        _ => false,
+    })
+}
+
+/// Permit2 writes no event, so that only a call with our very bytes is known to be the payment.
+async fn same_call(
+    rpc: &Rpc,
+    plan: &Plan,
+    own: Option<Address>,
+    from: u64,
+    to: u64,
+) -> Result<Option<Receipt>, RpcError> {
+    let Transfer { token, from: payer, to: payee, .. } = plan.transfer;
+    let topics = [Transfer::TOPIC, payer.into_word(), payee.into_word()];
+    let logs = newest_logs(rpc, token, &topics, from, to).await?;
+    let matching = logs.iter().rev().filter(|log| Transfer::read(log) == Some(plan.transfer));
+    for transaction in matching.filter_map(|log| log.transaction).take(CANDIDATES_MAX) {
+        let Some(found) = rpc.transaction(transaction).await? else { continue };
+        let field = |name: &str| found.get(name).and_then(serde_json::Value::as_str);
+        let is_to_proxy = field("to").and_then(|to| to.parse().ok()) == Some(EXACT_PROXY);
+        let input = field("input").and_then(|input| input.parse::<Bytes>().ok());
+        if is_to_proxy && input.as_ref() == Some(&plan.data) {
+            return Ok(rpc.receipt(transaction).await?.filter(|receipt| is_foreign(receipt, own)));
+        }
+    }
+    Ok(None)
+}
+
+/// Some endpoints refuse all but short searches; the newest blocks are the likeliest.
+async fn newest_logs(rpc: &Rpc, of: Address, topics: &[B256], from: u64, to: u64) -> Result<Vec<Log>, RpcError> {
+    let mut from = from;
+    loop {
+        match rpc.logs_with(of, topics, from, to).await {
+            Err(RpcError::Refused { .. }) if to.saturating_sub(from) > BLOCKS_AT_LEAST => from += (to - from) * 3 / 4,
+            other => return other,
+        }
+    }
+}
+
+fn is_foreign(receipt: &Receipt, own: Option<Address>) -> bool {
+    receipt.succeeded && Some(receipt.from) != own
+}
