@@ -32,8 +32,7 @@ pub(super) fn bill(bill: &Bill) -> String {
 pub(super) fn receipt(bill: &Bill, answer: &Answer, payer: Address) -> String {
     let symbol = bill.offer().token().symbol();
     let Some(receipt) = answer.receipt() else {
-        let (amount, payer) = (bill.amount(), checksummed(payer));
-        return format!("no receipt came; up to {amount} {symbol} of {payer} may have been taken");
+        return "no receipt came: the server does not say whether it took the payment".to_owned();
     };
     if !receipt.success {
         let reason = receipt.error_reason.unwrap_or_default();

@@ -115,7 +115,7 @@ fn shortened(text: &str) -> String {
 
 /// What a reader may do once the story is over.
 pub(super) fn what_next(base: &str, more: Option<String>) -> String {
-    let more = more.map(|line| format!("\x20- {line}\n")).unwrap_or_default();
+    let more = more.map(|line| format!("  - {line}\n")).unwrap_or_default();
     format!(
         "\nThe server is still up. Repeat any line above, or:\n\
          {more}\

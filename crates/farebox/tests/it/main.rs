@@ -6,6 +6,7 @@ mod access;
 mod backup;
 mod bad_input;
 mod calls;
+mod chain_demo;
 mod command;
 mod doors;
 mod drill_backup;

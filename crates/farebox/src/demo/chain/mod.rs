@@ -7,7 +7,7 @@ mod story;
 pub(super) use story::tell;
 
 use super::Overrides;
-use crate::cli::fresh_key;
+use crate::cli::{fresh_key, write_key};
 use alloy_primitives::{Address, U256};
 use farebox_base::{Micros, SystemClock};
 use farebox_x402::amount::Decimals;
@@ -96,11 +96,10 @@ impl Chain {
     /// A line for readers who go on by themselves.
     pub(super) fn what_next(&self, base: &str) -> String {
         let file = self.buyer_file.display();
+        let chain = self.anvil.url();
         format!(
-            "pay from the buyer's wallet: farebox pay --wallet {file} '{base}{}'\n \
-             - look at the chain: {}",
-            story::PATH,
-            self.anvil.url()
+            "pay from the buyer's wallet: farebox pay --wallet {file} '{base}{}'\n  - look at the chain: {chain}",
+            story::PATH
         )
     }
 
@@ -124,6 +123,5 @@ fn told(error: DevError) -> String {
 
 fn key_file(folder: &Path, name: &str, secret: [u8; 32]) -> Result<PathBuf, String> {
     let file = folder.join(name);
-    let written = crate::cli::write_key(&file, secret);
-    written.map(|()| file)
+    write_key(&file, secret).map(|()| file)
 }
