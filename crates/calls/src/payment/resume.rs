@@ -11,6 +11,7 @@ use farebox_base::{CallId, Error, Micros, Result, Timestamp};
 use farebox_db::{Isolation, Row, sql, tx};
 use farebox_ledger::AccountId;
 use farebox_x402::facilitator::{Settle, Settlement};
+use farebox_x402::Reason;
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
@@ -34,6 +35,7 @@ struct Begun {
     /// `None`: a deposit.
     call: Option<Box<Running>>,
     reply_status: Option<u16>,
+    valid_before: Option<Timestamp>,
 }
 
 impl Calls {
@@ -60,7 +62,7 @@ impl Calls {
         const BEGUN: &str = sql!(
             "SELECT p.id, p.nonce_key, p.network, p.token, p.payer, p.pay_to, p.receiver, p.amount, p.fee_basis_points,
                p.fingerprint, p.terms, p.payload, p.deposit_to, p.reply_status, c.buyer_party_id, c.seller_party_id,
-               c.listing_id, l.name, c.key_id, c.method, c.path, c.request_id, c.created_at, c.expires_at
+               c.listing_id, l.name, c.key_id, c.method, c.path, c.request_id, c.created_at, c.expires_at, p.valid_before
              FROM payment p LEFT JOIN call c ON c.id = p.id LEFT JOIN listing l ON l.id = c.listing_id
              WHERE p.state = 'earned' AND p.created_at <= $1 ORDER BY p.created_at LIMIT $2"
         );
@@ -107,6 +109,12 @@ impl Calls {
             Settlement::Settled { transaction } => {
                 (Fate::Settled { transaction }, Ending::Served { amount: begun.amount })
             }
+            // The chain could not be asked; as long as the signature is good it may still be.
+            Settlement::NotTaken(refusal)
+                if refusal.reason == Reason::UnexpectedSettleError && begun.valid_before > Some(self.parts.clock.now()) =>
+            {
+                return Ok(false);
+            }
             Settlement::NotTaken(refusal) => (Fate::Refused { reason: refusal.reason.code() }, Ending::Failed),
         };
         let paid = Some(Box::new(Paid { fate, ..begun.paid }));
@@ -148,7 +156,8 @@ fn read(row: &Row, networks: &Networks) -> Result<Begun> {
         None => Some(Box::new(call(row, id, amount, fee_basis_points)?)),
     };
     let reply_status = status.and_then(|status| u16::try_from(status).ok());
-    Ok(Begun { id, offer, payment, header, paid, amount, call, reply_status })
+    let valid_before = row.get(24)?;
+    Ok(Begun { id, offer, payment, header, paid, amount, call, reply_status, valid_before })
 }
 
 fn paid(row: &Row) -> Result<Paid> {

@@ -24,3 +24,4 @@ mod several;
 mod streaming;
 mod upgrade;
 mod wallets;
+mod x402;

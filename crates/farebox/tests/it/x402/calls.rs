@@ -1,0 +1,101 @@
+//! Calls that a wallet pays for, and nothing else.
+
+use super::stage::{FORTUNE, PRICE, Stage, gas_wallet, paying};
+use farebox_testkit::app::Ask;
+use farebox_testkit::engines::TestDb;
+use farebox_x402::client::read_receipt;
+
+const PATH: &str = "/publishers/things/ok";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_without_an_account_is_served_and_the_gateway_is_paid_on_chain() {
+    for place in TestDb::all().await {
+        let Some(stage) = Stage::set(&place, &[]).await else { return };
+        let signed = stage.signed(PATH).await;
+        let got = stage.app.expect(&paying(PATH, &signed), 200).await;
+        let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok());
+        let receipt = read_receipt(header).unwrap().unwrap();
+        assert!(receipt.success && receipt.transaction.starts_with("0x"), "{receipt:?}");
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - PRICE);
+        assert_eq!(stage.balance(gas_wallet()).await, PRICE);
+        stage.app.settled().await;
+        let earned = stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings;
+        assert!(earned.get() > 9_000 && earned.get() <= 10_000, "{earned}");
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_payment_sent_fifty_times_at_once_is_served_once_and_settled_once() {
+    for place in TestDb::all().await {
+        let Some(stage) = Stage::set(&place, &[]).await else { return };
+        let signed = stage.signed(PATH).await;
+        let before = stage.app.upstream.asked();
+        let asks = (0..50).map(|_| async { stage.app.ask(&paying(PATH, &signed)).await });
+        let answers = futures_util::future::join_all(asks).await;
+        let served = answers.iter().filter(|got| got.status.as_u16() == 200).count();
+        for got in answers.iter().filter(|got| got.status.as_u16() != 200) {
+            assert!([402, 409].contains(&got.status.as_u16()), "{} {}", got.status, got.text);
+        }
+        assert_eq!(served, 1);
+        assert_eq!(stage.app.upstream.asked() - before, 1);
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - PRICE);
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seller_who_fails_takes_nothing_and_the_payment_can_be_used_again() {
+    for place in TestDb::all().await {
+        let Some(stage) = Stage::set(&place, &[]).await else { return };
+        let signed = stage.signed("/publishers/things/status/500").await;
+        stage.app.expect(&paying("/publishers/things/status/500", &signed), 500).await;
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE);
+        stage.app.expect(&paying(PATH, &signed), 200).await;
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - PRICE);
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_with_a_balance_is_never_asked_to_sign() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = Stage::set(&place, &[]).await else { return };
+    let buyer = stage.app.agent("Buyer").await;
+    let poor = stage.app.expect(&Ask::get(PATH).key(&buyer.key), 402).await;
+    assert!(poor.headers.contains_key("payment-required"));
+    assert_eq!(poor.at("/x402Version"), "1");
+    assert_eq!(poor.at("/minimumRequired"), "0.01");
+    stage.app.fund(buyer.party, 20_000).await;
+    stage.app.expect(&Ask::get(PATH).key(&buyer.key), 200).await;
+    assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seller_with_an_address_of_his_own_is_paid_there_and_owes_the_fee() {
+    for place in TestDb::all().await {
+        let Some(stage) = Stage::set(&place, &[("x402.receiver", "seller")]).await else { return };
+        let signed = stage.signed(PATH).await;
+        stage.app.expect(&paying(PATH, &signed), 200).await;
+        let seller = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1".parse().unwrap();
+        assert_eq!(stage.balance(seller).await, PRICE);
+        assert_eq!(stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings.get(), 0);
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settled_before_the_work_a_failure_leaves_the_money_as_a_balance() {
+    for place in TestDb::all().await {
+        let Some(stage) = Stage::set(&place, &[("x402.settle", "before")]).await else { return };
+        let signed = stage.signed(PATH).await;
+        stage.app.expect(&paying(PATH, &signed), 200).await;
+        stage.app.expect(&paying(PATH, &signed), 402).await;
+        let lost = stage.signed("/publishers/things/status/500").await;
+        stage.app.expect(&paying("/publishers/things/status/500", &lost), 500).await;
+        assert_eq!(stage.balance(gas_wallet()).await, 2 * PRICE);
+        let wallet = stage.app.app.accounts.wallet_party(&stage.payer.address().to_string()).await.unwrap().unwrap();
+        assert_eq!(stage.app.balance(wallet.party_id).await, 10_000);
+        stage.app.assert_books_balance().await;
+    }
+}

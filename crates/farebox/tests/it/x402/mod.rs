@@ -1,0 +1,4 @@
+//! Payments on a chain: a real anvil with a real token, a whole server, and clients that have nothing but a wallet.
+
+mod calls;
+mod stage;

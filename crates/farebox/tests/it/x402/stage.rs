@@ -1,0 +1,114 @@
+//! A chain, a token, a server that takes payments in it, a listing, and a payer.
+
+use alloy_primitives::{Address, U256, hex};
+use farebox_base::SystemClock;
+use farebox_base::{Micros, Timestamp};
+use farebox_testkit::app::{Agent, Ask, Got, TestApp};
+use farebox_testkit::engines::TestDb;
+use farebox_x402::chain::Rpc;
+use farebox_x402::chain::dev::{
+    Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_KEYS, DevRole, Token, anvil_find, dev_rpc, token_deploy,
+};
+use farebox_x402::client::{Preferences, Required, SignedHeader};
+use farebox_x402::evm::SigningKey;
+use farebox_x402::network::Networks;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// The price of a call, in micros and in the token's smallest unit.
+pub const PRICE: u64 = 10_000;
+/// What the payer begins with.
+pub const FORTUNE: u64 = 1_000_000_000;
+
+pub struct Stage {
+    pub app: TestApp,
+    pub rpc: Arc<Rpc>,
+    pub token: Token,
+    pub payer: SigningKey,
+    pub seller: Agent,
+    pub anvil: Anvil,
+    nonces: AtomicU64,
+}
+
+impl Stage {
+    /// `None`, after one SKIPPED line, where there is no anvil.
+    pub async fn set(place: &TestDb, settings: &[(&str, &str)]) -> Option<Self> {
+        let anvil = Anvil::start(program()?, AnvilOptions::default()).unwrap();
+        let rpc = Arc::new(dev_rpc(anvil.url(), Arc::new(SystemClock::default())).unwrap());
+        let token = token_deploy(&rpc, DEFAULT_TOKEN, "USDC").await.unwrap();
+        let payer = SigningKey::from_bytes([0x77; 32]).unwrap();
+        token.mint(&rpc, payer.address(), U256::from(FORTUNE)).await.unwrap();
+        let key = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(key.path(), hex::encode(DEV_KEYS[1])).unwrap();
+        let mut all = vec![
+            ("x402.networks", "base-sepolia".to_owned()),
+            ("x402.gas_key_file", key.path().display().to_string()),
+            ("x402.network.base-sepolia.rpc_urls", anvil.url().to_string()),
+            ("x402.network.base-sepolia.confirmations", "1".to_owned()),
+            ("x402.network.base-sepolia.block_time_ms", "100".to_owned()),
+        ];
+        all.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
+        let all: Vec<(&str, &str)> = all.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let app = TestApp::start(place, &all).await;
+        let seller = app.agent("Seller").await;
+        app.list(&seller, "things", "0.01").await;
+        Some(Self { app, rpc, token, payer, seller, anvil, nonces: AtomicU64::new(1) })
+    }
+
+    pub async fn balance(&self, of: Address) -> u64 {
+        self.token.balance(&self.rpc, of).await.unwrap().to()
+    }
+
+    /// Asks without paying, and signs what is asked for.
+    pub async fn signed(&self, path: &str) -> SignedHeader {
+        self.sign(&self.app.expect(&Ask::get(path), 402).await)
+    }
+
+    /// Signs the offer of a 402.
+    pub fn sign(&self, got: &Got) -> SignedHeader {
+        let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok());
+        let required = Required::read(got.status.as_u16(), header, got.text.as_bytes()).unwrap();
+        let choice =
+            required.choose(&Networks::builtin().unwrap(), &Preferences::up_to(Micros::new(1_000_000))).unwrap();
+        choice.sign(&self.payer, self.nonce(), now(), None).unwrap()
+    }
+
+    pub fn nonce(&self) -> [u8; 32] {
+        U256::from(self.nonces.fetch_add(1, Ordering::Relaxed)).to_be_bytes()
+    }
+}
+
+pub fn paying(path: &str, signed: &SignedHeader) -> Ask {
+    Ask::get(path).with(signed.name, signed.value.clone())
+}
+
+pub fn now() -> Timestamp {
+    farebox_base::Clock::now(&SystemClock::default())
+}
+
+pub fn gas_wallet() -> Address {
+    DevRole::GasWallet.key().unwrap().address()
+}
+
+fn program() -> Option<&'static PathBuf> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let find = || {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).parent()?.join("npm");
+        let found = anvil_find(std::slice::from_ref(&folder)).or_else(|| {
+            std::fs::create_dir_all(&folder).ok()?;
+            let mut npm = Command::new("npm");
+            npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&folder);
+            let done = npm.arg("@foundry-rs/anvil@1.7.1").output().ok()?;
+            done.status.success().then(|| anvil_find(std::slice::from_ref(&folder)))?
+        });
+        if found.is_none() {
+            let line = b"SKIPPED: payments on a chain; anvil is neither installed nor to be had from npm\n";
+            std::io::stderr().write_all(line).unwrap();
+        }
+        found
+    };
+    PROGRAM.get_or_init(find).as_ref()
+}
