@@ -32,7 +32,8 @@ anything is signed, unless you say --yes; elsewhere --max-amount alone decides. 
 again as it is; never is a second one signed. Redirects are not followed.
 
 Exit status: 0 where the request was served, paid or free (an answer below 300); 2 where nothing was paid, because the \
-server refused the payment, it is too expensive, no offer can be paid, or you said no; 1 otherwise.";
+server refused the payment, it is too expensive, no offer can be paid, you said no, or an option is unknown; 1 \
+otherwise.";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
