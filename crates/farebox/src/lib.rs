@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod logging;
+pub mod pay;
 mod payments;
 mod secret_key;
 pub mod serve;

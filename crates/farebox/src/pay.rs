@@ -68,9 +68,13 @@ pub enum PayError {
     /// The request never arrived, or what it led to is not known; no payment came with it, or it never left.
     #[error("{0}")]
     Net(#[from] NetError),
-    /// Nothing was signed. The answer is the 402.
+    /// Nothing was signed.
     #[error("{error}")]
-    NotSigned { error: ClientError, answer: Box<Answer> },
+    NotSigned {
+        error: ClientError,
+        /// The 402, where what it asks for was the trouble.
+        answer: Option<Box<Answer>>,
+    },
     /// The server did not take the payment.
     #[error("the payment was not taken: {reason}")]
     Refused { reason: String, answer: Box<Answer> },
@@ -162,7 +166,7 @@ impl Payer {
         }
         let bill = answer.required().and_then(|required| self.bill(&required));
         bill.map(|bill| Asked::ToPay(Box::new(bill)))
-            .map_err(|error| PayError::NotSigned { error, answer: Box::new(answer) })
+            .map_err(|error| PayError::NotSigned { error, answer: Some(Box::new(answer)) })
     }
 
     /// Signs the payment of a bill.
@@ -220,7 +224,7 @@ impl Payer {
             Asked::Served(answer) => return Ok(Paid { answer, bill: None }),
             Asked::ToPay(bill) => bill,
         };
-        let payment = self.sign(&bill, key).map_err(|error| PayError::NotSigned { error, answer: empty_402() })?;
+        let payment = self.sign(&bill, key).map_err(|error| PayError::NotSigned { error, answer: None })?;
         let answer = self.pay(request, &payment).await?;
         Ok(Paid { answer, bill: Some(bill) })
     }
@@ -261,7 +265,9 @@ fn judge(answer: Answer, lost: Option<&str>) -> Verdict {
     }
     let is_refusal = matches!(answer.status, StatusCode::PAYMENT_REQUIRED | StatusCode::PRECONDITION_FAILED);
     match lost {
-        Some(_) if answer.status == StatusCode::CONFLICT => Verdict::Later("the first try is still under way".to_owned()),
+        Some(_) if answer.status == StatusCode::CONFLICT => {
+            Verdict::Later("the first try is still under way".to_owned())
+        }
         Some(why) if is_refusal => {
             Verdict::Unknown(format!("an earlier try had no answer ({why}), and now: {}", answer.complaint()))
         }
@@ -280,8 +286,4 @@ fn never_left(error: &NetError) -> bool {
 
 fn unknown(why: String, payment: &SignedHeader) -> PayError {
     PayError::Unknown { why, payment: Box::new(payment.clone()) }
-}
-
-fn empty_402() -> Box<Answer> {
-    Box::new(Answer { status: StatusCode::PAYMENT_REQUIRED, headers: HeaderMap::new(), body: Bytes::new() })
 }

@@ -106,7 +106,7 @@ mod tests {
 
     const KEY: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
     const WALLET: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
-    const PAYEE: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+    const PAYEE: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
     fn config(settings: &[(&str, &str)]) -> Config {
         let overrides = settings.iter().map(|(key, value)| (format!("x402.{key}"), (*value).to_owned())).collect();

@@ -7,9 +7,12 @@ mod copying;
 mod new_folder;
 mod openapi;
 mod output;
+mod pay;
+mod pay_telling;
 mod restore;
 mod serve;
 mod target;
+mod wallet;
 
 use crate::config::{Config, ConfigSources, load, process_environment};
 use crate::demo::DemoArgs;
@@ -19,6 +22,7 @@ use std::process::ExitCode;
 
 pub(crate) use check_ledger::{findings, line};
 pub(crate) use output::say;
+pub(crate) use wallet::{fresh as fresh_key, write as write_key};
 
 /// A self-hosted pay-per-call gateway and marketplace for AI agents.
 #[derive(Parser, Debug)]
@@ -37,6 +41,10 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Play seller and buyer against a server of its own, and print every request as a curl line.
     Demo(DemoArgs),
+    /// Make a request and pay for it on chain where the server asks for that (x402).
+    Pay(pay::PayArgs),
+    /// Make and look at the file of a wallet that `farebox pay` pays from.
+    Wallet(wallet::WalletArgs),
     /// What only the operator may do: keys for others, credits by hand.
     Admin(admin::AdminArgs),
     /// Check every invariant of the books, also beside a running server.
@@ -106,6 +114,8 @@ impl Command {
         match self {
             Command::Serve(args) => serve::run(args).await,
             Command::Demo(args) => crate::demo::run(args).await,
+            Command::Pay(args) => Ok(pay::run(args).await),
+            Command::Wallet(args) => wallet::run(&args),
             Command::Admin(args) => admin::run(args).await,
             Command::CheckLedger(args) => check_ledger::run(args).await,
             Command::Backup(args) => backup::run(args).await,

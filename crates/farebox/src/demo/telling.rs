@@ -53,8 +53,18 @@ impl Telling {
     pub(super) async fn ask(&self, ask: &Ask, expected: StatusCode) -> Told<Got> {
         say(format!("$ {}", self.line(ask)));
         let got = self.ask_quietly(ask, expected).await?;
-        say(format!("  {} {}", got.status.as_u16(), shortened(&got.text)));
+        self.came(got.status, &got.text);
         Ok(got)
+    }
+
+    /// Prints what came back.
+    pub(super) fn came(&self, status: StatusCode, text: &str) {
+        say(format!("  {} {}", status.as_u16(), shortened(text)));
+    }
+
+    /// Prints a command that does what is done here.
+    pub(super) fn command(&self, line: impl AsRef<str>) {
+        say(format!("$ {}", line.as_ref()));
     }
 
     /// Sends a request without a word.
@@ -104,9 +114,11 @@ fn shortened(text: &str) -> String {
 }
 
 /// What a reader may do once the story is over.
-pub(super) fn what_next(base: &str) -> String {
+pub(super) fn what_next(base: &str, more: Option<String>) -> String {
+    let more = more.map(|line| format!("  - {line}\n")).unwrap_or_default();
     format!(
         "\nThe server is still up. Repeat any line above, or:\n\
+         {more}\
          \x20 - browse the three doors' documents: {base}/docs\n\
          \x20 - look at the metrics: curl -s {base}/metrics\n\
          \x20 - read what is configurable: farebox config\n\

@@ -101,6 +101,10 @@ impl X402Network {
         if self.facilitator_token.is_some() && self.facilitator_url.is_none() {
             return broken(name.key("facilitator_token"), "must not be set without facilitator_url");
         }
+        let is_sound = |token: &Secret| token.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if !self.facilitator_token.as_ref().is_none_or(is_sound) {
+            return broken(name.key("facilitator_token"), "must be printable, without spaces");
+        }
         if self.facilitator_url.is_some() && !self.rpc_urls.is_empty() {
             return broken(name.key("facilitator_url"), "must not be set together with rpc_urls");
         }

@@ -2,6 +2,7 @@
 
 use super::super::{Config, ConfigSources, DEFAULTS, load};
 use super::*;
+use farebox_x402::chain::ChainSettings;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -28,8 +29,6 @@ fn chain(config: &Config, name: &str) -> ChainSettings {
         Route::Facilitator { url, .. } => panic!("{url}"),
     }
 }
-
-use farebox_x402::chain::ChainSettings;
 
 #[test]
 fn without_networks_there_are_no_payments_on_chain() {
@@ -141,12 +140,15 @@ fn the_gas_key_comes_from_the_environment_or_a_file_of_its_own() {
     assert!(message.contains("FAREBOX_X402_GAS_KEY") && !message.contains(KEY), "{message}");
 }
 
+/// Variables, the key at fault and the rule.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 #[test]
 fn mistakes_name_their_key_and_rule() {
     let rpc = ("NETWORK_BASE_RPC_URLS", "https://rpc.example");
     let on = ("NETWORKS", "base");
     let key = ("GAS_KEY", KEY);
-    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+    let cases: &[Case<'_>] = &[
         (&[("NETWORKS", "bass")], "x402.networks", "must be one of base, "),
         (&[("NETWORKS", "base,eip155:8453"), key, rpc], "x402.networks", "base twice"),
         (&[on], "x402.network.base.rpc_urls", "must hold an endpoint"),
@@ -155,8 +157,14 @@ fn mistakes_name_their_key_and_rule() {
         (&[on, ("NETWORK_BASE_FACILITATOR_URL", "https://f.example")], "x402.network.base.pay_to", "must be set"),
         (&[rpc, ("NETWORK_BASE_FACILITATOR_URL", "https://f")], "x402.network.base.facilitator_url", "together with"),
         (&[("NETWORK_BASE_FACILITATOR_TOKEN", "hunter2")], "x402.network.base.facilitator_token", "without"),
+        (
+            &[("NETWORK_BASE_FACILITATOR_URL", "https://f"), ("NETWORK_BASE_FACILITATOR_TOKEN", "(set, not shown)")],
+            "x402.network.base.facilitator_token",
+            "without spaces",
+        ),
         (&[("NETWORK_BASE_FACILITATOR_URL", "ftp://f")], "x402.network.base.facilitator_url", "must be a URL"),
         (&[("NETWORK_BASE_RPC_URLS", "https://u:hunter2@r")], "x402.network.base.rpc_urls", "must be a URL"),
+        (&[("NETWORK_BASE_RPC_URLS", "https://r/…")], "x402.network.base.rpc_urls", "in full"),
         (&[("NETWORK_BASE_PAY_TO", "0x12")], "x402.network.base.pay_to", "must be an address"),
         (&[("NETWORK_BASE_CONFIRMATIONS", "0")], "x402.network.base.confirmations", "at least 1"),
         (&[("NETWORK_BASE_CONFIRMATIONS", "many")], "x402.network.base.confirmations", "whole number"),

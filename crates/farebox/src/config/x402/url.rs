@@ -5,6 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 use url::Url;
 
+/// Stands for what is not shown.
+const HIDDEN: char = '…';
+
 /// An http or https URL without user and password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EndpointUrl(Url);
@@ -18,7 +21,7 @@ impl EndpointUrl {
     pub fn shown(&self) -> String {
         let origin = self.0.origin().ascii_serialization();
         let has_more = self.0.path().len() > 1 || self.0.query().is_some();
-        if has_more { format!("{origin}/…") } else { origin }
+        if has_more { format!("{origin}/{HIDDEN}") } else { origin }
     }
 }
 
@@ -27,6 +30,9 @@ impl FromStr for EndpointUrl {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let rule = || "must be a URL such as https://rpc.example.com, without user, password and fragment".to_owned();
+        if text.contains(HIDDEN) {
+            return Err("must be written in full, with what is not shown of it".to_owned());
+        }
         let url = Url::parse(text).map_err(|_| rule())?;
         let is_sound = matches!(url.scheme(), "http" | "https")
             && url.has_host()
