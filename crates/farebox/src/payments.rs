@@ -4,7 +4,7 @@ use crate::config::{Config, Receiver, Settle};
 use crate::x402_wiring::{NetworkWiring, Settler, x402_client, x402_networks};
 use farebox_api::{PaymentPlace, PaymentSettings};
 use farebox_base::{Clock, Error, Result, Rng};
-use farebox_calls::Payments;
+use farebox_calls::{LaterSettling, Payments};
 use farebox_db::Db;
 use farebox_net::Client;
 use farebox_x402::facilitator::{
@@ -65,7 +65,11 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
     });
     Ok(Wired {
         facilitator: Some(service),
-        taken: Payments { networks: Arc::new(networks), facilitators },
+        taken: Payments {
+            networks: Arc::new(networks),
+            facilitators,
+            later: (config.x402.settle == Settle::Later).then(|| LaterSettling::up_to(config.x402.later_max_usdc)),
+        },
         settings: PaymentSettings {
             places,
             timeout_s: config.x402.timeout_s,

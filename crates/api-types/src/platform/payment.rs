@@ -1,5 +1,6 @@
 //! Payments on chains: what is taken, and deposits.
 
+use crate::DecimalAmount;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,9 +44,9 @@ pub struct OnchainDepositRequest {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OnchainDepositResponse {
     pub message: String,
-    pub deposited_amount: String,
+    pub deposited_amount: DecimalAmount,
     /// What there is now for calls of this seller.
-    pub balance_amount: String,
+    pub balance_amount: DecimalAmount,
     pub asset_symbol: String,
     pub publisher_id: Uuid,
     /// The wallet that has signed.

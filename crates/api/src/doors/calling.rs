@@ -8,7 +8,7 @@ use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, pay
 use farebox_market::{Listing, ListingEntry};
 use farebox_x402::extension::identifier;
 use farebox_x402::offer::Resource;
-use farebox_x402::wire::{Object, SettlementResponse};
+use farebox_x402::wire::Object;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     };
     let paying = match funding(cx, &wanted, &raw.parts.headers).await? {
         Ok(paying) => paying,
-        Err(error) => return refused(cx, &wanted, error, None).await,
+        Err(error) => return refused(cx, &wanted, error).await,
     };
     let idempotency_key = idempotency_key(&raw.parts.headers)?.or(paying.key);
     let call = HttpCall {
@@ -61,12 +61,12 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     };
     let answer = match cx.core.calls.call_http(call).await {
         Ok(answer) => answer,
-        Err(error) => return refused(cx, &wanted, error, None).await,
+        Err(error) => return refused(cx, &wanted, error).await,
     };
     let payment = answer.payment.as_deref();
     let mut response = match answer.reply {
         Ok(response) => response,
-        Err(error) => refused(cx, &wanted, error, payment).await?.0,
+        Err(error) => shown(cx, &wanted, &error).await?,
     };
     show_receipt(names, &answer.receipt, &mut response);
     show_payment(payment, &mut response);
@@ -143,14 +143,21 @@ async fn funding(cx: &Cx<Core>, wanted: &Wanted, headers: &HeaderMap) -> Result<
     }
 }
 
+/// An error, with what to sign where that would help.
+async fn refused(cx: &Cx<Core>, wanted: &Wanted, error: Error) -> Result<Reply> {
+    if can_sign(&error) { Ok(Reply(shown(cx, wanted, &error).await?)) } else { Err(error) }
+}
+
 /// An error as the door shows it, with what to sign where that would help.
-async fn refused(cx: &Cx<Core>, wanted: &Wanted, error: Error, payment: Option<&SettlementResponse>) -> Result<Reply> {
-    let helps = matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed);
-    match if helps { wanted.asked(cx)? } else { None } {
-        Some(asked) => Ok(Reply(payment_required(cx, &asked, &error).await)),
-        None if payment.is_some() => Ok(Reply(cx.error_response(&error))),
-        None => Err(error),
+async fn shown(cx: &Cx<Core>, wanted: &Wanted, error: &Error) -> Result<Response<Body>> {
+    match if can_sign(error) { wanted.asked(cx)? } else { None } {
+        Some(asked) => Ok(payment_required(cx, &asked, error).await),
+        None => Ok(cx.error_response(error)),
     }
+}
+
+fn can_sign(error: &Error) -> bool {
+    matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed)
 }
 
 pub(crate) fn request_id(id: &RequestId) -> String {

@@ -3,12 +3,13 @@
 use super::Offers;
 use crate::Core;
 use farebox_accounts::Caller;
-use farebox_base::Result;
+use farebox_base::{Result, Timestamp};
 use farebox_calls::{IdempotencyKey, Payer, SignedPayment};
 use farebox_x402::evm::address::checksummed;
 use farebox_x402::extension::identifier;
-use farebox_x402::offer::Resource;
-use farebox_x402::verify::Kind;
+use farebox_x402::offer::{Offer, Resource};
+use farebox_x402::payment::Payment;
+use farebox_x402::verify::{Kind, Limits, NonceKey, Verified, verify_local};
 use farebox_x402::wire::{Object, PaymentHeader, names};
 use farebox_x402::{Reason, Refusal, check_echo, extension, match_offer};
 use http::HeaderMap;
@@ -53,14 +54,45 @@ impl Asked {
         check_echo(&self.extensions, &header, extension::CHANGING)?;
         let named = identifier::read(&header, false)?;
         let key = named.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
-        let facilitators = &core.calls.payments().facilitators;
-        let verified = facilitators.verify(offer, &payment, &header, core.clock.now()).await?;
+        let verified = self.verified(core, offer, &payment, &header).await?;
         if !matches!(verified.kind, Kind::Transfer | Kind::Permit) {
             return Err(Refusal::new(Reason::UnsupportedScheme, "scheme: expected exact"));
         }
         let offer = offer.clone();
         Ok((SignedPayment { offer, payment, header, verified, receiver: self.offers.receiver }, key))
     }
+}
+
+impl Asked {
+    /// One that is known has its answer, be its time over and its nonce spent: what counts is who has signed it.
+    async fn verified(
+        &self,
+        core: &Core,
+        offer: &Offer,
+        payment: &Payment,
+        header: &PaymentHeader,
+    ) -> Result<Verified, Refusal> {
+        let now = core.clock.now();
+        let known = core.calls.knows_payment(&NonceKey::of(offer, payment)).await.map_err(|error| {
+            tracing::warn!(internal = ?error.internal, "whether a payment is known can't be told");
+            Refusal::new(Reason::UnexpectedVerifyError, "the payment can't be looked up now; send it again in a moment")
+        })?;
+        if known && let Ok(verified) = verify_local(offer, payment, good_at(payment, now), &Limits::default()) {
+            return Ok(verified);
+        }
+        core.calls.payments().facilitators.verify(offer, payment, header, now).await
+    }
+}
+
+/// A time at which the payment has not ended yet, now where it has not.
+fn good_at(payment: &Payment, now: Timestamp) -> Timestamp {
+    let end = match payment {
+        Payment::Eip3009 { authorization, .. } => authorization.valid_before,
+        Payment::Permit2 { permit, .. } | Payment::Upto { permit, .. } => permit.deadline,
+        Payment::Voucher(_) | Payment::Deposit { .. } | Payment::Refund { .. } => return now,
+    };
+    let end_s = i64::try_from(end).unwrap_or(i64::MAX / 1_000_000);
+    now.min(Timestamp::from_micros(end_s.saturating_sub(60).saturating_mul(1_000_000)))
 }
 
 /// Who pays: the caller where there is one, else the party of the wallet that has signed.

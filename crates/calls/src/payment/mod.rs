@@ -12,11 +12,13 @@
 
 mod deposit;
 mod resume;
+mod risk;
 mod row;
 mod run;
 mod spent;
 
 pub use deposit::{Deposit, Deposited};
+pub use risk::LaterSettling;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
 
@@ -35,6 +37,8 @@ use std::sync::Arc;
 pub struct Payments {
     pub networks: Arc<Networks>,
     pub facilitators: Facilitators,
+    /// Where a verified payment is enough for the answer, up to a bound; `None`: the answer waits for the settlement.
+    pub later: Option<Arc<LaterSettling>>,
 }
 
 /// Whose address a payment goes to.

@@ -1,5 +1,6 @@
 //! A call that a signed payment pays for: forwarded once the payment is reserved, settled once the seller has served.
 
+use super::risk::AtRisk;
 use super::row::earned_in;
 use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused};
 use crate::admit::{Admitted, StartInput};
@@ -16,6 +17,7 @@ use farebox_upstream::UpstreamError;
 use farebox_upstream::http::Outgoing;
 use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::offer::Flow;
+use farebox_x402::verify::NonceKey;
 use farebox_x402::wire::SettlementResponse;
 use farebox_x402::{Reason, Refusal};
 use http::{Method, Response};
@@ -67,7 +69,7 @@ impl Calls {
         let calls = self.clone();
         let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &signed).await });
         let answer = running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))??;
-        if let Some(call_id) = call_id.filter(|_| answer.payment.as_ref().is_some_and(|receipt| receipt.success)) {
+        if let Some(call_id) = call_id.filter(|_| answer.payment.is_some() && answer.reply.is_ok()) {
             self.delivered(call_id).await?;
         }
         Ok(answer)
@@ -127,6 +129,16 @@ impl Calls {
             }
             Collected::Long { seen, rest } => (None, resumed(seen, rest)),
         };
+        let later = self.parts.payments.later.as_ref();
+        if let Some(risk) = later.and_then(|later| later.take(ticket.quoted())) {
+            let (receipt, payment) = self.settle_later(ticket, signed, saved, risk).await?;
+            return Ok(Answer {
+                reply: Ok(Response::from_parts(parts, body)),
+                receipt,
+                payment: Some(Box::new(payment)),
+            });
+        }
+        let ticket = self.earned(ticket, saved.as_ref()).await?;
         match self.settled(ticket, signed, saved).await? {
             (Ok(receipt), payment) => {
                 let reply = Ok(Response::from_parts(parts, body));
@@ -138,6 +150,36 @@ impl Calls {
         }
     }
 
+    /// Answers now and settles afterwards; whatever becomes of this process, the payment is taken up.
+    async fn settle_later(
+        &self,
+        ticket: Ticket,
+        signed: &SignedPayment,
+        saved: Option<SavedReply>,
+        risk: AtRisk,
+    ) -> Result<(crate::Receipt, SettlementResponse)> {
+        let ticket = self.earned(ticket, saved.as_ref()).await?;
+        let receipt = ticket.receipt(ticket.quoted());
+        let (calls, signed) = (self.clone(), signed.clone());
+        let pending =
+            signed.refused(&Refusal::new(Reason::SettlementPending, "the payment is settled after this answer"));
+        tokio::spawn(async move {
+            let _risk = risk;
+            if let Err(error) = calls.settled(ticket, &signed, saved).await {
+                tracing::error!(internal = ?error.internal, "a payment that was served can't be closed yet; it will be taken up");
+            }
+        });
+        Ok((receipt, pending))
+    }
+
+    /// From here on the payment is settled, whatever happens to this process.
+    async fn earned(&self, mut ticket: Ticket, saved: Option<&SavedReply>) -> Result<Ticket> {
+        let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
+        self.earn(id, saved).await?;
+        ticket.leave_to_payment();
+        Ok(ticket)
+    }
+
     /// Settles the payment of a served call and closes the call as that ends.
     async fn settled(
         &self,
@@ -147,8 +189,6 @@ impl Calls {
     ) -> Result<(Result<crate::Receipt, (Error, crate::Receipt)>, SettlementResponse)> {
         let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
         let amount = ticket.quoted();
-        self.earn(id, saved.as_ref()).await?;
-        ticket.leave_to_payment();
         let settle = Settle {
             id: id.uuid(),
             offer: &signed.offer,
@@ -182,6 +222,15 @@ impl Calls {
         }
     }
 
+    /// Whether a payment has paid for something here, or is about to.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn knows_payment(&self, nonce: &NonceKey) -> Result<bool> {
+        const KNOWN: &str = sql!("SELECT 1 FROM payment WHERE nonce_key = $1 AND state <> 'refused'");
+        Ok(self.parts.db.one(KNOWN, &[nonce.as_str().into()]).await?.is_some())
+    }
+
     async fn earn(&self, id: CallId, saved: Option<&SavedReply>) -> Result<()> {
         let earned = tx!(self.parts.db, Isolation::ReadCommitted, tx => { earned_in(tx, id, saved).await })?;
         if earned {
@@ -195,7 +244,7 @@ impl Calls {
     async fn delivered(&self, id: CallId) -> Result<()> {
         const DELIVERED: &str = sql!(
             "UPDATE payment SET delivered = 1, reply_status = NULL, reply_headers = NULL, reply_body = NULL
-             WHERE id = $1 AND state = 'settled'"
+             WHERE id = $1 AND state IN ('earned', 'settled')"
         );
         let id = id.to_string();
         tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;

@@ -81,8 +81,8 @@ async fn credited(
             };
             let reply = OnchainDepositResponse {
                 message: format!("{amount} {} deposited", signed.offer.token().symbol()),
-                deposited_amount: amount.to_string(),
-                balance_amount: balance.to_string(),
+                deposited_amount: amount.into(),
+                balance_amount: balance.into(),
                 asset_symbol: signed.offer.token().symbol().to_owned(),
                 publisher_id: entry.listing.id.uuid(),
                 agent_wallet: checksummed(signed.verified.payer),

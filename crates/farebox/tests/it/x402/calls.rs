@@ -99,3 +99,39 @@ async fn settled_before_the_work_a_failure_leaves_the_money_as_a_balance() {
         stage.app.assert_books_balance().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_was_lost_is_had_again_for_the_same_payment_and_request_only() {
+    for place in TestDb::all().await {
+        let Some(stage) = Stage::set(&place, &[]).await else { return };
+        let path = "/publishers/things/slow/300";
+        let signed = stage.signed(path).await;
+        // The client gives up while the seller is at work.
+        let gone =
+            tokio::time::timeout(std::time::Duration::from_millis(100), stage.app.ask(&paying(path, &signed))).await;
+        assert!(gone.is_err());
+        stage.app.settled().await;
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - PRICE);
+        stage.app.expect(&paying(PATH, &signed), 402).await;
+        let got = stage.app.expect(&paying(path, &signed), 200).await;
+        assert_eq!(got.headers["x-farebox-replayed"], "true");
+        stage.app.expect(&paying(path, &signed), 402).await;
+        assert_eq!(stage.app.upstream.asked(), 1);
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - PRICE);
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settled_later_the_answer_comes_first_and_the_money_follows() {
+    for place in TestDb::all().await {
+        let settings = [("x402.settle", "later"), ("x402.later_max_usdc", "0.01")];
+        let Some(stage) = Stage::set(&place, &settings).await else { return };
+        let signed = stage.signed(PATH).await;
+        stage.app.expect(&paying(PATH, &signed), 200).await;
+        stage.app.settled().await;
+        assert_eq!(stage.balance(gas_wallet()).await, PRICE);
+        stage.app.expect(&paying(PATH, &signed), 402).await;
+        stage.app.assert_books_balance().await;
+    }
+}

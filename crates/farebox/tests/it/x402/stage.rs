@@ -29,7 +29,7 @@ pub struct Stage {
     pub token: Token,
     pub payer: SigningKey,
     pub seller: Agent,
-    pub anvil: Anvil,
+    _anvil: Anvil,
     nonces: AtomicU64,
 }
 
@@ -55,7 +55,7 @@ impl Stage {
         let app = TestApp::start(place, &all).await;
         let seller = app.agent("Seller").await;
         app.list(&seller, "things", "0.01").await;
-        Some(Self { app, rpc, token, payer, seller, anvil, nonces: AtomicU64::new(1) })
+        Some(Self { app, rpc, token, payer, seller, _anvil: anvil, nonces: AtomicU64::new(1) })
     }
 
     pub async fn balance(&self, of: Address) -> u64 {
