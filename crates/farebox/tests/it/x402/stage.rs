@@ -49,6 +49,7 @@ impl Stage {
             ("x402.network.base-sepolia.rpc_urls", anvil.url().to_string()),
             ("x402.network.base-sepolia.confirmations", "1".to_owned()),
             ("x402.network.base-sepolia.block_time_ms", "100".to_owned()),
+            ("x402.facilitator_recipients", "*".to_owned()),
         ];
         all.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
         let all: Vec<(&str, &str)> = all.iter().map(|(key, value)| (*key, value.as_str())).collect();
