@@ -1,9 +1,9 @@
 //! Payments on a chain: a real anvil with a real token, a whole server, and clients that have nothing but a wallet.
 
+mod bent;
 mod calls;
 mod clients;
-mod faults;
 mod proxy;
 mod refusals;
-mod refused;
+
 mod stage;
