@@ -6,8 +6,9 @@ use farebox_accounts::Caller;
 use farebox_base::{Error, Result};
 use farebox_calls::{IdempotencyKey, Payer, SignedPayment};
 use farebox_x402::extension::identifier;
-use farebox_x402::offer::Resource;
-use farebox_x402::verify::Kind;
+use farebox_x402::offer::{Offer, Resource};
+use farebox_x402::payment::Payment;
+use farebox_x402::verify::{Kind, Limits, Verified, verify_local};
 use farebox_x402::wire::{Object, PaymentHeader, names};
 use farebox_x402::{Reason, Refusal, check_echo, extension, match_offer};
 use http::HeaderMap;
@@ -53,12 +54,28 @@ impl Asked {
         let named = identifier::read(&header, false)?;
         let key = named.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
         let facilitators = &core.calls.payments().facilitators;
-        let verified = facilitators.verify(offer, &payment, &header, core.clock.now()).await?;
+        let verified = match facilitators.verify(offer, &payment, &header, core.clock.now()).await {
+            Ok(verified) => verified,
+            Err(refusal) => known(core, offer, &payment, refusal).await?,
+        };
         if !matches!(verified.kind, Kind::Transfer | Kind::Permit) {
             return Err(Refusal::new(Reason::UnsupportedScheme, "scheme: expected exact"));
         }
         let offer = offer.clone();
         Ok((SignedPayment { offer, payment, header, verified, receiver: self.offers.receiver }, key))
+    }
+}
+
+/// What we have settled is spent on its chain. Its request may come again for a reply that it did not get, so that the
+/// payment's own row decides, as long as the signature is good.
+async fn known(core: &Core, offer: &Offer, payment: &Payment, refusal: Refusal) -> Result<Verified, Refusal> {
+    let Ok(verified) = verify_local(offer, payment, core.clock.now(), &Limits::default()) else { return Err(refusal) };
+    match core.calls.payment_is_known(&verified.nonce).await {
+        Ok(true) => Ok(verified),
+        Ok(false) => Err(refusal),
+        Err(_) => {
+            Err(Refusal::new(Reason::UnexpectedVerifyError, "it can't be told whether the payment is known; try again"))
+        }
     }
 }
 
