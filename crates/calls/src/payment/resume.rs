@@ -10,8 +10,8 @@ use crate::running::{End, Ending, Running};
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
 use farebox_db::{Isolation, Row, sql, tx};
 use farebox_ledger::AccountId;
-use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::Reason;
+use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
@@ -47,12 +47,13 @@ impl Calls {
         self.resume_since(self.parts.clock.now().minus(LEFT_ALONE)).await
     }
 
-    /// As [`Calls::payments_resume`], at the start of a process that is alone: no request can be left.
+    /// As [`Calls::payments_resume`], for a process that is alone: it also takes up what was begun before it `started`,
+    /// because the requests of that time are gone.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn payments_resume_all(&self) -> Result<u64> {
-        self.resume_since(Timestamp::from_micros(i64::MAX)).await
+    pub async fn payments_resume_alone(&self, started: Timestamp) -> Result<u64> {
+        self.resume_since(started.max(self.parts.clock.now().minus(LEFT_ALONE))).await
     }
 
     async fn resume_since(&self, until: Timestamp) -> Result<u64> {
@@ -111,7 +112,8 @@ impl Calls {
             }
             // The chain could not be asked; as long as the signature is good it may still be.
             Settlement::NotTaken(refusal)
-                if refusal.reason == Reason::UnexpectedSettleError && begun.valid_before > Some(self.parts.clock.now()) =>
+                if refusal.reason == Reason::UnexpectedSettleError
+                    && begun.valid_before > Some(self.parts.clock.now()) =>
             {
                 return Ok(false);
             }
