@@ -3,6 +3,7 @@
 mod bent;
 mod calls;
 mod clients;
+mod faults;
 mod proxy;
 mod refusals;
 

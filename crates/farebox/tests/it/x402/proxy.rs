@@ -17,8 +17,10 @@ pub enum Fault {
     LoseAnswers = 2,
     /// Broadcasts arrive, and from then on nothing is answered.
     HangAfterBroadcast = 3,
+    /// Nothing is answered.
+    Hang = 4,
     /// Every connection is cut at once.
-    Away = 4,
+    Away = 5,
 }
 
 /// The proxy; it ends with the test's runtime.
@@ -63,9 +65,10 @@ async fn pass(mut client: TcpStream, target: &str, fault: &AtomicU8) -> std::io:
                     return Ok(());
                 }
                 loses = broadcasts && is(Fault::LoseAnswers);
-                if is(Fault::HangAfterBroadcast) && !broadcasts {
-                    hang(fault).await;
-                    return Ok(());
+                if broadcasts && is(Fault::HangAfterBroadcast) {
+                    fault.store(Fault::Hang as u8, Ordering::SeqCst);
+                } else if is(Fault::Hang) {
+                    return hang(fault).await;
                 }
                 node.write_all(bytes).await?;
             }
@@ -74,9 +77,8 @@ async fn pass(mut client: TcpStream, target: &str, fault: &AtomicU8) -> std::io:
                 if bytes.is_empty() || loses || is(Fault::Away) {
                     return Ok(());
                 }
-                if is(Fault::HangAfterBroadcast) {
-                    hang(fault).await;
-                    return Ok(());
+                if is(Fault::Hang) {
+                    return hang(fault).await;
                 }
                 client.write_all(bytes).await?;
             }
@@ -85,8 +87,9 @@ async fn pass(mut client: TcpStream, target: &str, fault: &AtomicU8) -> std::io:
 }
 
 /// Keeps a connection open and silent until the fault is over.
-async fn hang(fault: &AtomicU8) {
-    while fault.load(Ordering::SeqCst) == Fault::HangAfterBroadcast as u8 {
+async fn hang(fault: &AtomicU8) -> std::io::Result<()> {
+    while fault.load(Ordering::SeqCst) == Fault::Hang as u8 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+    Ok(())
 }

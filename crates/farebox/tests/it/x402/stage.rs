@@ -41,15 +41,16 @@ pub struct Stage {
 impl Stage {
     /// `None`, after one SKIPPED line, where there is no anvil.
     pub async fn set(place: &TestDb, settings: &[(&str, &str)]) -> Option<Self> {
-        Some(Self::on(Chain::start().await?, place, settings).await)
+        let stage = Self::on(Chain::start().await?, place, settings).await;
+        stage.ready().await;
+        Some(stage)
     }
 
     /// As [`Stage::set`], with a proxy between the server and the chain.
     pub async fn behind_proxy(place: &TestDb, settings: &[(&str, &str)]) -> Option<Self> {
-        let chain = Chain::start().await?;
-        let proxy = Proxy::start(chain.anvil.url(), 0).await;
-        let chain = Chain { proxy: Some(proxy), ..chain };
-        Some(Self::on(chain, place, settings).await)
+        let stage = Self::on(Chain::behind_proxy().await?, place, settings).await;
+        stage.ready().await;
+        Some(stage)
     }
 
     /// A server on a chain that is there already.
@@ -64,6 +65,20 @@ impl Stage {
         Self { app, rpc, token, payer: payer(), seller, listing, anvil, proxy, nonces: AtomicU64::new(1) }
     }
 
+    /// Waits until the server has reached its chain: a payer without money is then told so.
+    async fn ready(&self) {
+        let challenge = self.app.expect(&Ask::get("/publishers/things/ok"), 402).await;
+        let poor = sign(&challenge, &SigningKey::from_bytes([0x7a; 32]).unwrap(), self.nonce());
+        for _ in 0..1_000 {
+            let got = self.app.ask(&paying("/publishers/things/ok", &poor)).await;
+            if got.at("/error") == "insufficient_funds" {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the server does not reach its chain");
+    }
+
     pub async fn balance(&self, of: Address) -> u64 {
         self.token.balance(&self.rpc, of).await.unwrap().to()
     }
@@ -75,11 +90,7 @@ impl Stage {
 
     /// Signs the offer of a 402.
     pub fn sign(&self, got: &Got) -> SignedHeader {
-        let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok());
-        let required = Required::read(got.status.as_u16(), header, got.text.as_bytes()).unwrap();
-        let choice =
-            required.choose(&Networks::builtin().unwrap(), &Preferences::up_to(Micros::new(1_000_000))).unwrap();
-        choice.sign(&self.payer, self.nonce(), now(), None).unwrap()
+        sign(got, &self.payer, self.nonce())
     }
 
     pub fn nonce(&self) -> [u8; 32] {
@@ -116,6 +127,13 @@ impl Chain {
         Some(Self { anvil, rpc, token, proxy: None, key })
     }
 
+    /// As [`Chain::start`], with a proxy before it.
+    pub async fn behind_proxy() -> Option<Self> {
+        let chain = Self::start().await?;
+        let proxy = Proxy::start(chain.anvil.url(), 0).await;
+        Some(Self { proxy: Some(proxy), ..chain })
+    }
+
     /// What makes a server take payments here.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let proxied = self.proxy.as_ref().map(|proxy| format!("http://127.0.0.1:{}", proxy.port));
@@ -127,6 +145,14 @@ impl Chain {
             ("x402.network.base-sepolia.block_time_ms", "100".to_owned()),
         ]
     }
+}
+
+/// Signs the offer of a 402 with any key.
+pub fn sign(got: &Got, key: &SigningKey, nonce: [u8; 32]) -> SignedHeader {
+    let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok());
+    let required = Required::read(got.status.as_u16(), header, got.text.as_bytes()).unwrap();
+    let wanted = Preferences::up_to(Micros::new(1_000_000));
+    required.choose(&Networks::builtin().unwrap(), &wanted).unwrap().sign(key, nonce, now(), None).unwrap()
 }
 
 pub fn paying(path: &str, signed: &SignedHeader) -> Ask {
