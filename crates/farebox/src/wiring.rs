@@ -10,7 +10,7 @@ use farebox_api_kit::{Dispatcher, Settings};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::{CallSettings, Calls, CallsParts};
-use farebox_db::{Db, NoFaults, PostgresSettings};
+use farebox_db::{Db, Engine, NoFaults, PostgresSettings};
 use farebox_events::Changes;
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{AllowRule, Client, Policy};
@@ -184,6 +184,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
     };
     let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), settings)
         .map_err(|e| Error::internal(e.to_string()))?;
+    let alone_since = (db.engine() == Engine::Sqlite).then(|| clock.now());
     Ok(App {
         db,
         clock,
@@ -193,6 +194,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         market,
         wallets,
         calls,
+        alone_since,
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
     })

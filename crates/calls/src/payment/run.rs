@@ -17,7 +17,6 @@ use farebox_upstream::UpstreamError;
 use farebox_upstream::http::Outgoing;
 use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::offer::Flow;
-use farebox_x402::verify::NonceKey;
 use farebox_x402::wire::SettlementResponse;
 use farebox_x402::{Reason, Refusal};
 use http::{Method, Response};
@@ -60,19 +59,18 @@ impl Calls {
             Admitted::Replay(answer) => return Ok(answer),
             Admitted::Spent(spent) => {
                 let answer = spent.answer(&signed)?;
-                self.delivered(answer.receipt.call_id).await?;
-                return Ok(answer);
+                return self.handed_over(answer.receipt.call_id, answer, &signed).await;
             }
         };
         let call_id = ticket.call_id();
         // A client that leaves has still sent a payment, and what it was for is finished without it.
-        let calls = self.clone();
-        let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &signed).await });
+        let (calls, of_task) = (self.clone(), signed.clone());
+        let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &of_task).await });
         let answer = running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))??;
-        if let Some(call_id) = call_id.filter(|_| answer.payment.is_some() && answer.reply.is_ok()) {
-            self.delivered(call_id).await?;
+        match call_id.filter(|_| answer.payment.is_some() && answer.reply.is_ok()) {
+            Some(call_id) => self.handed_over(call_id, answer, &signed).await,
+            None => Ok(answer),
         }
-        Ok(answer)
     }
 
     async fn forward_signed(&self, call: HttpCall, ticket: Ticket, signed: &SignedPayment) -> Result<Answer> {
@@ -222,15 +220,6 @@ impl Calls {
         }
     }
 
-    /// Whether a payment has paid for something here, or is about to.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn knows_payment(&self, nonce: &NonceKey) -> Result<bool> {
-        const KNOWN: &str = sql!("SELECT 1 FROM payment WHERE nonce_key = $1 AND state <> 'refused'");
-        Ok(self.parts.db.one(KNOWN, &[nonce.as_str().into()]).await?.is_some())
-    }
-
     async fn earn(&self, id: CallId, saved: Option<&SavedReply>) -> Result<()> {
         let earned = tx!(self.parts.db, Isolation::ReadCommitted, tx => { earned_in(tx, id, saved).await })?;
         if earned {
@@ -240,15 +229,19 @@ impl Calls {
         }
     }
 
-    /// The reply was handed over: it need not be kept for this request any more.
-    async fn delivered(&self, id: CallId) -> Result<()> {
+    /// Hands the reply of a settled payment to one request, whichever of its copies asks first; it is not kept any longer.
+    ///
+    /// # Errors
+    /// That of a spent payment, for the others.
+    async fn handed_over(&self, id: CallId, answer: Answer, signed: &SignedPayment) -> Result<Answer> {
         const DELIVERED: &str = sql!(
             "UPDATE payment SET delivered = 1, reply_status = NULL, reply_headers = NULL, reply_body = NULL
-             WHERE id = $1 AND state IN ('earned', 'settled')"
+             WHERE id = $1 AND state IN ('earned', 'settled') AND delivered = 0"
         );
         let id = id.to_string();
-        tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
-        Ok(())
+        let changed =
+            tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
+        if changed == 1 { Ok(answer) } else { Err(refused(&super::spent::used(signed))) }
     }
 }
 

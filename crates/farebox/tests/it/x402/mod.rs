@@ -1,5 +1,10 @@
 //! Payments on a chain: a real anvil with a real token, a whole server, and clients that have nothing but a wallet.
 
+mod bent;
 mod calls;
+mod clients;
 mod deposits;
+mod faults;
+mod proxy;
+mod refusals;
 mod stage;
