@@ -4,6 +4,7 @@ mod bent;
 mod calls;
 mod clients;
 mod faults;
+mod killed;
 mod proxy;
 mod refusals;
 
