@@ -10,7 +10,7 @@ use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
 use crate::{Answer, Calls, HttpCall};
 use farebox_base::{CallId, Error, Kind, Micros, Result};
-use farebox_db::{Isolation, sql, tx};
+use farebox_db::{Isolation, tx};
 use farebox_ledger::AccountId;
 use farebox_net::Body;
 use farebox_upstream::UpstreamError;
@@ -59,18 +59,17 @@ impl Calls {
             Admitted::Replay(answer) => return Ok(answer),
             Admitted::Spent(spent) => {
                 let answer = spent.answer(&signed)?;
-                return self.handed_over(answer.receipt.call_id, answer, &signed).await;
+                return self.handed_over(answer, &signed).await;
             }
         };
-        let call_id = ticket.call_id();
         // A client that leaves has still sent a payment, and what it was for is finished without it.
         let (calls, of_task) = (self.clone(), signed.clone());
         let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &of_task).await });
         let answer = running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))??;
-        match call_id.filter(|_| answer.payment.is_some() && answer.reply.is_ok()) {
-            Some(call_id) => self.handed_over(call_id, answer, &signed).await,
-            None => Ok(answer),
+        if answer.payment.is_some() && answer.reply.is_ok() {
+            return self.handed_over(answer, &signed).await;
         }
+        Ok(answer)
     }
 
     async fn forward_signed(&self, call: HttpCall, ticket: Ticket, signed: &SignedPayment) -> Result<Answer> {
@@ -227,21 +226,6 @@ impl Calls {
         } else {
             Err(Error::unavailable("The call took longer than a call may take and was not charged"))
         }
-    }
-
-    /// Hands the reply of a settled payment to one request, whichever of its copies asks first; it is not kept any longer.
-    ///
-    /// # Errors
-    /// That of a spent payment, for the others.
-    async fn handed_over(&self, id: CallId, answer: Answer, signed: &SignedPayment) -> Result<Answer> {
-        const DELIVERED: &str = sql!(
-            "UPDATE payment SET delivered = 1, reply_status = NULL, reply_headers = NULL, reply_body = NULL
-             WHERE id = $1 AND state IN ('earned', 'settled') AND delivered = 0"
-        );
-        let id = id.to_string();
-        let changed =
-            tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
-        if changed == 1 { Ok(answer) } else { Err(refused(&super::spent::used(signed))) }
     }
 }
 

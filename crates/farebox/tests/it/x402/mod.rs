@@ -5,6 +5,7 @@ mod calls;
 mod clients;
 mod deposits;
 mod faults;
+mod killed;
 mod proxy;
 mod refusals;
 mod stage;

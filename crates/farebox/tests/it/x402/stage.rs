@@ -32,7 +32,8 @@ pub struct Stage {
     pub seller: Agent,
     /// The id of the listing `things`.
     pub listing: String,
-    pub anvil: Anvil,
+    /// Held, as it ends with its handle.
+    _anvil: Anvil,
     /// What the server reaches the chain through.
     pub proxy: Option<Proxy>,
     nonces: AtomicU64,
@@ -62,7 +63,7 @@ impl Stage {
         let seller = app.agent("Seller").await;
         let (_, listing) = app.list(&seller, "things", "0.01").await;
         let Chain { anvil, rpc, token, proxy, .. } = chain;
-        Self { app, rpc, token, payer: payer(), seller, listing, anvil, proxy, nonces: AtomicU64::new(1) }
+        Self { app, rpc, token, payer: payer(), seller, listing, _anvil: anvil, proxy, nonces: AtomicU64::new(1) }
     }
 
     /// Waits until the server has reached its chain: a payer without money is then told so.
