@@ -175,14 +175,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
     });
-    let settings = Settings {
-        body_limit_bytes: config.limits.json_body_bytes,
-        stream_limit_bytes: usize::try_from(config.server.max_request_bytes).unwrap_or(usize::MAX),
-        registry,
-        home: tokio::runtime::Handle::try_current().ok(),
-        ..Settings::default()
-    };
-    let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), settings)
+    let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), kit_settings(config, registry))
         .map_err(|e| Error::internal(e.to_string()))?;
     let alone_since = (db.engine() == Engine::Sqlite).then(|| clock.now());
     Ok(App {
@@ -198,6 +191,16 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
     })
+}
+
+fn kit_settings(config: &Config, registry: prometheus::Registry) -> Settings {
+    Settings {
+        body_limit_bytes: config.limits.json_body_bytes,
+        stream_limit_bytes: usize::try_from(config.server.max_request_bytes).unwrap_or(usize::MAX),
+        registry,
+        home: tokio::runtime::Handle::try_current().ok(),
+        ..Settings::default()
+    }
 }
 
 fn url_check(client: Client) -> UrlCheck {
