@@ -9,7 +9,7 @@ use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
 use crate::{Answer, Calls, HttpCall};
 use farebox_base::{CallId, Error, Kind, Micros, Result};
-use farebox_db::{Isolation, sql, tx};
+use farebox_db::{Isolation, tx};
 use farebox_ledger::AccountId;
 use farebox_net::Body;
 use farebox_upstream::UpstreamError;
