@@ -1,8 +1,9 @@
 //! The way to the chain fails while payments are settled, and clients leave: paid at most once, and every payment ends.
 
+use super::bent::{Draft, encoded};
 use super::proxy::Fault;
 use super::stage::{Chain, FORTUNE, PRICE, Stage, gas_wallet, now, paying};
-use farebox_testkit::app::Got;
+use farebox_testkit::app::{Ask, Got};
 use farebox_testkit::engines::TestDb;
 use farebox_x402::Reason;
 use farebox_x402::chain::rpc::CallAt;
@@ -115,6 +116,30 @@ async fn of_many_who_come_back_with_a_payment_one_gets_the_reply() {
         let answers = futures_util::future::join_all((0..20).map(|_| stage.app.ask(&ask))).await;
         assert_eq!(answers.iter().filter(|got| got.status.as_u16() == 200).count(), 1);
         paid_once(&stage, SLOW, &signed).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payer_who_cancels_while_the_seller_works_gets_no_reply_and_is_not_charged() {
+    for place in TestDb::all().await {
+        let Some(stage) = Stage::set(&place, &[]).await else { return };
+        let draft = Draft::of(&stage, SLOW, 2).await;
+        let ask = Ask::get(SLOW).with(names::PAYMENT_SIGNATURE, encoded(&draft.signed()));
+        let cancelling = async {
+            while stage.app.upstream.asked() == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stage.send_to_token(draft.cancellation(stage.token.domain_separator)).await;
+        };
+        let (got, ()) = tokio::join!(stage.app.ask(&ask), cancelling);
+        assert_eq!(got.status.as_u16(), 402, "{}", got.text);
+        assert_eq!(got.at("/slow"), "", "the reply was not paid for");
+        let receipt = decode_base64_json(got.header(names::PAYMENT_RESPONSE)).unwrap();
+        let expected = (&false.into(), &Reason::ExactNonceUsed.code().into());
+        assert_eq!((&receipt["success"], &receipt["errorReason"]), expected);
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE);
+        assert_eq!(under_way(&stage).await, 0);
+        stage.app.assert_books_balance().await;
     }
 }
 

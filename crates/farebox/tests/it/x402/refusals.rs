@@ -3,16 +3,14 @@
 
 use super::bent::{Draft, encoded};
 use super::stage::{FORTUNE, PRICE, Stage, gas_wallet, now};
-use alloy_primitives::{Address, B256, U256, hex};
+use alloy_primitives::{Address, U256};
 use farebox_testkit::app::{Ask, Got};
 use farebox_testkit::engines::TestDb;
 use farebox_x402::Reason;
-use farebox_x402::chain::dev::DevRole;
-use farebox_x402::chain::rpc::{Call, CallAt};
+use farebox_x402::chain::rpc::CallAt;
 use farebox_x402::evm::SigningKey;
 use farebox_x402::wire::{decode_base64_json, names};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 const PATH: &str = "/publishers/things/ok";
 const ANYONE: &str = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
@@ -172,13 +170,13 @@ async fn what_only_the_chain_knows_is_refused_before_the_seller_is_asked() {
         assert_refused("a balance too small", &got, Reason::InsufficientFunds);
 
         let draft = Draft::of(&stage, PATH, version).await;
-        send(&stage, draft.cancellation(stage.token.domain_separator)).await;
+        stage.send_to_token(draft.cancellation(stage.token.domain_separator)).await;
         let got = stage.app.ask(&with_payment(PATH, version, encoded(&draft.signed()))).await;
         assert_refused("a cancelled nonce", &got, Reason::ExactNonceUsed);
     }
     nothing_moved(&stage).await;
     let draft = Draft::of(&stage, PATH, 2).await;
-    send(&stage, draft.transfer()).await;
+    stage.send_to_token(draft.transfer()).await;
     let got = stage.app.ask(&with_payment(PATH, 2, encoded(&draft.signed()))).await;
     assert_refused("used by somebody else", &got, Reason::ExactNonceUsed);
     assert_eq!(stage.app.upstream.asked(), 0);
@@ -261,19 +259,4 @@ fn in_s(seconds: i64) -> U256 {
 
 fn nested(depth: u32) -> Value {
     (0..depth).fold(json!(0), |inner, _| json!([inner]))
-}
-
-/// A transaction of somebody else's to the token, mined.
-async fn send(stage: &Stage, data: Vec<u8>) {
-    let from = DevRole::Payer.key().unwrap().address();
-    let transaction = json!({ "from": from, "to": stage.token.address, "data": hex::encode_prefixed(data) });
-    let hash = stage.rpc.call_changing(Call::new("eth_sendTransaction", json!([transaction]))).await.unwrap();
-    let hash: B256 = hash.as_str().unwrap().parse().unwrap();
-    let mined = loop {
-        match stage.rpc.receipt(hash).await.unwrap() {
-            Some(receipt) => break receipt,
-            None => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    };
-    assert!(mined.succeeded);
 }

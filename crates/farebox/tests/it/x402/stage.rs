@@ -1,7 +1,7 @@
 //! A chain, a token, a server that takes payments in it, a listing, and a payer.
 
 use super::proxy::Proxy;
-use alloy_primitives::{Address, U256, hex};
+use alloy_primitives::{Address, B256, U256, hex};
 use farebox_base::SystemClock;
 use farebox_base::{Micros, Timestamp};
 use farebox_testkit::app::{Agent, Ask, Got, TestApp};
@@ -10,14 +10,17 @@ use farebox_x402::chain::Rpc;
 use farebox_x402::chain::dev::{
     Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_KEYS, DevRole, Token, anvil_find, dev_rpc, token_deploy,
 };
+use farebox_x402::chain::rpc::Call;
 use farebox_x402::client::{Preferences, Required, SignedHeader};
 use farebox_x402::evm::SigningKey;
 use farebox_x402::network::Networks;
+use serde_json::json;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// The price of a call, in micros and in the token's smallest unit.
 pub const PRICE: u64 = 10_000;
@@ -75,13 +78,28 @@ impl Stage {
             if got.at("/error") == "insufficient_funds" {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("the server does not reach its chain");
     }
 
     pub async fn balance(&self, of: Address) -> u64 {
         self.token.balance(&self.rpc, of).await.unwrap().to()
+    }
+
+    /// A transaction of somebody else's to the token, mined.
+    pub async fn send_to_token(&self, data: Vec<u8>) {
+        let from = DevRole::Payer.key().unwrap().address();
+        let transaction = json!({ "from": from, "to": self.token.address, "data": hex::encode_prefixed(data) });
+        let hash = self.rpc.call_changing(Call::new("eth_sendTransaction", json!([transaction]))).await.unwrap();
+        let hash: B256 = hash.as_str().unwrap().parse().unwrap();
+        let mined = loop {
+            match self.rpc.receipt(hash).await.unwrap() {
+                Some(receipt) => break receipt,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        assert!(mined.succeeded);
     }
 
     /// Asks without paying, and signs what is asked for.
