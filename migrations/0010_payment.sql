@@ -22,8 +22,9 @@ CREATE TABLE payment (
   reason TEXT,                       -- why it was refused
   valid_before BIGINT,
   created_at BIGINT NOT NULL,
+  earned_at BIGINT,                  -- since when it is to be settled
   ended_at BIGINT
 ) /*STRICT*/;
 CREATE UNIQUE INDEX payment_nonce ON payment (nonce_key) WHERE state <> 'refused';
-CREATE INDEX payment_earned ON payment (created_at) WHERE state = 'earned';
+CREATE INDEX payment_earned ON payment (earned_at) WHERE state = 'earned';
 CREATE INDEX payment_reply ON payment (ended_at) WHERE reply_status IS NOT NULL;

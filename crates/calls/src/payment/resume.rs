@@ -65,7 +65,7 @@ impl Calls {
                p.fingerprint, p.terms, p.payload, p.deposit_to, p.reply_status, c.buyer_party_id, c.seller_party_id,
                c.listing_id, l.name, c.key_id, c.method, c.path, c.request_id, c.created_at, c.expires_at, p.valid_before
              FROM payment p LEFT JOIN call c ON c.id = p.id LEFT JOIN listing l ON l.id = c.listing_id
-             WHERE p.state = 'earned' AND p.created_at <= $1 ORDER BY p.created_at LIMIT $2"
+             WHERE p.state = 'earned' AND p.earned_at <= $1 ORDER BY p.earned_at LIMIT $2"
         );
         let rows = self.parts.db.query(BEGUN, &[until.into(), ROUND.into()]).await?;
         let mut ended = 0;

@@ -103,8 +103,8 @@ pub(super) async fn insert_in(
 ) -> Result<Reserved> {
     const RESERVE: &str = sql!(
         "INSERT INTO payment (id, nonce_key, network, token, payer, pay_to, receiver, amount, fee_basis_points, state,
-           fingerprint, terms, payload, delivered, valid_before, created_at, deposit_to)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16)
+           fingerprint, terms, payload, delivered, valid_before, created_at, deposit_to, earned_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17)
          ON CONFLICT (nonce_key) WHERE state <> 'refused' DO NOTHING"
     );
     let written = tx
@@ -127,6 +127,7 @@ pub(super) async fn insert_in(
                 paid.valid_before.into(),
                 now.into(),
                 paid.deposit_to.as_ref().map(AccountId::text).into(),
+                (state == state::EARNED).then_some(now).into(),
             ],
         )
         .await?;
@@ -164,12 +165,12 @@ pub(crate) async fn release_in(tx: &mut Tx, id: &str) -> Result<()> {
 
 /// The seller has answered: from here on the payment is settled, whatever happens to this process. `false`: too late, the
 /// call was closed.
-pub(super) async fn earned_in(tx: &mut Tx, call: CallId, reply: Option<&SavedReply>) -> Result<bool> {
+pub(super) async fn earned_in(tx: &mut Tx, call: CallId, reply: Option<&SavedReply>, now: Timestamp) -> Result<bool> {
     let headers = reply.map(SavedReply::headers_text).transpose()?;
     let changed = tx
         .execute(
             sql!(
-                "UPDATE payment SET state = 'earned', reply_status = $2, reply_headers = $3, reply_body = $4
+                "UPDATE payment SET state = 'earned', reply_status = $2, reply_headers = $3, reply_body = $4, earned_at = $5
                  WHERE id = $1 AND state = 'reserved'"
             ),
             &[
@@ -177,6 +178,7 @@ pub(super) async fn earned_in(tx: &mut Tx, call: CallId, reply: Option<&SavedRep
                 reply.map(|reply| i64::from(reply.status.as_u16())).into(),
                 headers.as_deref().into(),
                 reply.map(|reply| reply.body.as_slice()).into(),
+                now.into(),
             ],
         )
         .await?;

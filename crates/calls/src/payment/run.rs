@@ -220,7 +220,9 @@ impl Calls {
     }
 
     async fn earn(&self, id: CallId, saved: Option<&SavedReply>) -> Result<()> {
-        let earned = tx!(self.parts.db, Isolation::ReadCommitted, tx => { earned_in(tx, id, saved).await })?;
+        let earned = tx!(self.parts.db, Isolation::ReadCommitted, tx => {
+            earned_in(tx, id, saved, self.parts.clock.now()).await
+        })?;
         if earned {
             Ok(())
         } else {
