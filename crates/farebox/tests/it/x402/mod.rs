@@ -2,4 +2,5 @@
 
 mod calls;
 mod deposits;
+mod sql_deposits;
 mod stage;
