@@ -11,8 +11,6 @@ use farebox_base::{Result, Timestamp};
 use farebox_db::{Isolation, sql, tx};
 use std::time::Duration;
 
-/// How long a challenge can be answered.
-const VALID_FOR: Duration = Duration::from_secs(300);
 const SEAL_CONTEXT: &str = "farebox wallet challenge 1";
 /// Of a nonce: when it ends in seconds since 1970, a random number, the seal over both.
 const END_BYTES: usize = 4;
@@ -23,19 +21,23 @@ const SEALED_BYTES: usize = 8;
 pub struct WalletChallenge {
     pub nonce: [u8; 16],
     pub issued_at: Timestamp,
-    pub valid_for: Duration,
+}
+
+impl WalletChallenge {
+    /// How long a challenge can be answered.
+    pub const VALID_FOR: Duration = Duration::from_secs(300);
 }
 
 impl Accounts {
     /// A new challenge.
     pub fn wallet_challenge(&self) -> WalletChallenge {
         let issued_at = self.now();
-        let end_s = u32::try_from(issued_at.plus(VALID_FOR).seconds()).unwrap_or(u32::MAX);
+        let end_s = u32::try_from(issued_at.plus(WalletChallenge::VALID_FOR).seconds()).unwrap_or(u32::MAX);
         let mut random = [0; SEALED_BYTES - END_BYTES];
         self.rng().fill(&mut random);
         let sealed: u64 = u64::from(end_s) << 32 | u64::from(u32::from_be_bytes(random));
         let nonce = u128::from(sealed) << 64 | u128::from(self.seal(sealed));
-        WalletChallenge { nonce: nonce.to_be_bytes(), issued_at, valid_for: VALID_FOR }
+        WalletChallenge { nonce: nonce.to_be_bytes(), issued_at }
     }
 
     /// Uses up a challenge that the wallet has answered. `false`: it was not given out here, is over, or was used before.

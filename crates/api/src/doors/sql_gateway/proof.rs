@@ -5,6 +5,7 @@
 //! only claims the address.
 
 use super::Cx;
+use farebox_accounts::WalletChallenge;
 use farebox_api_kit::Body;
 use farebox_base::{Error, Kind, Result};
 use farebox_calls::Payer;
@@ -36,9 +37,8 @@ pub(super) async fn proven(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result
     let Some(value) = values.next().filter(|_| cx.caller.is_none()) else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| values.next().is_none());
     let text = text.ok_or_else(|| not_proven(Refusal::new(Reason::SignInPayload, "expected one value in base64")))?;
-    let challenge = cx.core.accounts.wallet_challenge();
     let origin = url(cx, "")?;
-    let expected = Expected { origin: &origin, max_age: challenge.valid_for, skew: SKEW };
+    let expected = Expected { origin: &origin, max_age: WalletChallenge::VALID_FOR, skew: SKEW };
     let proof = SignIn::decode(text).and_then(|signed| signed.verify(&expected, cx.core.clock.now()));
     let proof = proof.map_err(not_proven)?;
     if parse(wallet) != Some(proof.address) {
@@ -52,15 +52,17 @@ pub(super) async fn proven(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result
     Ok(Some(Payer { party_id: cx.core.accounts.wallet_signer(&address).await?, key_id: None }))
 }
 
-/// The error as the door shows it, with a challenge to sign where that would help.
-pub(super) async fn refused(cx: &Cx, path: &str, error: &Error) -> Result<Response<Body>> {
-    let shown = cx.error_response(error);
+/// The error as the door shows it, with a challenge to sign.
+///
+/// # Errors
+/// The error itself where a proof would not help.
+pub(super) async fn refused(cx: &Cx, path: &str, error: Error) -> Result<Response<Body>> {
     let helps = matches!(error.kind, Kind::Unauthenticated | Kind::PaymentRequired) || error.code == REQUIRED;
     if cx.caller.is_some() || !helps {
-        return Ok(shown);
+        return Err(error);
     }
     let challenge = challenge(cx, path)?;
-    let (mut parts, body) = shown.into_parts();
+    let (mut parts, body) = cx.error_response(&error).into_parts();
     let body = body.collect().await.map_err(|error| Error::internal(error.to_string()))?.to_bytes();
     let mut fields: Value = serde_json::from_slice(&body).map_err(|error| Error::internal(error.to_string()))?;
     if let Some(fields) = fields.as_object_mut() {
@@ -86,7 +88,7 @@ fn challenge(cx: &Cx, path: &str) -> Result<Challenge> {
         uri: url(cx, path)?,
         nonce: given.nonce,
         issued_at: given.issued_at,
-        valid_for: given.valid_for,
+        valid_for: WalletChallenge::VALID_FOR,
         statement: Some("Prove that this wallet is yours, for one request".to_owned()),
         chains,
     })

@@ -26,7 +26,7 @@ async fn execute_query(
 ) -> Result<OrReply<Headed<Ok200<SqlQueryResponse>>>> {
     match queried_and_paid(&cx, &headers, body.0).await {
         Ok(reply) => Ok(OrReply::Usual(reply)),
-        Err(error) => Ok(OrReply::Built(refused(&cx, "/api/query", &error).await?)),
+        Err(error) => Ok(OrReply::Built(refused(&cx, "/api/query", error).await?)),
     }
 }
 
