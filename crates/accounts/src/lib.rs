@@ -1,6 +1,6 @@
 //! Parties, the users that act for them, their API keys and wallets, and the vault for sellers' secrets.
 //!
-//! Owns the tables `party`, `app_user`, `member`, `wallet_link` and `api_key`. Knows no door: HTTP, wire names and
+//! Owns the tables `party`, `app_user`, `member`, `wallet_link`, `wallet_proof` and `api_key`. Knows no door: HTTP, wire names and
 //! status codes are the callers' matter. Invariants:
 //! - a key is one credential in several spellings, good at every door within its role and scopes;
 //! - no key gives more than the authority that made it had;
@@ -22,6 +22,7 @@ mod text_enum;
 mod user;
 mod vault;
 mod wallet;
+mod wallet_proof;
 
 pub use caller::Caller;
 pub use key::{KeyType, MintedKey, marketplace_key_id, parse_key_id};
@@ -35,6 +36,7 @@ pub use slug::slugify;
 pub use user::{MemberRole, User, UserKind, UserStatus};
 pub use vault::{MasterKey, Vault};
 pub use wallet::WalletParty;
+pub use wallet_proof::WalletChallenge;
 
 use authenticate::KeyEntry;
 use farebox_base::{Clock, KeyId, Rng, Timestamp};

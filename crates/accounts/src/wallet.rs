@@ -73,6 +73,19 @@ impl Accounts {
         tx!(self.db(), tx => { self.wallet_signer_in(tx, address, &key).await })
     }
 
+    /// As `wallet_signer`, without making the party: `None` where nobody has signed with the address.
+    ///
+    /// # Errors
+    /// As `wallet_signer`.
+    pub async fn wallet_signer_find(&self, address: &str) -> Result<Option<PartyId>> {
+        if let Some(WalletParty { party_id, registered: false }) = self.wallet_party(address).await? {
+            return Ok(Some(party_id));
+        }
+        const OWN: &str = sql!("SELECT id FROM party WHERE handle = $1 AND kind = 'wallet'");
+        let row = self.db().one(OWN, &[(&wallet_key(address)).into()]).await?;
+        row.map(|row| row.get(0)).transpose().map_err(Error::from)
+    }
+
     async fn wallet_signer_in(&self, tx: &mut Tx, address: &str, key: &str) -> Result<PartyId> {
         match wallet_party_in(tx, key).await? {
             Some(WalletParty { party_id, registered: false }) => return Ok(party_id),

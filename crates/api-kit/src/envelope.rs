@@ -117,6 +117,11 @@ pub(crate) fn schema(door: DoorId) -> Value {
                 "minimumRequired": required_amount,
                 "currentBalance": current_amount,
                 "depositEndpoint": text("Where to add funds. With status 402."),
+                "extensions": {
+                    "type": "object",
+                    "description": "Where a proof of the wallet would help: `sign-in-with-x`, a challenge to be signed \
+                        and sent back in the header SIGN-IN-WITH-X."
+                },
                 "retryAfter": retry
             }
         }),

@@ -46,6 +46,6 @@ pub use openapi::{BodyDoc, DeclaredReply, ParamDoc, ReplyDoc, Schemas, Shape, op
 pub use operation::{Methods, Operation, operation};
 pub use path_params::PathParams;
 pub use probe::{Probe, probes};
-pub use reply::{Accepted, Created, Headed, NoContent, Ok200, Output, Reply};
+pub use reply::{Accepted, Created, Headed, NoContent, Ok200, OrReply, Output, Reply};
 pub use request_id::RequestId;
 pub use table::TableError;

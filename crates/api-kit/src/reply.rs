@@ -42,6 +42,13 @@ pub struct NoContent;
 #[derive(Debug)]
 pub struct Reply(pub Response<Body>);
 
+/// The reply of the type, or another that the handler built, as an error with more in it.
+#[derive(Debug)]
+pub enum OrReply<O> {
+    Usual(O),
+    Built(Response<Body>),
+}
+
 /// Another reply with more headers.
 #[derive(Debug)]
 pub struct Headed<O>(pub O, pub HeaderMap);
@@ -80,6 +87,19 @@ impl Output for Reply {
 
     fn describe(_: &mut Schemas) -> Vec<ReplyDoc> {
         Vec::new()
+    }
+}
+
+impl<O: Output> Output for OrReply<O> {
+    fn write(self) -> Result<Response<Body>> {
+        match self {
+            OrReply::Usual(usual) => usual.write(),
+            OrReply::Built(response) => Ok(response),
+        }
+    }
+
+    fn describe(schemas: &mut Schemas) -> Vec<ReplyDoc> {
+        O::describe(schemas)
     }
 }
 

@@ -85,6 +85,26 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         ),
     },
     Invariant {
+        name: "each transfer on a chain that was named as a deposit is credited once",
+        count: sql!("SELECT COUNT(*) FROM chain_deposit"),
+        breaches: sql!(
+            "SELECT d.transfer_id FROM chain_deposit d
+             LEFT JOIN transfer t ON t.id = d.transfer_id AND t.kind = 'crypto_deposit'
+             LEFT JOIN entry e ON e.no >= t.first_entry AND e.no < t.first_entry + 16 AND e.transfer_id = t.id
+               AND e.account_id = d.deposit_to AND e.amount = d.amount
+             WHERE e.no IS NULL ORDER BY d.transfer_id"
+        ),
+    },
+    Invariant {
+        name: "no transfer on a chain is both a deposit and the settlement of a payment",
+        count: sql!("SELECT COUNT(*) FROM chain_deposit"),
+        breaches: sql!(
+            "SELECT d.transfer_id FROM chain_deposit d
+             WHERE EXISTS (SELECT 1 FROM payment p WHERE p.tx_hash = d.tx_hash)
+               OR EXISTS (SELECT 1 FROM x402_settlement s WHERE s.tx_hash = d.tx_hash) ORDER BY d.transfer_id"
+        ),
+    },
+    Invariant {
         name: "free-tier slots used are the free-tier calls made or running",
         count: sql!("SELECT COUNT(*) FROM free_tier_use"),
         breaches: sql!(

@@ -20,7 +20,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0007_statement.sql",
         "0008_chain.sql",
         "0009_facilitator.sql",
-        "0010_payment.sql"
+        "0010_payment.sql",
+        "0011_chain_deposit.sql"
     ]
 }
 

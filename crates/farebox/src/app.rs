@@ -96,6 +96,7 @@ impl App {
     /// The work that goes on beside requests, each at its own pace; every round may run twice without harm.
     fn background(&self) -> Vec<tokio::task::JoinHandle<()>> {
         let (refresh, reconcile, resume, flush) = (self.clone(), self.clone(), self.clone(), self.clone());
+        let forget = self.clone();
         vec![
             tokio::spawn(every(REFRESH_EVERY, "refresh of caches", move || {
                 let app = refresh.clone();
@@ -112,6 +113,10 @@ impl App {
             tokio::spawn(every(FLUSH_EVERY, "flush of keys' times of use", move || {
                 let app = flush.clone();
                 async move { app.accounts.flush_last_used().await.map(|_| ()) }
+            })),
+            tokio::spawn(every(FLUSH_EVERY, "forgetting of old proofs of wallets", move || {
+                let app = forget.clone();
+                async move { app.accounts.wallet_proofs_forget().await.map(|_| ()) }
             })),
         ]
     }

@@ -7,6 +7,8 @@ use farebox_base::{Clock, Error, Result, Rng};
 use farebox_calls::{LaterSettling, Payments};
 use farebox_db::Db;
 use farebox_net::Client;
+use farebox_x402::arrivals::Arrivals;
+use farebox_x402::chain::Rpc;
 use farebox_x402::facilitator::{
     Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, RemoteFacilitator, RemoteSettings,
     ServiceParts, SqlStore,
@@ -42,8 +44,9 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
         return Ok(Wired::default());
     }
     let client = x402_client(config)?;
-    let (mut facilitators, mut places) = (Vec::new(), Vec::new());
+    let (mut facilitators, mut places, mut arrivals) = (Vec::new(), Vec::new(), Vec::new());
     for wiring in &wirings {
+        arrivals.extend(seen(wiring, clock, &client));
         facilitators.push(facilitator(config, wiring, db, clock, &client)?);
         places.extend(wiring.network.tokens().iter().map(|token| PaymentPlace {
             network: wiring.network.clone(),
@@ -69,6 +72,7 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
         taken: Payments {
             networks: Arc::new(networks),
             facilitators,
+            arrivals: arrivals.into(),
             later: (config.x402.settle == Settle::Later).then(|| LaterSettling::up_to(config.x402.later_max_usdc)),
         },
         settings: PaymentSettings {
@@ -84,6 +88,13 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
             },
         },
     })
+}
+
+/// Somebody else's facilitator tells nothing of other transactions.
+fn seen(wiring: &NetworkWiring, clock: &Arc<dyn Clock>, client: &Client) -> Option<Arrivals> {
+    let Settler::Own { settings, .. } = &wiring.settler else { return None };
+    let rpc = Rpc::new(client.clone(), clock.clone(), settings);
+    Some(Arrivals::new(rpc, wiring.network.clone(), wiring.pay_to, settings.confirmations))
 }
 
 fn facilitator(

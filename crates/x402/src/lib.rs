@@ -1,9 +1,10 @@
 //! x402 payments: wire types of both versions, schemes, the facilitator, access to chains.
 //!
-//! Knows neither listings nor doors. Everything but `chain` and `facilitator` is pure: it reads bytes, computes and
-//! answers; time, randomness and chains are passed in.
+//! Knows neither listings nor doors. Everything but `arrivals`, `chain` and `facilitator` is pure: it reads bytes,
+//! computes and answers; time, randomness and chains are passed in.
 
 pub mod amount;
+pub mod arrivals;
 pub mod chain;
 pub mod client;
 pub mod evm;

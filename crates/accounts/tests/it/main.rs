@@ -7,6 +7,7 @@ mod keys;
 mod owner_keys;
 mod register;
 mod wallet;
+mod wallet_proof;
 
 use farebox_accounts::{Accounts, AccountsParts, OwnerKeyRequest, Vault};
 use farebox_base::{ManualClock, Role, SystemRng, Timestamp};

@@ -1,6 +1,6 @@
 //! Calls and deposits that are paid by a signed x402 payment.
 //!
-//! Owns the table `payment`. A payment is reserved with its call, in one transaction and before anything is forwarded, and
+//! Owns the tables `payment` and `chain_deposit`. A payment is reserved with its call, in one transaction and before anything is forwarded, and
 //! bound to the request by a fingerprint; a served call is settled before its reply leaves, and a failed one gives the
 //! payment back. Knows neither headers nor bodies of a 402: a door hands over what it has read and verified.
 //!
@@ -10,6 +10,7 @@
 //!   process is there, and its call is charged exactly when it is settled;
 //! - a reply that was paid for and not handed over waits for the same request to come again.
 
+mod arrived;
 mod deposit;
 mod reply;
 mod resume;
@@ -18,6 +19,7 @@ mod row;
 mod run;
 mod spent;
 
+pub use arrived::{Arrived, arrived_hash};
 pub use deposit::{Deposit, Deposited};
 pub(crate) use reply::replies_forget_in;
 pub use reply::replies_offer_again;
@@ -26,6 +28,7 @@ pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
 
 use farebox_base::{Error, Kind};
+use farebox_x402::arrivals::Arrivals;
 use farebox_x402::facilitator::Facilitators;
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
@@ -42,6 +45,8 @@ pub struct Payments {
     pub facilitators: Facilitators,
     /// Where a verified payment is enough for the answer, up to a bound; `None`: the answer waits for the settlement.
     pub later: Option<Arc<LaterSettling>>,
+    /// Where transfers that wallets make by themselves can be looked for.
+    pub arrivals: Arc<[Arrivals]>,
 }
 
 /// Whose address a payment goes to.

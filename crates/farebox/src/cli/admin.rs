@@ -143,7 +143,9 @@ async fn credit(app: &App, args: &CreditArgs, amount: Micros) -> Result<Vec<Stri
     let balances = app.wallets.balances(party).await?;
     let verb = if made { "credited" } else { "was credited before, nothing was done now:" };
     if args.owner.starts_with("0x") {
-        say("note: nobody owns this address yet; it can spend only where sql_gateway.wallet_proof is \"optional\"");
+        say(
+            "note: nobody owns this address yet; it spends by signing for each query, or where sql_gateway.wallet_proof is \"optional\"",
+        );
     }
     Ok(vec![
         format!("{} {verb} {amount} USDC", args.owner),

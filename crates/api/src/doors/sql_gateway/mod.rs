@@ -1,7 +1,9 @@
 //! The SQL gateway's door: providers of databases, and wallets that query them.
 
+mod deposits;
 mod health;
 mod pricing;
+mod proof;
 mod providers;
 mod queries;
 mod wallets;
@@ -16,6 +18,7 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(providers::operations());
     all.extend(pricing::operations());
     all.extend(wallets::operations());
+    all.extend(deposits::operations());
     all.extend(queries::operations());
     all.extend(health::operations());
     all

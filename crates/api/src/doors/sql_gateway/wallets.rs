@@ -1,9 +1,12 @@
 //! Wallets of agents: what they can spend at a provider, and what they spent.
 //!
-//! A wallet address in a request is a claim. What it may show or spend is decided in `spender`.
+//! A wallet address in a request is a claim. What it may show or spend is decided in `spender`, unless the request proves
+//! the wallet: see `proof`.
 
 use super::Cx;
+use super::deposits::balance;
 use super::pricing::provider_id;
+use super::proof::REQUIRED;
 use crate::Core;
 use crate::settings::WalletProof;
 use farebox_accounts::WalletParty;
@@ -12,7 +15,7 @@ use farebox_api_types::sql_gateway::{
     GatewayTransaction, GatewayTransactionKind, GatewayTransactions, GatewayTransactionsQuery, ProviderBalance,
 };
 use farebox_base::{Error, ListingId, Micros, PartyId, PaymentNeed, Result};
-use farebox_calls::Payer;
+use farebox_calls::{Payer, arrived_hash};
 use farebox_ledger::statement::AccountLine;
 use farebox_market::ListingEntry;
 use serde_json::json;
@@ -28,14 +31,11 @@ const LIMIT_MAX: i64 = 100;
 
 async fn check_balance(cx: Cx, path: Path<(String, String)>) -> Result<Ok200<ProviderBalance>> {
     let (wallet, provider) = path.0;
-    let party = wallet_party(&cx, &wallet).await?;
+    let parties = wallet_parties(&cx, &wallet).await?;
     let provider = ListingId::parse(&provider).ok_or_else(|| Error::invalid("providerId", "must be a UUID"))?;
     let entry = cx.core.market.by_id(provider).await?;
     let entry = entry.ok_or_else(|| Error::invalid("providerId", "must be the id of a provider"))?;
-    let balance = match party {
-        Some(party) => spendable(&cx, &party, entry.listing.party_id).await?,
-        None => Micros::ZERO,
-    };
+    let balance = balance(&cx, &parties, entry.listing.party_id).await?;
     Ok(Ok200(ProviderBalance {
         agent_wallet: wallet,
         provider_id: provider.uuid(),
@@ -53,19 +53,19 @@ async fn transaction_history(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Error::invalid("limit", format!("must be from 1 to {LIMIT_MAX}")));
     }
-    let party = wallet_party(&cx, &path.0).await?;
+    let parties = wallet_parties(&cx, &path.0).await?;
     let listing = match query.0.provider_id {
         Some(id) => provider_of(&cx, ListingId::from_uuid(id)).await?,
         None => None,
     };
     let unknown_provider = query.0.provider_id.is_some() && listing.is_none();
-    let lines = match party {
-        Some(party) if !unknown_provider => {
-            may_look(&cx, &party)?;
-            cx.core.wallets.account_lines(party.party_id, listing, limit).await?
-        }
-        _ => Vec::new(),
-    };
+    let mut lines = Vec::new();
+    for party in parties.iter().filter(|_| !unknown_provider) {
+        may_look(&cx, party)?;
+        lines.extend(cx.core.wallets.account_lines(party.party_id, listing, limit).await?);
+    }
+    lines.sort_by_key(|line| std::cmp::Reverse(line.at));
+    lines.truncate(usize::try_from(limit).unwrap_or(0));
     let transactions = lines.iter().map(transaction).collect();
     Ok(Ok200(GatewayTransactions { agent_wallet: path.0, transactions }))
 }
@@ -83,7 +83,7 @@ fn transaction(line: &AccountLine) -> GatewayTransaction {
         amount: line.amount.into(),
         balance_before: line.balance_before().into(),
         balance_after: line.balance_after.into(),
-        tx_hash: None,
+        tx_hash: arrived_hash(&line.id).map(str::to_owned),
         metadata: metadata(line),
         timestamp: line.at.into(),
     }
@@ -107,6 +107,18 @@ async fn wallet_party(cx: &Cx, wallet: &str) -> Result<Option<WalletParty>> {
     cx.core.accounts.wallet_party(wallet).await
 }
 
+/// The parties that an address stands for: the one that named it, and that of whoever has signed with it.
+///
+/// # Errors
+/// As `wallet_party`.
+pub(super) async fn wallet_parties(cx: &Cx, wallet: &str) -> Result<Vec<WalletParty>> {
+    let named = wallet_party(cx, wallet).await?;
+    let signer = cx.core.accounts.wallet_signer_find(wallet).await?;
+    let signer = signer.filter(|signer| named.is_none_or(|named| named.party_id != *signer));
+    let signer = signer.map(|party_id| WalletParty { party_id, registered: false });
+    Ok(named.into_iter().chain(signer).collect())
+}
+
 /// # Errors
 /// `Invalid`, naming `agentWallet`.
 pub(super) fn check_address(wallet: &str) -> Result<()> {
@@ -120,7 +132,7 @@ pub(super) fn check_address(wallet: &str) -> Result<()> {
 
 /// What a wallet can spend at a seller. Money that is not tied to this seller is shown to its owner, and to
 /// everyone only where nobody owns the wallet.
-async fn spendable(cx: &Cx, wallet: &WalletParty, seller: PartyId) -> Result<Micros> {
+pub(super) async fn spendable(cx: &Cx, wallet: &WalletParty, seller: PartyId) -> Result<Micros> {
     let prepaid = cx.core.wallets.prepaid(wallet.party_id, seller).await?;
     if may_look(cx, wallet).is_err() {
         return Ok(prepaid);
@@ -152,15 +164,15 @@ pub(super) async fn spender(cx: &Cx, wallet: &str, entry: &ListingEntry, needed:
     }
     let nothing = PaymentNeed { required: needed, available: Micros::ZERO };
     let Some(party) = party else { return Err(Error::insufficient_balance(nothing)) };
-    may_look(cx, &party)?;
+    may_look(cx, &party).map_err(|error| error.with_code(REQUIRED))?;
     if cx.core.settings.wallet_proof == WalletProof::Required {
         let available = spendable(cx, &party, entry.listing.party_id).await?;
         if available < needed {
             return Err(Error::insufficient_balance(PaymentNeed { required: needed, available }));
         }
-        let message =
-            "A wallet address alone is no proof here: send a key of the wallet's owner in the X-API-Key header";
-        return Err(Error::forbidden(message).with_code("wallet_proof_required"));
+        let message = "A wallet address alone is no proof here: sign the challenge and send it in the SIGN-IN-WITH-X \
+                       header, or send a key of the wallet's owner in the X-API-Key header";
+        return Err(Error::forbidden(message).with_code(REQUIRED));
     }
     Ok(Payer { party_id: party.party_id, key_id: None })
 }

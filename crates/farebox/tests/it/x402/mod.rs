@@ -8,4 +8,5 @@ mod faults;
 mod killed;
 mod proxy;
 mod refusals;
+mod sql_deposits;
 mod stage;

@@ -1,0 +1,105 @@
+//! The proof that a caller holds the wallet that a request names: a signed text in `SIGN-IN-WITH-X`.
+//!
+//! Reads and checks the proof, and offers a fresh challenge beside an error that a proof would help with. Invariant: a
+//! proof is good for one request; what a proven wallet spends is the money of its signer, never that of an account that
+//! only claims the address.
+
+use super::Cx;
+use farebox_accounts::WalletChallenge;
+use farebox_api_kit::Body;
+use farebox_base::{Error, Kind, Result};
+use farebox_calls::Payer;
+use farebox_x402::evm::address::{checksummed, parse};
+use farebox_x402::extension::sign_in::{Challenge, Expected, KEY, SignIn};
+use farebox_x402::network::{Caip2, ChainId};
+use farebox_x402::{Reason, Refusal};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderValue, Response};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use std::time::Duration;
+use url::Url;
+
+const HEADER: &str = "sign-in-with-x";
+/// How far a wallet's clock may be ahead.
+const SKEW: Duration = Duration::from_secs(60);
+/// Base, which the door's documentation names; the signature is the same on every EVM chain.
+const USUAL_CHAIN: ChainId = ChainId::new(8453);
+/// The code of a refusal that a proof would have prevented.
+pub(super) const REQUIRED: &str = "wallet_proof_required";
+
+/// Who pays where the request proves the wallet; `None` where it brings no proof, or a key that decides already.
+///
+/// # Errors
+/// `Unauthenticated` for a proof that is not good, with the reason's code; `Forbidden` for one of another wallet.
+pub(super) async fn proven(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result<Option<Payer>> {
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next().filter(|_| cx.caller.is_none()) else { return Ok(None) };
+    let text = value.to_str().ok().filter(|_| values.next().is_none());
+    let text = text.ok_or_else(|| not_proven(Refusal::new(Reason::SignInPayload, "expected one value in base64")))?;
+    let origin = url(cx, "")?;
+    let expected = Expected { origin: &origin, max_age: WalletChallenge::VALID_FOR, skew: SKEW };
+    let proof = SignIn::decode(text).and_then(|signed| signed.verify(&expected, cx.core.clock.now()));
+    let proof = proof.map_err(not_proven)?;
+    if parse(wallet) != Some(proof.address) {
+        return Err(Error::forbidden("SIGN-IN-WITH-X proves another wallet than agentWallet").with_code(REQUIRED));
+    }
+    let address = checksummed(proof.address);
+    if !cx.core.accounts.wallet_challenge_use(&address, &proof.nonce).await? {
+        let message = "nonce: expected one that was offered here, is not over, and was not used before";
+        return Err(not_proven(Refusal::new(Reason::SignInNonce, message)));
+    }
+    Ok(Some(Payer { party_id: cx.core.accounts.wallet_signer(&address).await?, key_id: None }))
+}
+
+/// The error as the door shows it, with a challenge to sign.
+///
+/// # Errors
+/// The error itself where a proof would not help.
+pub(super) async fn refused(cx: &Cx, path: &str, error: Error) -> Result<Response<Body>> {
+    let helps = matches!(error.kind, Kind::Unauthenticated | Kind::PaymentRequired) || error.code == REQUIRED;
+    if cx.caller.is_some() || !helps {
+        return Err(error);
+    }
+    let challenge = challenge(cx, path)?;
+    let (mut parts, body) = cx.error_response(&error).into_parts();
+    let body = body.collect().await.map_err(|error| Error::internal(error.to_string()))?.to_bytes();
+    let mut fields: Value = serde_json::from_slice(&body).map_err(|error| Error::internal(error.to_string()))?;
+    if let Some(fields) = fields.as_object_mut() {
+        fields.insert("extensions".to_owned(), json!({ KEY: challenge.extension() }));
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(Response::from_parts(parts, farebox_api_kit::full(fields.to_string())))
+}
+
+fn challenge(cx: &Cx, path: &str) -> Result<Challenge> {
+    let given = cx.core.accounts.wallet_challenge();
+    let mut chains: Vec<Caip2> = Vec::new();
+    for place in &cx.core.settings.payments.places {
+        if !chains.contains(place.network.caip2()) {
+            chains.push(place.network.caip2().clone());
+        }
+    }
+    if chains.is_empty() {
+        chains.push(Caip2::eip155(USUAL_CHAIN));
+    }
+    Ok(Challenge {
+        uri: url(cx, path)?,
+        nonce: given.nonce,
+        issued_at: given.issued_at,
+        valid_for: WalletChallenge::VALID_FOR,
+        statement: Some("Prove that this wallet is yours, for one request".to_owned()),
+        chains,
+    })
+}
+
+fn url(cx: &Cx, path: &str) -> Result<Url> {
+    let text = format!("{}{path}", cx.core.settings.public_url);
+    Url::parse(&text).map_err(|error| Error::internal(format!("server.public_url {error}")))
+}
+
+fn not_proven(refusal: Refusal) -> Error {
+    let message = format!("SIGN-IN-WITH-X is no proof of the wallet: {}", refusal.message);
+    Error::unauthenticated(message).with_code(refusal.reason.code())
+}
