@@ -6,7 +6,7 @@ use crate::secret_key::SecretKey;
 use crate::serve::SocketSettings;
 use farebox_accounts::{Accounts, AccountsParts, Vault};
 use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, PaymentSettings, Rate};
-use farebox_api_kit::{Dispatcher, Settings};
+use farebox_api_kit::{Cors, Dispatcher, DoorId, Settings};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::{CallSettings, Calls, CallsParts};
@@ -179,6 +179,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         body_limit_bytes: config.limits.json_body_bytes,
         stream_limit_bytes: usize::try_from(config.server.max_request_bytes).unwrap_or(usize::MAX),
         registry,
+        cors: cors(config)?,
         home: tokio::runtime::Handle::try_current().ok(),
         ..Settings::default()
     };
@@ -196,6 +197,17 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
     })
+}
+
+/// Which pages may call which doors.
+fn cors(config: &Config) -> Result<Vec<(DoorId, Cors)>> {
+    let mut all = vec![(DoorId::SqlGateway, Cors::sql_gateway())];
+    let origins = &config.server.cors_origins;
+    if !origins.is_empty() {
+        let paying = Cors::paying(origins)?;
+        all.extend([(DoorId::Platform, paying.clone()), (DoorId::Marketplace, paying)]);
+    }
+    Ok(all)
 }
 
 fn url_check(client: Client) -> UrlCheck {
