@@ -90,7 +90,8 @@ pub(crate) fn gas_key(x402: &X402) -> Result<Option<SigningKey>> {
 
 fn read_gas_key(file: &Path) -> Result<SigningKey> {
     let text = std::fs::read_to_string(file).map_err(|e| unusable(format!("can't read {}: {e}", file.display())))?;
-    SigningKey::from_hex(&text).map_err(|_| unusable(format!("{} must hold a private key: 64 hex digits", file.display())))
+    SigningKey::from_hex(&text)
+        .map_err(|_| unusable(format!("{} must hold a private key: 64 hex digits", file.display())))
 }
 
 fn unusable(message: impl Into<String>) -> Error {

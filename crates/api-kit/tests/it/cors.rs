@@ -79,7 +79,8 @@ async fn a_page_of_any_origin_can_pay_and_never_with_cookies() {
     let answer = demo.send(preflight.body(empty()).unwrap()).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, "*"));
     let allowed = answer.header("access-control-allow-headers");
-    for name in ["PAYMENT-SIGNATURE", "X-PAYMENT", "SIGN-IN-WITH-X", "Authorization", "Content-Type", "Idempotency-Key"] {
+    for name in ["PAYMENT-SIGNATURE", "X-PAYMENT", "SIGN-IN-WITH-X", "Authorization", "Content-Type", "Idempotency-Key"]
+    {
         assert!(allowed.split(", ").any(|allowed| allowed == name), "{name}");
     }
     assert_eq!(answer.header("access-control-allow-credentials"), "");

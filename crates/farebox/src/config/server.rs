@@ -35,7 +35,10 @@ impl Server {
         at_least("server.max_header_bytes", self.max_header_bytes, LEAST_HEADER_BYTES)?;
         at_least("server.header_read_timeout_ms", self.header_read_timeout_ms, 1)?;
         if let Some(origin) = self.cors_origins.iter().find(|origin| *origin != "*" && !is_origin(origin)) {
-            return broken("server.cors_origins", format!("must hold * or origins such as https://app.example.com, not {origin:?}"));
+            return broken(
+                "server.cors_origins",
+                format!("must hold * or origins such as https://app.example.com, not {origin:?}"),
+            );
         }
         let Some(url) = &self.public_url else { return Ok(()) };
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();

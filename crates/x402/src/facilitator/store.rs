@@ -39,7 +39,6 @@ impl SqlStore {
         let now = self.clock.now();
         tx!(self.db, Isolation::ReadCommitted, tx => { settlement_end_in(tx, id, settlement, resource, now).await })
     }
-
 }
 
 impl SettlementStore for SqlStore {

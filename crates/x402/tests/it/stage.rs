@@ -5,12 +5,12 @@ use farebox_base::SystemClock;
 use farebox_db::Db;
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::abi::token::{Authorization, transfer_with_bytes};
-use farebox_x402::evm::Digest;
 use farebox_x402::chain::dev::{
     Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_CHAIN_ID, DevRole, Token, anvil_find, dev_rpc, loopback_client,
     token_deploy,
 };
 use farebox_x402::chain::{ChainSettings, Rpc, Send, SendOutcome, Sender, SenderParts};
+use farebox_x402::evm::Digest;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;

@@ -2,4 +2,7 @@
 
 mod calls;
 mod deposits;
+mod extensions;
+mod facilitator;
+mod scripts;
 mod stage;
