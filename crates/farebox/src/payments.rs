@@ -1,8 +1,8 @@
 //! Signed payments put together: a facilitator for each network, and how the doors ask for money there.
 
 use crate::config::{Config, Receiver, Settle};
-use crate::x402_wiring::{NetworkWiring, Settler, x402_client, x402_networks};
-use farebox_api::{PaymentPlace, PaymentSettings};
+use crate::x402_wiring::{NetworkWiring, Settler, gas_key, x402_client, x402_networks};
+use farebox_api::{PaymentPlace, PaymentSettings, Proofs};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_calls::{LaterSettling, Payments};
 use farebox_db::Db;
@@ -43,6 +43,7 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
     if wirings.is_empty() {
         return Ok(Wired::default());
     }
+    let gas_key = gas_key(&config.x402)?;
     let client = x402_client(config)?;
     let (mut facilitators, mut places, mut arrivals) = (Vec::new(), Vec::new(), Vec::new());
     for wiring in &wirings {
@@ -81,6 +82,10 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
             receiver: match config.x402.receiver {
                 Receiver::Gateway => farebox_calls::Receiver::Gateway,
                 Receiver::Seller => farebox_calls::Receiver::Seller,
+            },
+            proofs: Proofs {
+                offers: gas_key.clone().filter(|_| config.x402.sign_offers),
+                receipts: gas_key.filter(|_| config.x402.sign_receipts),
             },
             flow: match config.x402.settle {
                 Settle::Before => Flow::Upfront,

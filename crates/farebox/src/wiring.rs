@@ -175,7 +175,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
     });
-    let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), kit_settings(config, registry))
+    let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), kit_settings(config, registry)?)
         .map_err(|e| Error::internal(e.to_string()))?;
     let alone_since = (db.engine() == Engine::Sqlite).then(|| clock.now());
     Ok(App {
@@ -193,14 +193,15 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
     })
 }
 
-fn kit_settings(config: &Config, registry: prometheus::Registry) -> Settings {
-    Settings {
+fn kit_settings(config: &Config, registry: prometheus::Registry) -> Result<Settings> {
+    Ok(Settings {
         body_limit_bytes: config.limits.json_body_bytes,
         stream_limit_bytes: usize::try_from(config.server.max_request_bytes).unwrap_or(usize::MAX),
         registry,
+        cors: crate::cors::doors(config)?,
         home: tokio::runtime::Handle::try_current().ok(),
         ..Settings::default()
-    }
+    })
 }
 
 fn url_check(client: Client) -> UrlCheck {

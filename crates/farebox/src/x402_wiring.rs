@@ -5,11 +5,12 @@
 
 use crate::config::{Config, Route, X402};
 use crate::wiring;
-use alloy_primitives::{Address, hex};
+use alloy_primitives::Address;
 use farebox_api_types::Secret;
 use farebox_base::{Error, Result};
 use farebox_net::{AllowRule, Client};
-use farebox_x402::chain::{ChainSettings, GasKey};
+use farebox_x402::chain::ChainSettings;
+use farebox_x402::evm::SigningKey;
 use farebox_x402::network::Network;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub struct NetworkWiring {
 #[derive(Debug, Clone)]
 pub enum Settler {
     /// Our own gas wallet.
-    Own { key: GasKey, settings: Box<ChainSettings> },
+    Own { key: SigningKey, settings: Box<ChainSettings> },
     /// Somebody else's facilitator. The token is a bearer's.
     Remote { url: Url, token: Option<Secret> },
 }
@@ -52,7 +53,7 @@ pub fn x402_networks(x402: &X402) -> Result<Vec<NetworkWiring>> {
                 }
                 Route::Facilitator { url, token } => Settler::Remote { url, token },
             };
-            let pay_to = section.pay_to.or(gas.as_ref().map(GasKey::address));
+            let pay_to = section.pay_to.or(gas.as_ref().map(SigningKey::address));
             let pay_to = pay_to.ok_or_else(|| missing("address to pay to"))?;
             Ok(NetworkWiring { network: Arc::new(network), pay_to, settler })
         })
@@ -75,24 +76,22 @@ fn place(url: &Url) -> Option<AllowRule> {
     format!("{}:{}", url.host_str()?, url.port_or_known_default()?).parse().ok()
 }
 
-fn gas_key(x402: &X402) -> Result<Option<GasKey>> {
+/// The key of the gas wallet; `None` where there is none, or payments on chain are off.
+///
+/// # Errors
+/// `Unavailable`, naming the file.
+pub(crate) fn gas_key(x402: &X402) -> Result<Option<SigningKey>> {
     if let Some(key) = &x402.gas_key {
-        return parse_gas_key(key.expose()).map(Some).ok_or_else(|| unusable("FAREBOX_X402_GAS_KEY holds no key"));
+        return SigningKey::from_hex(key.expose()).map(Some).map_err(|_| unusable("FAREBOX_X402_GAS_KEY holds no key"));
     }
     let Some(file) = x402.gas_key_file.as_deref().filter(|_| x402.is_on()) else { return Ok(None) };
     read_gas_key(file).map(Some)
 }
 
-fn read_gas_key(file: &Path) -> Result<GasKey> {
+fn read_gas_key(file: &Path) -> Result<SigningKey> {
     let text = std::fs::read_to_string(file).map_err(|e| unusable(format!("can't read {}: {e}", file.display())))?;
-    parse_gas_key(&text).ok_or_else(|| unusable(format!("{} must hold a private key: 64 hex digits", file.display())))
-}
-
-fn parse_gas_key(text: &str) -> Option<GasKey> {
-    let text = text.trim();
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut bytes).ok()?;
-    GasKey::from_bytes(bytes).ok()
+    SigningKey::from_hex(&text)
+        .map_err(|_| unusable(format!("{} must hold a private key: 64 hex digits", file.display())))
 }
 
 fn unusable(message: impl Into<String>) -> Error {

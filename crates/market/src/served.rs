@@ -1,5 +1,5 @@
-//! Which calls a listing serves, from `profile.endpoints[]` and `profile.undocumented_endpoint_policy` of the platform
-//! door.
+//! Which calls a listing serves and what its seller says of them, from `profile.endpoints[]` and
+//! `profile.undocumented_endpoint_policy` of the platform door.
 //!
 //! Read once, when a listing is registered or loaded; a lookup compares the path in place and allocates nothing. A
 //! listing serves everything unless its policy is `default_deny`; then it serves the endpoints that it lists, in every
@@ -13,8 +13,10 @@ use serde_json::Value;
 /// The endpoints that are served. The default serves everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServedEndpoints {
-    /// In the order of `Method::ALL`; `None`: everything.
-    listed: Option<[Vec<PathTemplate>; 5]>,
+    /// In the order of `Method::ALL`, each from the most to the least specific, with its place in `profile.endpoints`.
+    listed: [Vec<(PathTemplate, usize)>; 5],
+    /// Whether what is not listed is refused.
+    refuses_others: bool,
 }
 
 impl ServedEndpoints {
@@ -23,7 +25,7 @@ impl ServedEndpoints {
     /// # Errors
     /// `Invalid` for `undocumented_endpoint_policy`, `endpoints.N.method` or `endpoints.N.path`.
     pub(crate) fn read(profile: &JsonObject) -> Result<Self> {
-        let mut listed: [Vec<PathTemplate>; 5] = Default::default();
+        let mut listed: [Vec<(PathTemplate, usize)>; 5] = Default::default();
         let endpoints = profile.get("endpoints").and_then(Value::as_array);
         for (index, endpoint) in endpoints.into_iter().flatten().enumerate() {
             let field = |name: &str| format!("endpoints.{index}.{name}");
@@ -31,20 +33,30 @@ impl ServedEndpoints {
             let method = Method::parse(text("method"))
                 .ok_or_else(|| Error::invalid(field("method"), "must be GET, POST, PUT, PATCH or DELETE"))?;
             let template = PathTemplate::parse(text("path")).map_err(|rule| Error::invalid(field("path"), rule))?;
-            listed[method as usize].push(template);
+            listed[method as usize].push((template, index));
         }
-        match profile.get("undocumented_endpoint_policy") {
-            None | Some(Value::Null) => Ok(Self::default()),
-            Some(policy) if policy == "default_allow" => Ok(Self::default()),
-            Some(policy) if policy == "default_deny" => Ok(Self { listed: Some(listed) }),
-            Some(_) => Err(Error::invalid("undocumented_endpoint_policy", "must be default_allow or default_deny")),
+        for of_method in &mut listed {
+            of_method.sort();
         }
+        let refuses_others = match profile.get("undocumented_endpoint_policy") {
+            None | Some(Value::Null) => false,
+            Some(policy) if policy == "default_allow" => false,
+            Some(policy) if policy == "default_deny" => true,
+            Some(_) => {
+                return Err(Error::invalid("undocumented_endpoint_policy", "must be default_allow or default_deny"));
+            }
+        };
+        Ok(Self { listed, refuses_others })
     }
 
     fn serves(&self, method: &str, path: &str) -> bool {
-        let Some(listed) = &self.listed else { return true };
-        Method::parse(method)
-            .is_some_and(|method| listed[method as usize].iter().any(|template| template.matches_strictly(path)))
+        !self.refuses_others || self.place(method, path).is_some()
+    }
+
+    /// Where in `profile.endpoints` the most specific endpoint stands that a call is one of.
+    fn place(&self, method: &str, path: &str) -> Option<usize> {
+        let of_method = &self.listed[Method::parse(method)? as usize];
+        of_method.iter().find(|(template, _)| template.matches_strictly(path)).map(|(_, place)| *place)
     }
 }
 
@@ -55,6 +67,13 @@ impl Listing {
     /// `path` is the path below the listing's base, with or without a leading slash; what follows a `?` does not count.
     pub fn serves(&self, method: &str, path: &str) -> bool {
         self.served.serves(method, path)
+    }
+
+    /// What the seller says of the endpoint that a call is one of, as it stands in `profile.endpoints`; `None` for calls
+    /// that are not listed. `path` as in `serves`.
+    pub fn endpoint(&self, method: &str, path: &str) -> Option<&Value> {
+        let place = self.served.place(method, path)?;
+        self.profile.get("endpoints")?.get(place)
     }
 }
 
@@ -114,6 +133,18 @@ mod tests {
         ] {
             assert!(!served.serves(method, path), "{method} {path}");
         }
+    }
+
+    #[test]
+    fn a_call_is_one_of_the_most_specific_endpoint_that_matches() {
+        let listed = json!([
+            {"method": "GET", "path": "/{*rest}"},
+            {"method": "POST", "path": "/users/me"},
+            {"method": "GET", "path": "/users/{id}"},
+        ]);
+        let served = served(json!(null), listed).unwrap();
+        let places = [("GET", "/users/7"), ("HEAD", "users/7?x=1"), ("GET", "/a/b"), ("POST", "/users/7")];
+        assert_eq!(places.map(|(method, path)| served.place(method, path)), [Some(2), Some(2), Some(0), None]);
     }
 
     #[test]

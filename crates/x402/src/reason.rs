@@ -55,6 +55,8 @@ reasons! {
     SettlementPending => "settlement_pending",
     /// The same payment is being settled or was settled for another request.
     DuplicateSettlement => "duplicate_settlement",
+    /// Whoever sells was asked and did not serve, so that nothing was taken.
+    ResourceFailed => "resource_failed",
     /// An echoed extension differs from what was advertised.
     ExtensionEchoMismatch => "extension_echo_mismatch",
     AssetNotContract => "asset_not_deployed_contract",
@@ -192,8 +194,8 @@ impl Reason {
             Self::ExactSimulationFailed | Self::ExactTransactionFailed | Self::ExactTransferEventMismatch => {
                 "invalid_transaction_state"
             }
-            // Beyond the list, but servers act on it and no published client checks the list here.
-            Self::SettlementPending => self.code(),
+            // Beyond the list, but told apart by those who read them, and no published client checks the list here.
+            Self::SettlementPending | Self::ResourceFailed => self.code(),
             _ => "invalid_payment",
         }
     }
@@ -267,6 +269,7 @@ mod tests {
             "unexpected_verify_error",
             "duplicate_settlement",
             "settlement_pending",
+            "resource_failed",
         ];
         for reason in Reason::ALL {
             assert!(KNOWN.contains(&reason.v1_code()), "{reason:?}");

@@ -68,6 +68,30 @@ async fn only_a_browsers_question_is_answered_in_the_operations_place() {
     assert_eq!((plain.status, &plain.json()["method"]), (200, &"OPTIONS".into()));
 }
 
+#[tokio::test]
+async fn a_page_of_any_origin_can_pay_and_never_with_cookies() {
+    let mut settings = Settings::default();
+    settings.cors.push((DoorId::Platform, Cors::paying(&["*".into()]).unwrap()));
+    let demo = Demo::with(settings);
+    let preflight = request("OPTIONS", "/echo/a/b")
+        .header("origin", "https://app.example")
+        .header("access-control-request-method", "POST");
+    let answer = demo.send(preflight.body(empty()).unwrap()).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, "*"));
+    let allowed = answer.header("access-control-allow-headers");
+    for name in ["PAYMENT-SIGNATURE", "X-PAYMENT", "SIGN-IN-WITH-X", "Authorization", "Content-Type", "Idempotency-Key"]
+    {
+        assert!(allowed.split(", ").any(|allowed| allowed == name), "{name}");
+    }
+    assert_eq!(answer.header("access-control-allow-credentials"), "");
+    let exposed = answer.header("access-control-expose-headers");
+    for name in ["PAYMENT-REQUIRED", "PAYMENT-RESPONSE", "X-PAYMENT-RESPONSE"] {
+        assert!(exposed.split(", ").any(|exposed| exposed == name), "{name}");
+    }
+    let plain = demo.call("OPTIONS", "/echo/a/b", "").await;
+    assert_eq!((plain.status, &plain.json()["method"]), (200, &"OPTIONS".into()));
+}
+
 #[test]
 fn a_text_that_no_header_can_hold_is_refused_with_its_setting() {
     let error = Cors::of(&["https://a\nb".into()], "GET", "Authorization").unwrap_err();

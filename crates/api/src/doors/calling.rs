@@ -1,17 +1,27 @@
 //! What the doors' calls of listings have in common: reading the request, and putting the receipt on the reply.
 
 use crate::Core;
-use crate::payments::{Asked, header_of, payer, payment_required, show_payment, unpaid};
+use crate::payments::{Asked, CallAt, Described, header_of, payer, payment_required, show_proven, unpaid};
 use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
 use farebox_base::{Error, Kind, Permission, Result};
 use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
 use farebox_market::{Listing, ListingEntry};
-use farebox_x402::extension::identifier;
-use farebox_x402::offer::Resource;
+use farebox_x402::extension::{bazaar, identifier};
+use farebox_x402::facilitator::catalogue::Entry;
+use farebox_x402::offer::{Offer, Resource};
 use farebox_x402::wire::Object;
 use farebox_x402::{Reason, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
+use serde_json::Value;
 use std::sync::Arc;
+use url::Url;
+
+/// Of a description, as much as a header has room for beside the rest.
+const DESCRIPTION_CHARS_MAX: usize = 300;
+/// What a 402 may say in its header before base64, so that the header stays under 6 KiB, which proxies let pass.
+const HEADER_JSON_BYTES: usize = 4_300;
+/// About what an offer takes of that, its signature included.
+const OFFER_BYTES: usize = 850;
 
 /// The names under which a door shows a receipt.
 pub(crate) struct ReceiptHeaders {
@@ -46,6 +56,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         Ok(paying) => paying,
         Err(error) => return refused(cx, &wanted, error).await,
     };
+    let bought = paying.bought;
     let own_key = idempotency_key(&raw.parts.headers)?;
     let is_identified = own_key.is_none() && paying.key.is_some();
     let idempotency_key = own_key.or(paying.key);
@@ -67,13 +78,15 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         Err(error) if is_identified && error.code == KEY_REUSED => return Err(identifier_conflict()),
         Err(error) => return refused(cx, &wanted, error).await,
     };
-    let payment = answer.payment.as_deref();
+    if let (Some(bought), Some(_)) = (&bought, answer.payment.as_ref().filter(|payment| payment.success)) {
+        bought.note(cx);
+    }
     let mut response = match answer.reply {
         Ok(response) => response,
         Err(error) => shown(cx, &wanted, &error).await?,
     };
     show_receipt(names, &answer.receipt, &mut response);
-    show_payment(payment, &mut response);
+    show_proven(cx, answer.payment.map(|payment| *payment), &wanted.url(cx), &mut response);
     Ok(Reply(response))
 }
 
@@ -91,6 +104,24 @@ struct Paying {
     payment: Option<Box<SignedPayment>>,
     /// From the payment's identifier.
     key: Option<IdempotencyKey>,
+    bought: Option<Bought>,
+}
+
+/// What a signed payment is for, and at which of the offers.
+struct Bought {
+    offer: Offer,
+    asked: Asked,
+}
+
+impl Bought {
+    /// Puts it into the catalogue that this server keeps for everybody who looks for paid resources.
+    fn note(&self, cx: &Cx<Core>) {
+        let Some(facilitator) = &cx.core.facilitator else { return };
+        match Entry::own(&self.offer, &self.asked.resource, self.asked.extensions.get(bazaar::KEY)) {
+            Ok(entry) => facilitator.sold(entry),
+            Err(error) => tracing::debug!(%error, url = self.asked.resource.url, "a resource is not catalogued"),
+        }
+    }
 }
 
 /// What of a request decides what it costs.
@@ -114,16 +145,34 @@ impl Wanted {
         if offers.offers.is_empty() {
             return Ok(None);
         }
+        let endpoint = self.listing.endpoint(self.method.as_str(), path).and_then(Described::read);
+        let described = endpoint.as_ref().and_then(Described::description).unwrap_or(&self.listing.description);
         let resource = Resource {
-            url: format!("{}{}", cx.core.settings.public_url, self.uri.path()),
-            description: self.listing.description.clone(),
+            url: self.url(cx),
+            description: described.chars().take(DESCRIPTION_CHARS_MAX).collect(),
             service_name: Some(self.listing.name.clone()),
             tags: self.listing.tags.clone(),
             ..Resource::default()
         };
         let mut extensions = Object::new();
         extensions.insert(identifier::KEY.to_owned(), identifier::extension(false));
+        let taken = resource.url.len() + resource.description.len() + offers.offers.len() * OFFER_BYTES;
+        let bytes_left = HEADER_JSON_BYTES.saturating_sub(taken);
+        let told = endpoint.and_then(|endpoint| self.told(cx, &endpoint, path, bytes_left));
+        extensions.extend(told.map(|told| (bazaar::KEY.to_owned(), told)));
         Ok(Some(Asked { offers, resource, extensions }))
+    }
+
+    /// The address that clients know the resource by.
+    fn url(&self, cx: &Cx<Core>) -> String {
+        format!("{}{}", cx.core.settings.public_url, self.uri.path())
+    }
+
+    /// How the endpoint is called, for catalogues.
+    fn told(&self, cx: &Cx<Core>, endpoint: &Described, path: &str, bytes_max: usize) -> Option<Value> {
+        let public = Url::parse(&cx.core.settings.public_url).ok()?;
+        let prefix = format!("{}{}", public.path().trim_end_matches('/'), self.uri.path().strip_suffix(path)?);
+        endpoint.extension(CallAt { method: self.method.as_str(), prefix: &prefix, path }, bytes_max)
     }
 }
 
@@ -133,7 +182,7 @@ impl Wanted {
 /// `Unauthenticated` where nobody pays and nothing can be signed.
 async fn funding(cx: &Cx<Core>, wanted: &Wanted, headers: &HeaderMap) -> Result<std::result::Result<Paying, Error>> {
     let caller = cx.caller.as_deref();
-    let balance = |caller| Paying { payer: Payer::from(caller), payment: None, key: None };
+    let balance = |caller| Paying { payer: Payer::from(caller), payment: None, key: None, bought: None };
     let text = match header_of(headers) {
         Ok(text) => text,
         Err(refusal) => return Ok(Err(payment_refused(&refusal))),
@@ -144,7 +193,8 @@ async fn funding(cx: &Cx<Core>, wanted: &Wanted, headers: &HeaderMap) -> Result<
             (Some(asked), Some(text)) => match asked.accept(&cx.core, text).await {
                 Ok((signed, key)) => {
                     let payer = payer(&cx.core, caller, &signed).await?;
-                    Ok(Ok(Paying { payer, payment: Some(Box::new(signed)), key }))
+                    let bought = Some(Bought { offer: signed.offer.clone(), asked });
+                    Ok(Ok(Paying { payer, payment: Some(Box::new(signed)), key, bought }))
                 }
                 Err(refusal) => Ok(Err(payment_refused(&refusal))),
             },

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// The answer to a request that has to be paid for: `error` as its door shows it, and what to sign.
 pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error) -> Response<Body> {
-    let challenge = challenge(asked, error);
+    let challenge = challenge(cx, asked, error);
     let shown = cx.error_response(error);
     let (Ok(header), Ok(v1)) = (challenge.v2_header(), serde_json::to_value(challenge.v1())) else { return shown };
     let Ok(header) = HeaderValue::try_from(header) else { return shown };
@@ -36,7 +36,7 @@ pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error
 
 /// The answer to a deposit that has to be signed: version 2 in the body and in the header.
 pub(crate) fn deposit_required(cx: &Cx<Core>, asked: &Asked, error: &Error) -> Response<Body> {
-    let challenge = challenge(asked, error);
+    let challenge = challenge(cx, asked, error);
     let (Ok(header), Ok(Value::Object(mut body))) = (challenge.v2_header(), serde_json::to_value(challenge.v2()))
     else {
         return cx.error_response(error);
@@ -51,11 +51,11 @@ pub(crate) fn deposit_required(cx: &Cx<Core>, asked: &Asked, error: &Error) -> R
 
 const PAYMENT_REQUIRED: HeaderName = HeaderName::from_static(names::PAYMENT_REQUIRED);
 
-fn challenge<'a>(asked: &'a Asked, error: &Error) -> Challenge<'a> {
+fn challenge<'a>(cx: &Cx<Core>, asked: &'a Asked, error: &Error) -> Challenge<'a> {
     Challenge {
         offers: &asked.offers.offers,
         resource: &asked.resource,
-        extensions: asked.extensions.clone(),
+        extensions: cx.core.settings.payments.proofs.advertised(asked, cx.core.clock.now()),
         complaint: Reason::parse(error.code).map_or(Complaint::Unpaid, Complaint::Refused),
     }
 }

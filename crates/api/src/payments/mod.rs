@@ -5,11 +5,15 @@
 
 mod accept;
 mod challenge;
+mod described;
+mod proofs;
 mod receipt;
 
 pub(crate) use accept::{Asked, header_of, payer};
 pub(crate) use challenge::{deposit_required, payment_required, unpaid};
-pub(crate) use receipt::show_payment;
+pub(crate) use described::{CallAt, Described};
+pub use proofs::Proofs;
+pub(crate) use receipt::{show_payment, show_proven};
 
 use alloy_primitives::Address;
 use farebox_base::{Error, Micros, Result};
@@ -40,6 +44,7 @@ pub struct PaymentSettings {
     pub receiver: Receiver,
     /// Whether payments are settled before the work or after it.
     pub flow: Flow,
+    pub proofs: Proofs,
 }
 
 /// The ways to pay for something, the preferred one first.

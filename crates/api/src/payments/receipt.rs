@@ -1,9 +1,22 @@
 //! What became of a payment, on the reply.
 
-use farebox_api_kit::Body;
+use crate::Core;
+use farebox_api_kit::{Body, Cx};
 use farebox_x402::wire::{SettlementResponse, names};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Response};
+
+/// Puts the receipt of a call on its reply, signed where receipts are.
+pub(crate) fn show_proven(
+    cx: &Cx<Core>,
+    payment: Option<SettlementResponse>,
+    resource_url: &str,
+    response: &mut Response<Body>,
+) {
+    let Some(mut payment) = payment else { return };
+    cx.core.settings.payments.proofs.prove(&mut payment, resource_url, cx.core.clock.now());
+    show_payment(Some(&payment), response);
+}
 
 /// Puts the receipt on a reply, under the names of both versions: each client reads its own.
 pub(crate) fn show_payment(payment: Option<&SettlementResponse>, response: &mut Response<Body>) {

@@ -100,6 +100,12 @@ impl SignedPayment {
         )
     }
 
+    /// The receipt of a payment whose request the seller did not serve.
+    pub(crate) fn not_needed(&self) -> SettlementResponse {
+        let message = "the request was not served and nothing was taken; the payment is good for another try";
+        self.refused(&Refusal::new(Reason::ResourceFailed, message))
+    }
+
     /// The receipt of a payment that was settled.
     pub(crate) fn settled(&self, transaction: &str) -> SettlementResponse {
         let receipt = SettlementResponse::settled(self.network_name(), self.verified.payer, None, None);

@@ -66,7 +66,8 @@ impl Calls {
         let (calls, of_task) = (self.clone(), signed.clone());
         let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &of_task).await });
         let answer = running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))??;
-        if answer.payment.is_some() && answer.reply.is_ok() {
+        let is_served = !answer.receipt.amount.is_zero() && answer.reply.is_ok();
+        if answer.payment.is_some() && is_served {
             return self.handed_over(answer, &signed).await;
         }
         Ok(answer)
@@ -84,15 +85,20 @@ impl Calls {
         let mut ticket = ticket;
         let response = match self.exchange(&target, outgoing).await {
             Ok(response) => response,
-            Err(error) => return self.failed(ticket, &error).await,
+            Err(error) => return self.failed_signed(ticket, signed, &error).await,
         };
         ticket.answered(response.status().as_u16());
         if response.status().is_client_error() || response.status().is_server_error() {
             let receipt = ticket.receipt(Micros::ZERO);
             ticket.fail().await?;
-            return Ok(Answer::new(Ok(response), receipt));
+            return Ok(Answer { payment: Some(Box::new(signed.not_needed())), ..Answer::new(Ok(response), receipt) });
         }
         self.served_signed(response, ticket, signed, head).await
+    }
+
+    async fn failed_signed(&self, ticket: Ticket, signed: &SignedPayment, error: &UpstreamError) -> Result<Answer> {
+        let answer = self.failed(ticket, error).await?;
+        Ok(Answer { payment: Some(Box::new(signed.not_needed())), ..answer })
     }
 
     /// Keeps the reply, settles, and answers.
@@ -112,7 +118,7 @@ impl Calls {
                 Err(broken) => {
                     let protocol = || UpstreamError::Protocol(broken.to_string());
                     let error = UpstreamError::in_body_error(&broken).cloned().unwrap_or_else(protocol);
-                    return self.failed(ticket, &error).await;
+                    return self.failed_signed(ticket, signed, &error).await;
                 }
             }
         };

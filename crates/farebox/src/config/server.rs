@@ -21,6 +21,7 @@ pub struct Server {
     pub header_read_timeout_ms: u64,
     pub shutdown_grace_ms: u64,
     pub trusted_proxies: Vec<Network>,
+    pub cors_origins: Vec<String>,
 }
 
 impl Server {
@@ -33,6 +34,12 @@ impl Server {
         at_least("server.max_request_bytes", self.max_request_bytes, 1)?;
         at_least("server.max_header_bytes", self.max_header_bytes, LEAST_HEADER_BYTES)?;
         at_least("server.header_read_timeout_ms", self.header_read_timeout_ms, 1)?;
+        if let Some(origin) = self.cors_origins.iter().find(|origin| *origin != "*" && !is_origin(origin)) {
+            return broken(
+                "server.cors_origins",
+                format!("must hold * or origins such as https://app.example.com, not {origin:?}"),
+            );
+        }
         let Some(url) = &self.public_url else { return Ok(()) };
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
         let plain = !rest.is_empty() && !rest.ends_with('/') && !rest.contains(['?', '#', '@', ' ']);
@@ -41,4 +48,9 @@ impl Server {
         }
         broken("server.public_url", "must begin with https:// or http:// and end without slash, query or fragment")
     }
+}
+
+/// Whether a text is what browsers send as the origin of a page, letter for letter.
+fn is_origin(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| url.origin().is_tuple() && url.origin().ascii_serialization() == text)
 }

@@ -157,6 +157,11 @@ fn values_of_the_wrong_type_or_range_are_refused_by_key_and_origin() {
         (with_env(&[("FAREBOX_SERVER_LISTEN", "here")]), "server.listen", "ADDRESS:PORT"),
         (with_env(&[("FAREBOX_SERVER_PUBLIC_URL", "https://x.example/")]), "server.public_url", "slash"),
         (with_env(&[("FAREBOX_SERVER_TRUSTED_PROXIES", "10.0.0.1,x")]), "server.trusted_proxies", "network"),
+        (
+            with_env(&[("FAREBOX_SERVER_CORS_ORIGINS", "https://app.example/")]),
+            "server.cors_origins",
+            "origins such as",
+        ),
         (with_env(&[("FAREBOX_NET_ALLOW", "a b")]), "net.allow", "a b"),
         (with_env(&[("FAREBOX_NET_IDLE_TIMEOUT_MS", "900001")]), "net.idle_timeout_ms", "at most 900000"),
         (with_env(&[("FAREBOX_CALLS_HOLD_TTL_S", "900")]), "calls.hold_ttl_s", "net.total_timeout_ms"),

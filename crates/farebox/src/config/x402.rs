@@ -53,6 +53,8 @@ pub struct X402 {
     pub timeout_s: u32,
     pub receiver: Receiver,
     pub facilitator_recipients: RecipientList,
+    pub sign_offers: bool,
+    pub sign_receipts: bool,
     /// Those that are listed, and others that have a section.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub network: BTreeMap<NetworkName, X402Network>,

@@ -23,4 +23,4 @@ pub use fees::{FeeError, Fees, GasFees};
 pub use rpc::{Log, Receipt, Rpc, RpcError};
 pub use sender::{GasState, Send, SendError, SendOutcome, Sender, SenderParts, begun};
 pub use settings::ChainSettings;
-pub use transaction::{GasKey, KeyError, SignedTransaction, Transaction};
+pub use transaction::{SignedTransaction, Transaction};

@@ -2,10 +2,9 @@
 //!
 //! Knows no nonces in use and no fees of the moment. Invariant: `read` of `sign` gives the same transaction.
 
+use crate::evm::{Digest, EcdsaSignature, SigningKey};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::{Decodable, Encodable, Header};
-use secp256k1::{Message, SECP256K1, SecretKey};
-use std::fmt;
 
 /// The type byte of EIP-1559 (EIP-2718).
 const TYPE: u8 = 2;
@@ -42,56 +41,12 @@ pub struct SignedTransaction {
     pub hash: B256,
 }
 
-/// The private key of a gas wallet. Its bytes are never printed.
-#[derive(Clone)]
-pub struct GasKey {
-    secret: SecretKey,
-    address: Address,
-}
-
-/// The bytes are no private key of secp256k1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the key must be 32 bytes, neither zero nor beyond the order of secp256k1")]
-pub struct KeyError;
-
-impl GasKey {
-    /// A key from its 32 bytes, big-endian.
-    ///
-    /// # Errors
-    /// Where the number is zero or too large.
-    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, KeyError> {
-        let secret = SecretKey::from_byte_array(bytes).map_err(|_| KeyError)?;
-        let public = secret.public_key(SECP256K1).serialize_uncompressed();
-        let hash = keccak256(public.get(1..).unwrap_or_default());
-        Ok(Self { secret, address: Address::from_word(hash) })
-    }
-
-    /// The account of the key.
-    pub fn address(&self) -> Address {
-        self.address
-    }
-
-    /// A deterministic signature (RFC 6979) of a 32-byte digest: `r`, `s` in the lower half, and the parity of `R`.
-    pub fn sign(&self, digest: B256) -> (U256, U256, bool) {
-        let signature = SECP256K1.sign_ecdsa_recoverable(Message::from_digest(digest.0), &self.secret);
-        let (id, bytes) = signature.serialize_compact();
-        let (r, s) = bytes.split_at(32);
-        (U256::from_be_slice(r), U256::from_be_slice(s), i32::from(id) & 1 == 1)
-    }
-}
-
-impl fmt::Debug for GasKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GasKey({})", self.address)
-    }
-}
-
 impl Transaction {
     /// Signs with the wallet's key.
-    pub fn sign(&self, key: &GasKey) -> SignedTransaction {
+    pub fn sign(&self, key: &SigningKey) -> SignedTransaction {
         let mut unsigned = vec![TYPE];
         self.write_list(&mut unsigned, None);
-        let signature = key.sign(keccak256(&unsigned));
+        let signature = key.sign_digest(Digest::new(keccak256(&unsigned)));
         let mut raw = vec![TYPE];
         self.write_list(&mut raw, Some(signature));
         SignedTransaction { hash: keccak256(&raw), raw: raw.into() }
@@ -121,7 +76,7 @@ impl Transaction {
         rest.is_empty().then_some(read)
     }
 
-    fn write_list(&self, out: &mut Vec<u8>, signature: Option<(U256, U256, bool)>) {
+    fn write_list(&self, out: &mut Vec<u8>, signature: Option<EcdsaSignature>) {
         let mut fields = Vec::with_capacity(self.data.len() + 160);
         self.chain_id.encode(&mut fields);
         self.nonce.encode(&mut fields);
@@ -132,10 +87,10 @@ impl Transaction {
         self.value.encode(&mut fields);
         self.data.encode(&mut fields);
         Header { list: true, payload_length: 0 }.encode(&mut fields);
-        if let Some((r, s, parity)) = signature {
-            parity.encode(&mut fields);
-            r.encode(&mut fields);
-            s.encode(&mut fields);
+        if let Some(signature) = signature {
+            signature.is_odd().encode(&mut fields);
+            U256::from_be_bytes(signature.r().0).encode(&mut fields);
+            U256::from_be_bytes(signature.s().0).encode(&mut fields);
         }
         Header { list: true, payload_length: fields.len() }.encode(out);
         out.extend_from_slice(&fields);
@@ -152,9 +107,9 @@ mod tests {
     use alloy_primitives::{b256, hex};
 
     /// A key that every development chain knows.
-    fn key() -> GasKey {
+    fn key() -> SigningKey {
         let bytes = hex::decode("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d").unwrap();
-        GasKey::from_bytes(bytes.try_into().unwrap()).unwrap()
+        SigningKey::from_bytes(bytes.try_into().unwrap()).unwrap()
     }
 
     fn transaction() -> Transaction {
@@ -190,11 +145,5 @@ mod tests {
         }
         let longer = [raw.as_ref(), &[0]].concat();
         assert_eq!(Transaction::read(&longer), None);
-    }
-
-    #[test]
-    fn a_key_is_checked_and_never_printed() {
-        assert!(GasKey::from_bytes([0; 32]).is_err() && GasKey::from_bytes([0xff; 32]).is_err());
-        assert_eq!(format!("{:?}", key()), "GasKey(0x70997970C51812dc3A010C7d01b50e0d17dc79C8)");
     }
 }

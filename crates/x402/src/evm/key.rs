@@ -7,6 +7,7 @@ use super::signature::{EcdsaSignature, address_of};
 use super::typed_data::Digest;
 
 /// Signs for one address.
+#[derive(Clone)]
 pub struct SigningKey {
     secret: SecretKey,
     address: Address,

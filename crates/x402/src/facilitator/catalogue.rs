@@ -5,7 +5,7 @@
 
 use crate::evm::address;
 use crate::extension::bazaar::{self, CatalogueKey};
-use crate::offer::Offer;
+use crate::offer::{Offer, Resource};
 use crate::wire::{Object, PaymentHeader, v2};
 use crate::{Reason, Refusal};
 use alloy_primitives::{B256, keccak256};
@@ -96,8 +96,20 @@ impl Entry {
     pub fn of(offer: &Offer, header: &PaymentHeader) -> Result<Option<Self>, EntryError> {
         let Some(resource) = header.json().get("resource").filter(|_| header.version() == 2) else { return Ok(None) };
         let resource = v2::Resource::deserialize(resource).map_err(|_| EntryError::Url)?;
-        check_url(&resource.url)?;
         let extension = header.extensions().and_then(|extensions| extensions.get(bazaar::KEY));
+        Self::new(offer, resource, extension).map(Some)
+    }
+
+    /// A resource that we sell ourselves; `extension` is the one under `bazaar`.
+    ///
+    /// # Errors
+    /// As `of`.
+    pub fn own(offer: &Offer, resource: &Resource, extension: Option<&Value>) -> Result<Self, EntryError> {
+        Self::new(offer, resource.into(), extension)
+    }
+
+    fn new(offer: &Offer, resource: v2::Resource, extension: Option<&Value>) -> Result<Self, EntryError> {
+        check_url(&resource.url)?;
         let key = match extension {
             Some(extension) if serde_json::to_vec(extension).is_ok_and(|json| json.len() <= EXTENSION_BYTES_MAX) => {
                 CatalogueKey::of(&resource.url, extension).ok_or(EntryError::Extension)?
@@ -106,7 +118,7 @@ impl Entry {
             None => plain_key(&resource.url)?,
         };
         let extensions = extension.map(|extension| (bazaar::KEY.to_owned(), without_nul(extension.clone())));
-        Ok(Some(Self {
+        Ok(Self {
             kind: if key.tool.is_some() { "mcp" } else { "http" },
             key,
             details: Details {
@@ -118,7 +130,7 @@ impl Entry {
             },
             extensions: extensions.into_iter().collect(),
             terms: offer.into(),
-        }))
+        })
     }
 
     /// The same for the same resource and recipient.

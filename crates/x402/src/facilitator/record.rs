@@ -61,6 +61,9 @@ pub trait SettlementStore: Send + Sync {
 
 /// The catalogue of resources that were paid for.
 pub trait Catalogue: Send + Sync {
+    /// Notes that a resource was paid for a number of times; that it is listed so is nobody's claim but the caller's.
+    fn paid<'a>(&'a self, entry: &'a Entry, times: u32) -> Promised<'a, Result<()>>;
+
     /// A page, the latest paid first, and how many there are in all.
     fn list<'a>(&'a self, query: &'a ListQuery) -> Promised<'a, Result<(Vec<DiscoveryItem>, u64)>>;
 

@@ -10,6 +10,7 @@ use farebox_x402::chain::dev::{
     token_deploy,
 };
 use farebox_x402::chain::{ChainSettings, Rpc, Send, SendOutcome, Sender, SenderParts};
+use farebox_x402::evm::Digest;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -73,12 +74,11 @@ impl Stage {
         message.extend_from_slice(authorization.nonce.as_slice());
         let digest =
             keccak256([&[0x19, 0x01], self.token.domain_separator.as_slice(), keccak256(message).as_slice()].concat());
-        let (r, s, parity) = payer.sign(digest);
-        let signature = [r.to_be_bytes::<32>().as_slice(), &s.to_be_bytes::<32>(), &[27 + u8::from(parity)]].concat();
+        let signature = payer.sign_digest(Digest::new(digest)).to_bytes();
         Send {
             network: format!("eip155:{DEV_CHAIN_ID}"),
             to: self.token.address,
-            data: transfer_with_bytes(&authorization, &Bytes::from(signature)).into(),
+            data: transfer_with_bytes(&authorization, &Bytes::from(signature.to_vec())).into(),
             gas_limit: 150_000,
             purpose_id: purpose(n),
         }

@@ -8,7 +8,6 @@ use serde_json::Value;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 
 /// What is fetched of PyPI's client.
 const PYTHON_CLIENT: &str = "x402[httpx,evm]==2.25.0";
@@ -92,23 +91,7 @@ async fn run(script: &Script, url: &str, body: Option<&str>) -> Value {
 
 /// A script among the packages of npm, which are installed once.
 fn node(name: &str) -> Option<Script> {
-    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        let folder = beside_the_build("npm-x402");
-        let wanted = std::fs::read(scripts().join("package.json")).ok()?;
-        let is_installed = std::fs::read(folder.join("installed.json")).is_ok_and(|found| found == wanted);
-        std::fs::create_dir_all(&folder).ok()?;
-        for file in std::fs::read_dir(scripts()).ok()?.flatten() {
-            std::fs::copy(file.path(), folder.join(file.file_name())).ok()?;
-        }
-        let install = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"];
-        if !is_installed && !succeeds(Command::new("npm").args(install).current_dir(&folder)) {
-            return skipped("npm clients of x402; npm or its packages are not to be had");
-        }
-        std::fs::write(folder.join("installed.json"), wanted).ok()?;
-        Some(folder)
-    });
-    Some(Script { program: PathBuf::from("node"), file: folder.as_ref()?.join(name) })
+    Some(Script { program: PathBuf::from("node"), file: super::scripts::folder()?.join(name) })
 }
 
 /// A script in an environment of Python's, which is made once.

@@ -14,7 +14,7 @@ pub use token::{DEFAULT_TOKEN, Token, token_deploy};
 
 use super::rpc::{Rpc, RpcError};
 use super::settings::ChainSettings;
-use super::transaction::GasKey;
+use crate::evm::{KeyError, SigningKey};
 use alloy_primitives::{B256, b256};
 use farebox_base::Clock;
 use farebox_net::{Client, Policy};
@@ -58,7 +58,7 @@ impl DevRole {
     ///
     /// # Errors
     /// None; the type says so because keys are checked.
-    pub fn key(self) -> Result<GasKey, super::transaction::KeyError> {
+    pub fn key(self) -> Result<SigningKey, KeyError> {
         let [deployer, gas, payer, minter] = DEV_KEYS;
         let bytes = match self {
             DevRole::Deployer => deployer,
@@ -66,7 +66,7 @@ impl DevRole {
             DevRole::Payer => payer,
             DevRole::Minter => minter,
         };
-        GasKey::from_bytes(bytes.0)
+        SigningKey::from_bytes(bytes.0)
     }
 }
 

@@ -26,7 +26,8 @@ pub use journal::begun;
 use super::fees::Fees;
 use super::rpc::{CallAt, Receipt, Rpc};
 use super::settings::ChainSettings;
-use super::transaction::{GasKey, intrinsic_gas};
+use super::transaction::intrinsic_gas;
+use crate::evm::SigningKey;
 use allocate::{Allocator, Order};
 use alloy_primitives::{Address, B256, Bytes};
 use broadcast::Broadcaster;
@@ -77,7 +78,7 @@ pub struct SenderParts {
     pub db: Db,
     pub client: Client,
     pub clock: Arc<dyn Clock>,
-    pub key: GasKey,
+    pub key: SigningKey,
     pub settings: ChainSettings,
 }
 
@@ -87,7 +88,7 @@ struct Core {
     rpc: Arc<Rpc>,
     clock: Arc<dyn Clock>,
     fees: Fees,
-    key: GasKey,
+    key: SigningKey,
     settings: ChainSettings,
     owner: Owner,
     board: Board,

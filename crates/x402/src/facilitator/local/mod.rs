@@ -14,8 +14,8 @@ mod start;
 
 use super::nonce::ChainNonce;
 use super::{Facilitator, Promised, Settle, Settlement};
-use crate::chain::{ChainSettings, GasKey, GasState, Sender};
-use crate::evm::address::checksummed;
+use crate::chain::{ChainSettings, GasState, Sender};
+use crate::evm::{SigningKey, address::checksummed};
 use crate::network::{Caip2, Method, Network};
 use crate::offer::{Offer, Scheme};
 use crate::payment::Payment;
@@ -47,7 +47,7 @@ pub struct LocalParts {
     pub db: Db,
     pub client: Client,
     pub clock: Arc<dyn Clock>,
-    pub key: GasKey,
+    pub key: SigningKey,
     /// Those of `network`.
     pub settings: ChainSettings,
     pub network: Arc<Network>,

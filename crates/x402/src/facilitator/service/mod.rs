@@ -8,6 +8,7 @@
 
 mod asked;
 mod discovery;
+mod own;
 mod settling;
 
 pub use discovery::DiscoveryError;
@@ -22,6 +23,7 @@ use crate::{Reason, Refusal};
 use alloy_primitives::Address;
 use asked::Asked;
 use farebox_base::Clock;
+use own::Noted;
 use serde_json::json;
 use settling::Running;
 use std::sync::Arc;
@@ -64,6 +66,7 @@ impl Recipients {
 pub struct FacilitatorService {
     parts: Arc<ServiceParts>,
     running: Arc<Running>,
+    noted: Arc<Noted>,
 }
 
 /// Whether a question was one; published clients expect status 200 for the first, whatever the answer.
@@ -89,7 +92,7 @@ pub struct Reply<T> {
 
 impl FacilitatorService {
     pub fn new(parts: ServiceParts) -> Self {
-        Self { parts: Arc::new(parts), running: Arc::default() }
+        Self { parts: Arc::new(parts), running: Arc::default(), noted: Arc::default() }
     }
 
     /// `POST /verify`: whether the payment would be settled. One that is being settled or was is refused, so that no

@@ -1,0 +1,71 @@
+//! Farebox as facilitator for somebody else's server, which is a published package as it comes and pointed here.
+
+use super::scripts::{Selling, paid, selling};
+use super::stage::{FORTUNE, PRICE, Stage};
+use alloy_primitives::Address;
+use farebox_testkit::app::Ask;
+use farebox_testkit::engines::TestDb;
+use serde_json::Value;
+
+const SELLER: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_express_server_of_version_2_is_paid_through_the_facilitator() {
+    for place in TestDb::all().await {
+        let Some((stage, server)) = set(&place, "express-v2.mjs").await else { return };
+        pays(&stage, &server, "v2-fetch.mjs", "eip155:84532").await;
+        assert_listed(&stage, &server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_express_server_of_version_1_is_paid_through_the_facilitator() {
+    let place = TestDb::all().await.remove(0);
+    let Some((stage, server)) = set(&place, "express-v1.mjs").await else { return };
+    pays(&stage, &server, "v1-fetch.mjs", "base-sepolia").await;
+}
+
+async fn set(place: &TestDb, script: &str) -> Option<(Stage, Selling)> {
+    super::scripts::folder()?;
+    let stage = Stage::set(place, &[]).await?;
+    let server = selling(&stage, script, SELLER).await?;
+    Some((stage, server))
+}
+
+/// Pays two calls, of two cities, and one that fails and costs nothing.
+async fn pays(stage: &Stage, server: &Selling, client: &str, network: &str) {
+    let seller: Address = SELLER.parse().unwrap();
+    for (times, city) in [(1, "lisbon"), (2, "porto")] {
+        let said = paid(client, &format!("{}/weather/{city}", server.url)).await.unwrap();
+        assert_eq!(said["status"], 200, "{said}");
+        let reply: Value = serde_json::from_str(said["text"].as_str().unwrap()).unwrap();
+        assert_eq!((&reply["city"], &reply["served"]), (&city.into(), &times.into()), "{said}");
+        let receipt = &said["receipt"];
+        assert_eq!((&receipt["success"], &receipt["network"]), (&true.into(), &network.into()), "{said}");
+        let hash = receipt["transaction"].as_str().unwrap().parse().unwrap();
+        assert!(stage.rpc.receipt(hash).await.unwrap().unwrap().succeeded);
+        assert_eq!(stage.balance(seller).await, times * PRICE);
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - times * PRICE);
+    }
+    let said = paid(client, &format!("{}/broken", server.url)).await.unwrap();
+    assert_eq!(said["status"], 500, "{said}");
+    assert_eq!(stage.balance(seller).await, 2 * PRICE);
+}
+
+/// Both cities are one resource of the catalogue, under the template that the server declares.
+async fn assert_listed(stage: &Stage, server: &Selling) {
+    let got = stage.app.expect(&Ask::get("/facilitator/discovery/resources?type=http"), 200).await;
+    assert_eq!(got.at("/pagination/total"), "1", "{}", got.text);
+    assert_eq!(got.at("/items/0/resource"), format!("{}/weather/:city", server.url));
+    assert_eq!(got.at("/items/0/description"), "Weather of a city");
+    assert_eq!(got.at("/items/0/accepts/0/amount"), PRICE.to_string());
+    assert!(got.at("/items/0/accepts/0/payTo").eq_ignore_ascii_case(SELLER), "{}", got.text);
+    let bazaar = "/items/0/extensions/bazaar/info";
+    assert_eq!(got.at(&format!("{bazaar}/input/queryParams/units")), "metric");
+    assert_eq!(got.at(&format!("{bazaar}/output/example/degrees")), "21");
+    for (query, found) in [("WEATHER", "1"), ("stocks", "0")] {
+        let got = stage.app.expect(&Ask::get(format!("/facilitator/discovery/search?query={query}")), 200).await;
+        let resources: Value = serde_json::from_str(&got.text).unwrap();
+        assert_eq!(resources["resources"].as_array().unwrap().len().to_string(), found, "{}", got.text);
+    }
+}
