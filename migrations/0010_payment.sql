@@ -14,7 +14,7 @@ CREATE TABLE payment (
   fingerprint BYTEA NOT NULL,        -- of the request that it pays for
   terms TEXT NOT NULL,               -- JSON: the requirements that it accepts
   payload TEXT NOT NULL,             -- JSON: the payment as it came
-  reply_status BIGINT,               -- of the seller's reply, kept until it was handed over
+  reply_status BIGINT,               -- of the seller's reply, kept until a while after it was handed over
   reply_headers TEXT,
   reply_body BYTEA,
   delivered BIGINT NOT NULL,         -- 1: the reply was handed over
@@ -26,3 +26,4 @@ CREATE TABLE payment (
 ) /*STRICT*/;
 CREATE UNIQUE INDEX payment_nonce ON payment (nonce_key) WHERE state <> 'refused';
 CREATE INDEX payment_earned ON payment (created_at) WHERE state = 'earned';
+CREATE INDEX payment_reply ON payment (ended_at) WHERE reply_status IS NOT NULL;

@@ -42,7 +42,10 @@ mod writer;
 pub use check::{CALL_INVARIANTS, check};
 pub use http_call::HttpCall;
 pub use idempotency::IdempotencyKey;
-pub use payment::{Deposit, Deposited, LaterSettling, Payments, Receiver, SignedPayment, refused as payment_refused};
+pub use payment::{
+    Deposit, Deposited, LaterSettling, Payments, Receiver, SignedPayment, refused as payment_refused,
+    replies_offer_again,
+};
 pub use reconcile::{Reconciled, calls_expire_all};
 pub use settings::{CallSettings, CallsParts, Durability};
 pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};

@@ -29,7 +29,7 @@ impl Calls {
         Ok(Reconciled {
             calls_expired: calls_expire(db, now, now).await?,
             holds_released: farebox_ledger::hold::holds_expire(db, now.minus(ORPHAN_GRACE), ROUND).await?,
-            answers_forgotten: answers_forget(db, now).await?,
+            answers_forgotten: answers_forget(db, now, self.parts.settings.idempotency_ttl).await?,
         })
     }
 }
@@ -88,8 +88,10 @@ async fn call_expire_in(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
     Ok(true)
 }
 
-async fn answers_forget(db: &Db, now: Timestamp) -> Result<u64> {
-    tx!(db, Isolation::ReadCommitted, tx => { answers_forget_in(tx, now).await })
+async fn answers_forget(db: &Db, now: Timestamp, patience: Duration) -> Result<u64> {
+    tx!(db, Isolation::ReadCommitted, tx => {
+        Ok(answers_forget_in(tx, now).await? + payment::replies_forget_in(tx, now, patience).await?)
+    })
 }
 
 async fn answers_forget_in(tx: &mut Tx, now: Timestamp) -> Result<u64> {

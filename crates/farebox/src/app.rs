@@ -7,7 +7,7 @@ use crate::wiring::{self, Base};
 use farebox_accounts::Accounts;
 use farebox_api::Core;
 use farebox_api_kit::{Body, Dispatcher};
-use farebox_base::{Clock, Result, Rng, SystemClock, SystemRng};
+use farebox_base::{Clock, Result, Rng, SystemClock, SystemRng, Timestamp};
 use farebox_billing::Wallets;
 use farebox_calls::Calls;
 use farebox_db::{Db, Engine};
@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 
 const REFRESH_EVERY: Duration = Duration::from_millis(250);
 const RECONCILE_EVERY: Duration = Duration::from_secs(5);
+const RESUME_EVERY: Duration = Duration::from_secs(1);
 const FLUSH_EVERY: Duration = Duration::from_secs(30);
 
 /// The parts of a running server, for those who need more than its doors.
@@ -35,6 +36,8 @@ pub struct App {
     pub market: Market,
     pub wallets: Wallets,
     pub calls: Calls,
+    /// When it started, where no other process can have the same books.
+    pub(crate) alone_since: Option<Timestamp>,
     pub(crate) socket: SocketSettings,
     pub(crate) dispatcher: Arc<Dispatcher<Core>>,
 }
@@ -54,6 +57,7 @@ impl App {
             if closed > 0 {
                 tracing::warn!(closed, "calls that an earlier process left open were closed, free of charge");
             }
+            farebox_calls::replies_offer_again(&db).await?;
         }
         let changes = Changes::new(db.clone());
         changes.refresh().await?;
@@ -81,6 +85,14 @@ impl App {
         }
     }
 
+    async fn payments_resume(&self) -> Result<()> {
+        match self.alone_since {
+            Some(started) => self.calls.payments_resume_alone(started).await?,
+            None => self.calls.payments_resume().await?,
+        };
+        Ok(())
+    }
+
     /// The work that goes on beside requests, each at its own pace; every round may run twice without harm.
     fn background(&self) -> Vec<tokio::task::JoinHandle<()>> {
         let (refresh, reconcile, resume, flush) = (self.clone(), self.clone(), self.clone(), self.clone());
@@ -93,9 +105,9 @@ impl App {
                 let app = reconcile.clone();
                 async move { app.calls.reconcile().await.map(|_| ()) }
             })),
-            tokio::spawn(every(RECONCILE_EVERY, "resuming of payments", move || {
+            tokio::spawn(every(RESUME_EVERY, "resuming of payments", move || {
                 let app = resume.clone();
-                async move { app.calls.payments_resume().await.map(|_| ()) }
+                async move { app.payments_resume().await }
             })),
             tokio::spawn(every(FLUSH_EVERY, "flush of keys' times of use", move || {
                 let app = flush.clone();

@@ -62,6 +62,7 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
         store: store.clone(),
         catalogue: store,
         clock: clock.clone(),
+        recipients: config.x402.facilitator_recipients.clone().into(),
         patience: SERVICE_PATIENCE,
     });
     Ok(Wired {

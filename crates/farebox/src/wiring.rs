@@ -6,11 +6,11 @@ use crate::secret_key::SecretKey;
 use crate::serve::SocketSettings;
 use farebox_accounts::{Accounts, AccountsParts, Vault};
 use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, PaymentSettings, Rate};
-use farebox_api_kit::{Cors, Dispatcher, DoorId, Settings};
+use farebox_api_kit::{Dispatcher, Settings};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::{CallSettings, Calls, CallsParts};
-use farebox_db::{Db, NoFaults, PostgresSettings};
+use farebox_db::{Db, Engine, NoFaults, PostgresSettings};
 use farebox_events::Changes;
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{AllowRule, Client, Policy};
@@ -179,12 +179,13 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         body_limit_bytes: config.limits.json_body_bytes,
         stream_limit_bytes: usize::try_from(config.server.max_request_bytes).unwrap_or(usize::MAX),
         registry,
-        cors: cors(config)?,
+        cors: crate::cors::doors(config)?,
         home: tokio::runtime::Handle::try_current().ok(),
         ..Settings::default()
     };
     let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), settings)
         .map_err(|e| Error::internal(e.to_string()))?;
+    let alone_since = (db.engine() == Engine::Sqlite).then(|| clock.now());
     Ok(App {
         db,
         clock,
@@ -194,20 +195,10 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         market,
         wallets,
         calls,
+        alone_since,
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
     })
-}
-
-/// Which pages may call which doors.
-fn cors(config: &Config) -> Result<Vec<(DoorId, Cors)>> {
-    let mut all = vec![(DoorId::SqlGateway, Cors::sql_gateway())];
-    let origins = &config.server.cors_origins;
-    if !origins.is_empty() {
-        let paying = Cors::paying(origins)?;
-        all.extend([(DoorId::Platform, paying.clone()), (DoorId::Marketplace, paying)]);
-    }
-    Ok(all)
 }
 
 fn url_check(client: Client) -> UrlCheck {

@@ -10,6 +10,7 @@ use farebox_x402::extension::{bazaar, identifier};
 use farebox_x402::facilitator::catalogue::Entry;
 use farebox_x402::offer::{Offer, Resource};
 use farebox_x402::wire::Object;
+use farebox_x402::{Reason, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use serde_json::Value;
 use std::sync::Arc;
@@ -56,7 +57,9 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         Err(error) => return refused(cx, &wanted, error).await,
     };
     let bought = paying.bought;
-    let idempotency_key = idempotency_key(&raw.parts.headers)?.or(paying.key);
+    let own_key = idempotency_key(&raw.parts.headers)?;
+    let is_identified = own_key.is_none() && paying.key.is_some();
+    let idempotency_key = own_key.or(paying.key);
     let call = HttpCall {
         payer: paying.payer,
         entry,
@@ -72,6 +75,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     };
     let answer = match cx.core.calls.call_http(call).await {
         Ok(answer) => answer,
+        Err(error) if is_identified && error.code == KEY_REUSED => return Err(identifier_conflict()),
         Err(error) => return refused(cx, &wanted, error).await,
     };
     if let (Some(bought), Some(_)) = (&bought, answer.payment.as_ref().filter(|payment| payment.success)) {
@@ -84,6 +88,14 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     show_receipt(names, &answer.receipt, &mut response);
     show_proven(cx, answer.payment.map(|payment| *payment), &wanted.url(cx), &mut response);
     Ok(Reply(response))
+}
+
+/// The code of calls for a key that stands for another request.
+const KEY_REUSED: &str = "idempotency_key_reused";
+
+fn identifier_conflict() -> Error {
+    let message = "payment-identifier: this id was used with another method, path, query or body; use a new one";
+    payment_refused(&Refusal::new(Reason::IdentifierConflict, message))
 }
 
 /// Who pays, and how.

@@ -73,7 +73,7 @@ impl Asked {
         header: &PaymentHeader,
     ) -> Result<Verified, Refusal> {
         let now = core.clock.now();
-        let known = core.calls.knows_payment(&NonceKey::of(offer, payment)).await.map_err(|error| {
+        let known = core.calls.payment_is_known(&NonceKey::of(offer, payment)).await.map_err(|error| {
             tracing::warn!(internal = ?error.internal, "whether a payment is known can't be told");
             Refusal::new(Reason::UnexpectedVerifyError, "the payment can't be looked up now; send it again in a moment")
         })?;

@@ -11,6 +11,7 @@
 //! - a reply that was paid for and not handed over waits for the same request to come again.
 
 mod deposit;
+mod reply;
 mod resume;
 mod risk;
 mod row;
@@ -18,6 +19,8 @@ mod run;
 mod spent;
 
 pub use deposit::{Deposit, Deposited};
+pub(crate) use reply::replies_forget_in;
+pub use reply::replies_offer_again;
 pub use risk::LaterSettling;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;

@@ -47,12 +47,13 @@ impl Calls {
         self.resume_since(self.parts.clock.now().minus(LEFT_ALONE)).await
     }
 
-    /// As [`Calls::payments_resume`], at the start of a process that is alone: no request can be left.
+    /// As [`Calls::payments_resume`], for a process that is alone: it also takes up what was begun before it `started`,
+    /// because the requests of that time are gone.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn payments_resume_all(&self) -> Result<u64> {
-        self.resume_since(Timestamp::from_micros(i64::MAX)).await
+    pub async fn payments_resume_alone(&self, started: Timestamp) -> Result<u64> {
+        self.resume_since(started.max(self.parts.clock.now().minus(LEFT_ALONE))).await
     }
 
     async fn resume_since(&self, until: Timestamp) -> Result<u64> {

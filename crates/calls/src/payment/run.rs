@@ -10,14 +10,13 @@ use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
 use crate::{Answer, Calls, HttpCall};
 use farebox_base::{CallId, Error, Kind, Micros, Result};
-use farebox_db::{Isolation, sql, tx};
+use farebox_db::{Isolation, tx};
 use farebox_ledger::AccountId;
 use farebox_net::Body;
 use farebox_upstream::UpstreamError;
 use farebox_upstream::http::Outgoing;
 use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::offer::Flow;
-use farebox_x402::verify::NonceKey;
 use farebox_x402::wire::SettlementResponse;
 use farebox_x402::{Reason, Refusal};
 use http::{Method, Response};
@@ -60,18 +59,16 @@ impl Calls {
             Admitted::Replay(answer) => return Ok(answer),
             Admitted::Spent(spent) => {
                 let answer = spent.answer(&signed)?;
-                self.delivered(answer.receipt.call_id).await?;
-                return Ok(answer);
+                return self.handed_over(answer, &signed).await;
             }
         };
-        let call_id = ticket.call_id();
         // A client that leaves has still sent a payment, and what it was for is finished without it.
-        let calls = self.clone();
-        let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &signed).await });
+        let (calls, of_task) = (self.clone(), signed.clone());
+        let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &of_task).await });
         let answer = running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))??;
         let is_served = !answer.receipt.amount.is_zero() && answer.reply.is_ok();
-        if let Some(call_id) = call_id.filter(|_| is_served) {
-            self.delivered(call_id).await?;
+        if answer.payment.is_some() && is_served {
+            return self.handed_over(answer, &signed).await;
         }
         Ok(answer)
     }
@@ -228,15 +225,6 @@ impl Calls {
         }
     }
 
-    /// Whether a payment has paid for something here, or is about to.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn knows_payment(&self, nonce: &NonceKey) -> Result<bool> {
-        const KNOWN: &str = sql!("SELECT 1 FROM payment WHERE nonce_key = $1 AND state <> 'refused'");
-        Ok(self.parts.db.one(KNOWN, &[nonce.as_str().into()]).await?.is_some())
-    }
-
     async fn earn(&self, id: CallId, saved: Option<&SavedReply>) -> Result<()> {
         let earned = tx!(self.parts.db, Isolation::ReadCommitted, tx => { earned_in(tx, id, saved).await })?;
         if earned {
@@ -244,17 +232,6 @@ impl Calls {
         } else {
             Err(Error::unavailable("The call took longer than a call may take and was not charged"))
         }
-    }
-
-    /// The reply was handed over: it need not be kept for this request any more.
-    async fn delivered(&self, id: CallId) -> Result<()> {
-        const DELIVERED: &str = sql!(
-            "UPDATE payment SET delivered = 1, reply_status = NULL, reply_headers = NULL, reply_body = NULL
-             WHERE id = $1 AND state IN ('earned', 'settled')"
-        );
-        let id = id.to_string();
-        tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
-        Ok(())
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::row::{Paid, state};
 use super::{SignedPayment, refused};
-use crate::Answer;
 use crate::idempotency::{SavedReply, replay_receipt};
+use crate::{Answer, Calls};
 use farebox_base::{CallId, Error, Result};
 use farebox_db::{Tx, sql};
 use farebox_x402::network::Method;
+use farebox_x402::verify::NonceKey;
 use farebox_x402::{Reason, Refusal};
 
 /// The row of a payment that came again.
@@ -19,6 +20,17 @@ pub(crate) struct Spent {
     delivered: bool,
     transaction: Option<String>,
     reply: Option<SavedReply>,
+}
+
+impl Calls {
+    /// Whether a request has come with this payment before, and it was not refused.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn payment_is_known(&self, nonce: &NonceKey) -> Result<bool> {
+        const KNOWN: &str = sql!("SELECT 1 FROM payment WHERE nonce_key = $1 AND state <> 'refused'");
+        Ok(self.parts.db.one(KNOWN, &[nonce.as_str().into()]).await?.is_some())
+    }
 }
 
 impl Spent {

@@ -7,11 +7,13 @@ mod address;
 mod coin;
 mod name;
 mod network;
+mod recipients;
 mod token;
 mod url;
 
 pub use name::NetworkName;
 pub use network::{Route, X402Network};
+pub use recipients::RecipientList;
 
 use super::check::{Broken, at_least, at_most, broken};
 use super::layers::parse;
@@ -50,6 +52,7 @@ pub struct X402 {
     pub later_max_usdc: Micros,
     pub timeout_s: u32,
     pub receiver: Receiver,
+    pub facilitator_recipients: RecipientList,
     pub sign_offers: bool,
     pub sign_receipts: bool,
     /// Those that are listed, and others that have a section.

@@ -20,7 +20,7 @@ mod trace;
 pub use local::{LocalFacilitator, LocalParts, Status};
 pub use registry::{DuplicateNetwork, Facilitators};
 pub use remote::{RemoteError, RemoteFacilitator, RemoteSettings};
-pub use service::{DiscoveryError, FacilitatorService, Heard, Reply, ServiceParts};
+pub use service::{DiscoveryError, FacilitatorService, Heard, Recipients, Reply, ServiceParts};
 pub use store::SqlStore;
 
 use crate::Refusal;

@@ -1,5 +1,6 @@
 //! A chain, a token, a server that takes payments in it, a listing, and a payer.
 
+use super::proxy::Proxy;
 use alloy_primitives::{Address, U256, hex};
 use farebox_base::SystemClock;
 use farebox_base::{Micros, Timestamp};
@@ -29,33 +30,54 @@ pub struct Stage {
     pub token: Token,
     pub payer: SigningKey,
     pub seller: Agent,
+    /// The id of the listing `things`.
+    pub listing: String,
+    /// Held, as it ends with its handle.
     _anvil: Anvil,
+    /// What the server reaches the chain through.
+    pub proxy: Option<Proxy>,
     nonces: AtomicU64,
 }
 
 impl Stage {
     /// `None`, after one SKIPPED line, where there is no anvil.
     pub async fn set(place: &TestDb, settings: &[(&str, &str)]) -> Option<Self> {
-        let anvil = Anvil::start(program()?, AnvilOptions::default()).unwrap();
-        let rpc = Arc::new(dev_rpc(anvil.url(), Arc::new(SystemClock::default())).unwrap());
-        let token = token_deploy(&rpc, DEFAULT_TOKEN, "USDC").await.unwrap();
-        let payer = SigningKey::from_bytes([0x77; 32]).unwrap();
-        token.mint(&rpc, payer.address(), U256::from(FORTUNE)).await.unwrap();
-        let key = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(key.path(), hex::encode(DEV_KEYS[1])).unwrap();
-        let mut all = vec![
-            ("x402.networks", "base-sepolia".to_owned()),
-            ("x402.gas_key_file", key.path().display().to_string()),
-            ("x402.network.base-sepolia.rpc_urls", anvil.url().to_string()),
-            ("x402.network.base-sepolia.confirmations", "1".to_owned()),
-            ("x402.network.base-sepolia.block_time_ms", "100".to_owned()),
-        ];
-        all.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
-        let all: Vec<(&str, &str)> = all.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let stage = Self::on(Chain::start().await?, place, settings).await;
+        stage.ready().await;
+        Some(stage)
+    }
+
+    /// As [`Stage::set`], with a proxy between the server and the chain.
+    pub async fn behind_proxy(place: &TestDb, settings: &[(&str, &str)]) -> Option<Self> {
+        let stage = Self::on(Chain::behind_proxy().await?, place, settings).await;
+        stage.ready().await;
+        Some(stage)
+    }
+
+    /// A server on a chain that is there already.
+    pub async fn on(chain: Chain, place: &TestDb, settings: &[(&str, &str)]) -> Self {
+        let own = chain.settings();
+        let all: Vec<(&str, &str)> =
+            own.iter().map(|(key, value)| (*key, value.as_str())).chain(settings.iter().copied()).collect();
         let app = TestApp::start(place, &all).await;
         let seller = app.agent("Seller").await;
-        app.list(&seller, "things", "0.01").await;
-        Some(Self { app, rpc, token, payer, seller, _anvil: anvil, nonces: AtomicU64::new(1) })
+        let (_, listing) = app.list(&seller, "things", "0.01").await;
+        let Chain { anvil, rpc, token, proxy, .. } = chain;
+        Self { app, rpc, token, payer: payer(), seller, listing, _anvil: anvil, proxy, nonces: AtomicU64::new(1) }
+    }
+
+    /// Waits until the server has reached its chain: a payer without money is then told so.
+    async fn ready(&self) {
+        let challenge = self.app.expect(&Ask::get("/publishers/things/ok"), 402).await;
+        let poor = sign(&challenge, &SigningKey::from_bytes([0x7a; 32]).unwrap(), self.nonce());
+        for _ in 0..1_000 {
+            let got = self.app.ask(&paying("/publishers/things/ok", &poor)).await;
+            if got.at("/error") == "insufficient_funds" {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("the server does not reach its chain");
     }
 
     pub async fn balance(&self, of: Address) -> u64 {
@@ -69,16 +91,70 @@ impl Stage {
 
     /// Signs the offer of a 402.
     pub fn sign(&self, got: &Got) -> SignedHeader {
-        let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok());
-        let required = Required::read(got.status.as_u16(), header, got.text.as_bytes()).unwrap();
-        let choice =
-            required.choose(&Networks::builtin().unwrap(), &Preferences::up_to(Micros::new(1_000_000))).unwrap();
-        choice.sign(&self.payer, self.nonce(), now(), None).unwrap()
+        sign(got, &self.payer, self.nonce())
     }
 
     pub fn nonce(&self) -> [u8; 32] {
         U256::from(self.nonces.fetch_add(1, Ordering::Relaxed)).to_be_bytes()
     }
+}
+
+/// Who pays on every stage.
+pub const PAYER_KEY: [u8; 32] = [0x77; 32];
+
+pub fn payer() -> SigningKey {
+    SigningKey::from_bytes(PAYER_KEY).unwrap()
+}
+
+/// A chain with its token and a payer who has some of it.
+pub struct Chain {
+    pub anvil: Anvil,
+    pub rpc: Arc<Rpc>,
+    pub token: Token,
+    /// What servers reach it through.
+    pub proxy: Option<Proxy>,
+    key: tempfile::NamedTempFile,
+}
+
+impl Chain {
+    /// `None`, after one SKIPPED line, where there is no anvil.
+    pub async fn start() -> Option<Self> {
+        let anvil = Anvil::start(program()?, AnvilOptions::default()).unwrap();
+        let rpc = Arc::new(dev_rpc(anvil.url(), Arc::new(SystemClock::default())).unwrap());
+        let token = token_deploy(&rpc, DEFAULT_TOKEN, "USDC").await.unwrap();
+        token.mint(&rpc, payer().address(), U256::from(FORTUNE)).await.unwrap();
+        let key = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(key.path(), hex::encode(DEV_KEYS[1])).unwrap();
+        Some(Self { anvil, rpc, token, proxy: None, key })
+    }
+
+    /// As [`Chain::start`], with a proxy before it.
+    pub async fn behind_proxy() -> Option<Self> {
+        let chain = Self::start().await?;
+        let proxy = Proxy::start(chain.anvil.url(), 0).await;
+        Some(Self { proxy: Some(proxy), ..chain })
+    }
+
+    /// What makes a server take payments here.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let proxied = self.proxy.as_ref().map(|proxy| format!("http://127.0.0.1:{}", proxy.port));
+        vec![
+            ("x402.networks", "base-sepolia".to_owned()),
+            ("x402.gas_key_file", self.key.path().display().to_string()),
+            ("x402.network.base-sepolia.rpc_urls", proxied.unwrap_or_else(|| self.anvil.url().to_string())),
+            ("x402.network.base-sepolia.confirmations", "1".to_owned()),
+            ("x402.network.base-sepolia.block_time_ms", "100".to_owned()),
+            ("x402.facilitator_recipients", "*".to_owned()),
+        ]
+    }
+}
+
+/// Signs the offer of a 402 with any key.
+pub fn sign(got: &Got, key: &SigningKey, nonce: [u8; 32]) -> SignedHeader {
+    let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok());
+    let required = Required::read(got.status.as_u16(), header, got.text.as_bytes()).unwrap();
+    let wanted = Preferences::up_to(Micros::new(1_000_000));
+    required.choose(&Networks::builtin().unwrap(), &wanted).unwrap().sign(key, nonce, now(), None).unwrap()
 }
 
 pub fn paying(path: &str, signed: &SignedHeader) -> Ask {

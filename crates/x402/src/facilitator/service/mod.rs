@@ -20,6 +20,7 @@ use crate::extension::bazaar;
 use crate::network::Networks;
 use crate::wire::{Object, SettlementResponse, Supported, Uint, VerifyResponse};
 use crate::{Reason, Refusal};
+use alloy_primitives::Address;
 use asked::Asked;
 use farebox_base::Clock;
 use own::Noted;
@@ -35,8 +36,29 @@ pub struct ServiceParts {
     pub store: Arc<dyn SettlementStore>,
     pub catalogue: Arc<dyn Catalogue>,
     pub clock: Arc<dyn Clock>,
+    /// For whom it settles: every settlement costs its operator gas, and a stranger could pay himself.
+    pub recipients: Recipients,
     /// How long `settle` waits before it answers `settlement_pending`. Published clients wait 90 s.
     pub patience: Duration,
+}
+
+/// Whose payments are verified and settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipients {
+    Everybody,
+    Only(Vec<Address>),
+}
+
+impl Recipients {
+    fn check(&self, to: Address) -> Result<(), Refusal> {
+        match self {
+            Self::Only(known) if !known.contains(&to) => {
+                let message = "payTo: this facilitator does not settle for this address; its operator can allow it";
+                Err(Refusal::new(Reason::InvalidRequirements, message))
+            }
+            Self::Everybody | Self::Only(_) => Ok(()),
+        }
+    }
 }
 
 /// Verifies and settles for other servers. Clones share it.
@@ -81,6 +103,9 @@ impl FacilitatorService {
             Err(refused) => return refused.reply(|refusal, version, _| VerifyResponse::refused(refusal, version)),
         };
         let refused = |refusal: &Refusal| VerifyResponse::refused(refusal, asked.version());
+        if let Err(refusal) = self.parts.recipients.check(asked.offer.pay_to) {
+            return Reply::of(Heard::Answered, refused(&refusal));
+        }
         let known = match self.parts.store.find(&asked.nonce).await {
             Ok(known) => known.filter(|known| !matches!(known.end, Some(Settlement::NotTaken(_)))),
             Err(_) => {
@@ -108,6 +133,9 @@ impl FacilitatorService {
                     .reply(|refusal, version, network| SettlementResponse::refused(network, refusal, version));
             }
         };
+        if let Err(refusal) = self.parts.recipients.check(asked.offer.pay_to) {
+            return Reply::of(Heard::Answered, asked.response(&Settlement::NotTaken(refusal)));
+        }
         let settlement = match self.settle_asked(&asked).await {
             Ok(settlement) => settlement,
             Err(error) => {
