@@ -5,6 +5,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+mod cors;
 pub mod demo;
 mod logging;
 pub mod pay;

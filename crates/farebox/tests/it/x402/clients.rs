@@ -1,5 +1,6 @@
 //! Unmodified published clients pay listings, with what they do by default: their own limits and lists of tokens.
 
+use super::scripts::folder;
 use super::stage::{FORTUNE, PAYER_KEY, PRICE, Stage, gas_wallet};
 use alloy_primitives::{B256, hex};
 use farebox_testkit::engines::TestDb;
@@ -89,9 +90,9 @@ async fn run(script: &Script, url: &str, body: Option<&str>) -> Value {
     line.unwrap_or_else(|| panic!("{}: {said}{}", script.file.display(), String::from_utf8_lossy(&output.stderr)))
 }
 
-/// A script among the packages of npm, which are installed once.
+/// A script among the packages of npm.
 fn node(name: &str) -> Option<Script> {
-    Some(Script { program: PathBuf::from("node"), file: super::scripts::folder()?.join(name) })
+    Some(Script { program: PathBuf::from("node"), file: folder()?.join(name) })
 }
 
 /// A script in an environment of Python's, which is made once.

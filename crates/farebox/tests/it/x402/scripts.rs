@@ -1,14 +1,12 @@
 //! Scripts over published packages of npm, as they come: clients that pay, and sellers' servers.
 
-use super::stage::Stage;
+use super::stage::{PAYER_KEY, Stage};
+use alloy_primitives::hex;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-
-/// The key of the stage's payer.
-const PAYER_KEY: &str = "0x7777777777777777777777777777777777777777777777777777777777777777";
 
 /// A seller's server, ended when dropped.
 pub struct Selling {
@@ -45,7 +43,7 @@ pub async fn selling(stage: &Stage, script: &str, pay_to: &str) -> Option<Sellin
 /// Lets a client's script pay; answers the last line that it says.
 pub async fn paid(script: &str, url: &str) -> Option<Value> {
     let mut command = Command::new("node");
-    command.arg(folder()?.join(script)).env("PAY_URL", url).env("PAY_KEY", PAYER_KEY);
+    command.arg(folder()?.join(script)).env("PAY_URL", url).env("PAY_KEY", hex::encode_prefixed(PAYER_KEY));
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     let line = said.lines().last().and_then(|line| serde_json::from_str(line).ok());
