@@ -43,7 +43,7 @@ pub(crate) async fn replies_forget_in(tx: &mut Tx, now: Timestamp, patience: Dur
     const FORGET: &str = sql!(
         "UPDATE payment SET reply_status = NULL, reply_headers = NULL, reply_body = NULL
          WHERE state = 'settled' AND reply_status IS NOT NULL
-           AND ended_at <= CASE delivered WHEN 1 THEN $1 ELSE $2 END"
+           AND ((delivered = 1 AND ended_at <= $1) OR (delivered = 0 AND ended_at <= $2))"
     );
     Ok(tx.execute(FORGET, &[now.minus(LINGER).into(), now.minus(patience).into()]).await?)
 }
