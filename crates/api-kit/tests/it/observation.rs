@@ -1,47 +1,16 @@
 //! What the log and the counters show of a request, and what they must not.
 
-use crate::demo::{App, Demo, operations, request};
+use crate::demo::{App, Demo, Lines, operations, request};
 use farebox_api_kit::{Dispatcher, Settings, empty, full};
 use prometheus::{Encoder, TextEncoder};
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// Keeps what is logged on this thread.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Lines {
-    fn start(&self) -> tracing::subscriber::DefaultGuard {
-        let lines = self.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || lines.clone()).finish();
-        tracing::subscriber::set_default(subscriber)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
 
 #[tokio::test]
 async fn each_request_leaves_one_access_line_without_secrets() {
-    let (demo, lines) = (Demo::new(), Lines::default());
-    let logging = lines.start();
+    let (demo, lines) = (Demo::new(), Lines::start());
     let request = request("POST", "/things?token=q-secret").header("authorization", "Bearer boss");
     let body = full(r#"{"id":"b-secret","price_per_call":"1"}"#);
     demo.send(request.header("x-request-id", "r1").body(body).unwrap()).await;
-    drop(logging);
     let text = lines.text();
     assert_eq!(text.lines().count(), 1, "{text}");
     for part in [
@@ -61,12 +30,10 @@ async fn each_request_leaves_one_access_line_without_secrets() {
 
 #[tokio::test]
 async fn the_cause_of_a_500_is_logged_once_with_the_request_id() {
-    let (demo, lines) = (Demo::new(), Lines::default());
-    let logging = lines.start();
+    let (demo, lines) = (Demo::new(), Lines::start());
     demo.send(request("POST", "/fail/internal").header("x-request-id", "r2").body(empty()).unwrap()).await;
     demo.stranger("POST", "/fail/unavailable").await;
     demo.stranger("POST", "/fail/field").await;
-    drop(logging);
     let text = lines.text();
     let errors: Vec<&str> = text.lines().filter(|line| line.contains("ERROR")).collect();
     assert_eq!(errors.len(), 1, "{text}");
@@ -97,8 +64,7 @@ async fn counters_know_operation_door_and_class() {
 
 #[tokio::test]
 async fn a_request_whose_client_went_away_is_logged_with_499() {
-    let (demo, lines) = (Demo::new(), Lines::default());
-    let logging = lines.start();
+    let (demo, lines) = (Demo::new(), Lines::start());
     let pieces = futures_util::stream::pending::<Result<http_body::Frame<bytes::Bytes>, farebox_api_kit::BoxError>>();
     let body = http_body_util::BodyExt::boxed_unsync(http_body_util::StreamBody::new(pieces));
     let request = request("POST", "/things").header("authorization", "Bearer boss").body(body).unwrap();
@@ -106,8 +72,8 @@ async fn a_request_whose_client_went_away_is_logged_with_499() {
     let gone = futures_util::future::select(waiting, std::future::ready(())).await;
     demo.app.clock.advance(Duration::from_millis(5));
     drop(gone);
-    drop(logging);
-    assert!(lines.text().contains("status=499 latency_us=5000"), "{}", lines.text());
+    let text = lines.text();
+    assert!(text.contains("status=499 latency_us=5000"), "{text}");
 }
 
 #[test]

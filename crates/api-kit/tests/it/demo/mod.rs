@@ -1,6 +1,7 @@
 //! A server small enough to read: things at the platform, services at the marketplace, balances at the SQL gateway.
 
 pub mod balances;
+mod lines;
 pub mod services;
 pub mod things;
 
@@ -14,6 +15,8 @@ use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub use lines::Lines;
 
 pub type Cx = farebox_api_kit::Cx<App>;
 
@@ -78,6 +81,7 @@ impl Core for App {
 
 impl App {
     pub fn new() -> Self {
+        lines::install();
         Self {
             clock: Arc::new(ManualClock::at(Timestamp::from_micros(1_773_914_400_000_000))),
             rng: Arc::new(SeededRng::new(1)),
