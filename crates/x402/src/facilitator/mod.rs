@@ -7,6 +7,7 @@
 //! a payment whose fate is unknown is `Pending`, never refused.
 
 pub mod catalogue;
+pub mod channels;
 mod local;
 mod nonce;
 mod plan;
@@ -88,5 +89,10 @@ pub trait Facilitator: Send + Sync {
     /// Whether `check` proves signatures of contracts, which `verify_local` refuses.
     fn proves_contracts(&self) -> bool {
         false
+    }
+
+    /// Its payment channels; `None` where it has none.
+    fn channels(&self) -> Option<&dyn channels::Channels> {
+        None
     }
 }
