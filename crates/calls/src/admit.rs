@@ -1,5 +1,6 @@
 //! Admission: the opening of a call, whatever it calls, and the ticket or saved answer that comes of it.
 
+use crate::channel::Charge;
 use crate::idempotency::{self, Claim, Claimed, SavedReply};
 use crate::payment::{Paid, Spent};
 use crate::reserve::Reservation;
@@ -9,6 +10,7 @@ use crate::writer::OpenAnswer;
 use crate::{Answer, Calls, Payer};
 use farebox_base::{CallId, Error, Micros, Result, Ticks};
 use farebox_billing::spend_sources;
+use farebox_ledger::AccountId;
 use farebox_market::ListingEntry;
 use http::Response;
 
@@ -37,6 +39,8 @@ pub(crate) struct StartInput<'a> {
     pub claim: Option<Claim>,
     /// Where a signed payment pays.
     pub paid: Option<Box<Paid>>,
+    /// Where a voucher pays: the channel's account, and what is charged to it.
+    pub charge: Option<(AccountId, Box<Charge>)>,
     pub received: Ticks,
     /// The cost is known: what is quoted is what a served call costs.
     pub fixed_cost: bool,
@@ -89,6 +93,10 @@ impl Calls {
     fn running(&self, input: StartInput<'_>) -> Running {
         let (parts, listing) = (&self.parts, &input.entry.listing);
         let now = parts.clock.now();
+        let (sources, charge) = match input.charge {
+            Some((account, charge)) => (vec![account], Some(charge)),
+            None => (spend_sources(input.payer.party_id, listing.party_id), None),
+        };
         Running {
             call_id: CallId::generate(&*parts.clock, &*parts.rng),
             buyer: input.payer.party_id,
@@ -101,17 +109,18 @@ impl Calls {
             method: input.method.to_owned(),
             path: input.path[..input.path.floor_char_boundary(PATH_BYTES_MAX)].to_owned(),
             quoted: input.quoted,
-            free_tier_calls: listing.free_tier_calls,
+            free_tier_calls: if charge.is_some() { 0 } else { listing.free_tier_calls },
             request_id: input.request_id.to_owned(),
             created_at: now,
             expires_at: now.plus(parts.settings.hold_ttl),
             claim: input.claim,
             claim_expires_at: now.plus(parts.settings.idempotency_ttl),
-            sources: spend_sources(input.payer.party_id, listing.party_id),
+            sources,
             held: Micros::ZERO,
             free_tier: false,
             stored: false,
             paid: input.paid,
+            charge,
             reservation: None,
         }
     }

@@ -1,5 +1,6 @@
 //! A group of openings and closings, written set by set in one transaction.
 
+use crate::channel::{Charge, charge_in};
 use crate::close::{self, Closed, UNPAID};
 use crate::open::{self, Found, Opened, Ready};
 use crate::reserve::Reservations;
@@ -11,7 +12,7 @@ use farebox_base::{CallId, Error, Micros, PaymentNeed, Result, Timestamp};
 use farebox_db::Tx;
 use farebox_ledger::batch::{self, Batch};
 use farebox_ledger::{AccountId, ChainId, Done, HoldOutcome, Operation};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What became of one piece of work.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(crate) enum Outcome {
 enum Stage<'a> {
     Over(Outcome),
     Opening { call: &'a Running, held: Micros, free_tier: bool, operation: Option<usize> },
-    Closing { end: &'a End, operation: Option<usize> },
+    Closing { end: &'a End, ending: Ending, operation: Option<usize> },
 }
 
 pub(crate) struct Group<'a> {
@@ -43,7 +44,7 @@ pub(crate) async fn apply_in(
 ) -> Result<(Vec<Outcome>, Vec<(AccountId, Micros)>)> {
     let found = found_in(tx, group, work).await?;
     let mut operations = Vec::with_capacity(work.len());
-    let mut stages = stages_in(tx, work, &found, &mut operations).await?;
+    let mut stages = stages_in(tx, work, &found, group.now, &mut operations).await?;
     let (operations, ids_are_new) = (&operations, !group.again);
     let applied = batch::apply_in(
         tx,
@@ -62,11 +63,11 @@ pub(crate) async fn apply_in(
                 }
                 Outcome::Opened(opened)
             }
-            Stage::Closing { end, operation } => {
-                let mut closed = close::closed(end, operation.map(|index| &applied.done[index]))?;
-                let ending = if let Closed::Refused(_) = closed { UNPAID } else { end.ending };
+            Stage::Closing { end, ending, operation } => {
+                let mut closed = closed(end, *ending, operation.map(|index| &applied.done[index]))?;
+                let ending = if let Closed::Refused(_) = closed { UNPAID } else { *ending };
                 if end.call.stored {
-                    close::tidy_in(tx, end).await?;
+                    close::tidy_in(tx, end, ending).await?;
                 } else {
                     new.push(NewRow {
                         call: &end.call,
@@ -107,11 +108,20 @@ async fn stages_in<'a>(
     tx: &mut Tx,
     work: &'a [Work],
     found: &HashMap<CallId, Found>,
+    now: Timestamp,
     operations: &mut Vec<Operation>,
 ) -> Result<Vec<Stage<'a>>> {
-    let stored = stored_ends(work);
+    let vouchers = charged_in(tx, work, found, now).await?;
+    let ending_of = |end: &End| ending_of(end, &vouchers);
+    let stored = stored_ends(work, ending_of);
     let closing = close::rows_in(tx, &stored).await?;
-    let late = stored.iter().filter(|(end, _)| !closing.contains(&end.call.call_id)).map(|(_, id)| id);
+    for (end, ending, id) in &stored {
+        // Undone with the group, which is then tried piece by piece.
+        if end.call.charge.is_some() && !ending.charged().is_zero() && !closing.contains(&end.call.call_id) {
+            return Err(Error::internal(format!("call {id} was closed before its voucher was charged")));
+        }
+    }
+    let late = stored.iter().filter(|(end, ..)| !closing.contains(&end.call.call_id)).map(|(.., id)| id);
     let closed = open::found_in(tx, late).await?;
     let mut stages = Vec::with_capacity(work.len());
     for work in work {
@@ -133,9 +143,10 @@ async fn stages_in<'a>(
             Work::Close { end, .. } => match before.filter(|_| !end.call.stored) {
                 Some(found) => Stage::Over(Outcome::Closed(written_before(end.ending, found))),
                 None => {
-                    let operation = close::movement(end)?.map(|operation| push(operations, operation));
-                    operations.extend(close::paid_out(end)?);
-                    Stage::Closing { end, operation }
+                    let ending = ending_of(end);
+                    let operation = close::movement(&end.call, ending)?.map(|operation| push(operations, operation));
+                    operations.extend(close::paid_out(&end.call, ending)?);
+                    Stage::Closing { end, ending, operation }
                 }
             },
         });
@@ -148,9 +159,54 @@ fn push(operations: &mut Vec<Operation>, operation: Operation) -> usize {
     operations.len() - 1
 }
 
-fn stored_ends(work: &[Work]) -> Vec<(&End, String)> {
+/// Charges the channels of the work's vouchers; answers those that were where their vouchers go on from.
+async fn charged_in<'a>(
+    tx: &mut Tx,
+    work: &'a [Work],
+    found: &HashMap<CallId, Found>,
+    now: Timestamp,
+) -> Result<HashSet<String>> {
+    let spends = |work: &'a Work| match work {
+        Work::Close { end, .. } if end.call.charge.is_some() && !end.ending.charged().is_zero() => Some(&**end),
+        Work::Close { .. } | Work::Open { .. } => None,
+    };
+    let ids: Vec<String> =
+        work.iter().filter_map(spends).filter(|end| end.call.stored).map(|end| end.call.call_id.to_string()).collect();
+    let stored = open::found_in(tx, ids.iter()).await?;
+    let charges = work.iter().filter_map(spends).filter_map(|end| {
+        let row = stored.get(&end.call.call_id).or_else(|| found.get(&end.call.call_id));
+        let was_closed = row.is_some_and(|row| row.state != "open");
+        end.call.charge.as_deref().filter(|_| !was_closed).map(|charge| (charge, end.ending.charged()))
+    });
+    let charges: Vec<(&Charge, Micros)> = charges.collect();
+    charge_in(tx, &charges, now).await
+}
+
+/// How a call ends: unpaid where its voucher was not taken.
+fn ending_of(end: &End, vouchers: &HashSet<String>) -> Ending {
+    match &end.call.charge {
+        Some(charge) if !end.ending.charged().is_zero() && !vouchers.contains(&charge.channel) => UNPAID,
+        _ => end.ending,
+    }
+}
+
+fn closed(end: &End, ending: Ending, done: Option<&Done>) -> Result<Closed> {
+    let closed = close::closed(end, done)?;
+    match &end.call.charge {
+        // The voucher's charge is undone with the group, which is then tried piece by piece.
+        Some(charge) if matches!(closed, Closed::Refused(_)) => {
+            Err(Error::internal(format!("channel {} has less than its vouchers may spend", charge.channel)))
+        }
+        Some(_) if ending != end.ending => {
+            Ok(Closed::Refused(PaymentNeed { required: end.ending.charged(), available: Micros::ZERO }))
+        }
+        _ => Ok(closed),
+    }
+}
+
+fn stored_ends(work: &[Work], ending_of: impl Fn(&End) -> Ending) -> Vec<(&End, Ending, String)> {
     let ends = work.iter().filter_map(|work| match work {
-        Work::Close { end, .. } if end.call.stored => Some((&**end, end.call.call_id.to_string())),
+        Work::Close { end, .. } if end.call.stored => Some((&**end, ending_of(end), end.call.call_id.to_string())),
         Work::Close { .. } | Work::Open { .. } => None,
     });
     ends.collect()

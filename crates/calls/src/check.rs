@@ -36,7 +36,8 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
                AND (e.account_id <> COALESCE('outside:x402:' || (SELECT p.network FROM payment p WHERE p.id = c.id), ''))
                AND e.account_id NOT IN ('fees', 'earnings:' || c.seller_party_id,
                'funded:' || c.buyer_party_id, 'promotional:' || c.buyer_party_id,
-               'prepaid:' || c.buyer_party_id || ':' || c.seller_party_id) ORDER BY c.id"
+               'prepaid:' || c.buyer_party_id || ':' || c.seller_party_id)
+               AND substr(e.account_id, 1, length(c.buyer_party_id) + 9) <> 'channel:' || c.buyer_party_id || ':' ORDER BY c.id"
         ),
     },
     Invariant {
@@ -102,6 +103,23 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
             "SELECT d.transfer_id FROM chain_deposit d
              WHERE EXISTS (SELECT 1 FROM payment p WHERE p.tx_hash = d.tx_hash)
                OR EXISTS (SELECT 1 FROM x402_settlement s WHERE s.tx_hash = d.tx_hash) ORDER BY d.transfer_id"
+        ),
+    },
+    Invariant {
+        name: "each channel's account has its balance less what was charged and not lost",
+        count: sql!("SELECT COUNT(*) FROM channel"),
+        breaches: sql!(
+            "SELECT c.id FROM channel c WHERE c.balance - c.charged + c.lost <> COALESCE((
+               SELECT SUM(e.amount) FROM entry e WHERE e.account_id = 'channel:' || c.party_id || ':' || c.id), 0)
+             ORDER BY c.id"
+        ),
+    },
+    Invariant {
+        name: "no channel is charged beyond its last voucher, and none without one",
+        count: sql!("SELECT COUNT(*) FROM channel"),
+        breaches: sql!(
+            "SELECT c.id FROM channel c WHERE c.charged < 0 OR c.lost < 0 OR c.lost > c.charged
+               OR (c.charged > c.claimed AND c.signature IS NULL) ORDER BY c.id"
         ),
     },
     Invariant {

@@ -22,13 +22,13 @@ pub(crate) enum Closed {
 }
 
 /// Moves the stored calls from open to their final state; answers which ones were open.
-pub(crate) async fn rows_in(tx: &mut Tx, ends: &[(&End, String)]) -> Result<HashSet<CallId>> {
+pub(crate) async fn rows_in(tx: &mut Tx, ends: &[(&End, Ending, String)]) -> Result<HashSet<CallId>> {
     let mut rows = Rows::with_capacity(ends.len(), 6);
-    for (end, id) in ends {
+    for (end, ending, id) in ends {
         rows.push([
             id.into(),
-            end.ending.state().into(),
-            end.ending.charged().into(),
+            ending.state().into(),
+            ending.charged().into(),
             end.status.map(i64::from).into(),
             i64::try_from(end.latency_ms).unwrap_or(i64::MAX).into(),
             end.finished_at.into(),
@@ -51,8 +51,8 @@ pub(crate) async fn rows_in(tx: &mut Tx, ends: &[(&End, String)]) -> Result<Hash
 }
 
 /// What the end does to the book; nothing where no money is involved.
-pub(crate) fn movement(end: &End) -> Result<Option<Operation>> {
-    let (call, amount) = (&*end.call, end.ending.charged());
+pub(crate) fn movement(call: &Running, ending: Ending) -> Result<Option<Operation>> {
+    let amount = ending.charged();
     let id = call.call_id.to_string();
     if let Some(paid) = &call.paid {
         return if amount.is_zero() {
@@ -89,8 +89,8 @@ fn settled(call: &Running, paid: &Paid, id: String, amount: Micros) -> Result<Tr
 }
 
 /// Where the buyer's transfer went to the seller himself: his earnings have left already, and the fee with them.
-pub(crate) fn paid_out(end: &End) -> Result<Option<Operation>> {
-    let (call, amount) = (&*end.call, end.ending.charged());
+pub(crate) fn paid_out(call: &Running, ending: Ending) -> Result<Option<Operation>> {
+    let amount = ending.charged();
     let Some(paid) = call.paid.as_ref().filter(|paid| paid.receiver == Receiver::Seller && !amount.is_zero()) else {
         return Ok(None);
     };
@@ -140,8 +140,8 @@ pub(crate) fn closed(end: &End, done: Option<&Done>) -> Result<Closed> {
 }
 
 /// Gives a stored call's slot and key back, or keeps its reply.
-pub(crate) async fn tidy_in(tx: &mut Tx, end: &End) -> Result<()> {
-    let (call, served) = (&*end.call, end.ending.is_served());
+pub(crate) async fn tidy_in(tx: &mut Tx, end: &End, ending: Ending) -> Result<()> {
+    let (call, served) = (&*end.call, ending.is_served());
     if call.free_tier && !served && !is_planted(Bug::SlotKept) {
         free_tier::give_back_in(tx, &call.buyer.to_string(), &call.listing.to_string()).await?;
     }

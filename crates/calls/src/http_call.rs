@@ -71,7 +71,7 @@ impl Calls {
     }
 
     /// Reads the body whole, as the key stands for its bytes too, and leaves it in the call to be sent.
-    async fn claim(&self, call: &mut HttpCall, key: &IdempotencyKey) -> Result<Claim> {
+    pub(crate) async fn claim(&self, call: &mut HttpCall, key: &IdempotencyKey) -> Result<Claim> {
         let body = self.read_whole(std::mem::replace(&mut call.body, farebox_net::empty())).await?;
         let (party, listing) = (call.payer.party_id, call.entry.listing.id);
         let claim = Claim::new(party, listing, key, call.method.as_str(), &call.path_and_query, &body);
@@ -220,6 +220,7 @@ pub(crate) fn http_input(call: &HttpCall, claim: Option<Claim>) -> StartInput<'_
         request_id: &call.request_id,
         claim,
         paid: None,
+        charge: None,
         received: call.received,
         fixed_cost: true,
     }

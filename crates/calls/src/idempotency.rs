@@ -5,7 +5,7 @@
 
 use farebox_base::planted::{Bug, is_planted};
 use farebox_base::{CallId, Error, ListingId, Micros, PartyId, Result, Timestamp};
-use farebox_db::{Row, Tx, sql};
+use farebox_db::{Db, Isolation, Row, Tx, sql, tx};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 /// A key as the caller sent it: 1 to 255 visible ASCII characters.
@@ -111,6 +111,17 @@ pub(crate) async fn claim_in(
         return Ok(Claimed::Fresh);
     }
     found_in(tx, claim).await
+}
+
+/// What became of an earlier request with the key; `None` where it was never used, or its time is over.
+pub(crate) async fn find(db: &Db, claim: &Claim) -> Result<Option<Claimed>> {
+    const USED: &str = sql!("SELECT 1 FROM idempotency WHERE scope = $1 AND key = $2");
+    tx!(db, Isolation::ReadCommitted, tx => {
+        match tx.one(USED, &[claim.scope.as_str().into(), claim.key.as_str().into()]).await? {
+            Some(_) => found_in(tx, claim).await.map(Some),
+            None => Ok(None),
+        }
+    })
 }
 
 async fn found_in(tx: &mut Tx, claim: &Claim) -> Result<Claimed> {

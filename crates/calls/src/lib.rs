@@ -1,6 +1,6 @@
 //! The paid call: hold first, then call, then post or void, and only then answer.
 //!
-//! Owns the tables `call`, `idempotency` and `free_tier_use`. Doors hand it a caller, a listing and a request;
+//! Owns the tables `call`, `idempotency`, `free_tier_use`, `payment`, `chain_deposit` and `channel`. Doors hand it a caller, a listing and a request;
 //! it answers with the reply and a receipt. It knows no door's headers or envelopes.
 //!
 //! Invariants:
@@ -17,6 +17,7 @@
 
 mod admit;
 mod apply;
+mod channel;
 mod check;
 mod close;
 mod free_tier;
@@ -39,6 +40,7 @@ mod ticket;
 mod usage;
 mod writer;
 
+pub use channel::ClaimRule;
 pub use check::{CALL_INVARIANTS, check};
 pub use http_call::HttpCall;
 pub use idempotency::IdempotencyKey;
@@ -71,6 +73,7 @@ pub struct Calls {
     parts: Arc<CallsParts>,
     writer: writer::Writer,
     slots: Arc<slots::Slots>,
+    channels: Arc<channel::Seats>,
     connectors: Arc<SqlConnectors>,
     targets: Arc<parking_lot::RwLock<HashMap<farebox_base::ListingId, http_call::CachedTarget>>>,
     #[cfg(feature = "sim")]
@@ -95,6 +98,7 @@ impl Calls {
             parts,
             writer,
             slots,
+            channels: Arc::default(),
             connectors: Arc::new(connectors),
             targets: Arc::default(),
             #[cfg(feature = "sim")]

@@ -28,6 +28,13 @@ pub(crate) enum Collected {
     Long { seen: VecDeque<Frame<Bytes>>, rest: Body },
 }
 
+impl Collected {
+    /// The body of a reply to HEAD.
+    pub(crate) fn nothing() -> Self {
+        Collected::Whole { body: Bytes::new(), trailers: None }
+    }
+}
+
 /// How much of a reply is read before it is answered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {

@@ -1,5 +1,6 @@
 //! A call from its admission to its end, as the store sees it.
 
+use crate::channel::Charge;
 use crate::idempotency::{Claim, SavedReply};
 use crate::payment::Paid;
 use crate::reserve::Reservation;
@@ -38,6 +39,8 @@ pub(crate) struct Running {
     pub stored: bool,
     /// The signed payment that pays for it; then nothing is held.
     pub paid: Option<Box<Paid>>,
+    /// The voucher that lets it spend of a channel, which is its only source then.
+    pub charge: Option<Box<Charge>>,
     /// Money set aside in this process, until the call is stored or ends.
     pub reservation: Option<Reservation>,
 }

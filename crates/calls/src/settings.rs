@@ -1,5 +1,6 @@
 //! What the paid call needs around it, and its limits.
 
+use crate::channel::ClaimRule;
 use crate::payment::Payments;
 use farebox_base::{Clock, Micros, Rng};
 use farebox_db::Db;
@@ -46,6 +47,8 @@ pub struct CallSettings {
     /// How long what a buyer has is believed without asking the store again.
     pub balance_fresh: Duration,
     pub durability: Durability,
+    /// When what vouchers promise is claimed on chain.
+    pub claims: ClaimRule,
     /// The largest request body that is forwarded.
     pub request_bytes_max: u64,
     pub timeouts: Timeouts,
@@ -92,6 +95,7 @@ impl Default for CallSettings {
             unsecured_max: Micros::new(5_000_000),
             balance_fresh: Duration::from_secs(1),
             durability: Durability::Full,
+            claims: ClaimRule::default(),
             request_bytes_max: 8 << 30,
             timeouts: Timeouts::default(),
             sql_limits: SqlLimits::default(),

@@ -102,6 +102,7 @@ impl Calls {
             request_id: &call.request_id,
             claim: None,
             paid: None,
+            charge: None,
             received: call.received,
             fixed_cost: false,
         };

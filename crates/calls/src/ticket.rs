@@ -148,7 +148,7 @@ impl Ticket {
         reply: Option<SavedReply>,
     ) -> impl Future<Output = Result<()>> + Send + use<> {
         let closing = self.running.take().map(|(call, slot)| {
-            let answer_first = self.kept.durability == Durability::Relaxed && !call.stored;
+            let answer_first = self.kept.durability == Durability::Relaxed && !call.stored && call.charge.is_none();
             let end = Box::new(self.end(call, Some(slot), Ending::Served { amount }, reply));
             if answer_first {
                 self.kept.writer.close_unattended(end);

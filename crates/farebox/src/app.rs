@@ -22,6 +22,8 @@ use tokio::net::TcpListener;
 
 const REFRESH_EVERY: Duration = Duration::from_millis(250);
 const RECONCILE_EVERY: Duration = Duration::from_secs(5);
+/// Far below the time that a payer who withdraws has to wait.
+const CLAIM_EVERY: Duration = Duration::from_secs(30);
 const RESUME_EVERY: Duration = Duration::from_secs(1);
 const FLUSH_EVERY: Duration = Duration::from_secs(30);
 
@@ -96,7 +98,7 @@ impl App {
     /// The work that goes on beside requests, each at its own pace; every round may run twice without harm.
     fn background(&self) -> Vec<tokio::task::JoinHandle<()>> {
         let (refresh, reconcile, resume, flush) = (self.clone(), self.clone(), self.clone(), self.clone());
-        let forget = self.clone();
+        let (forget, claim) = (self.clone(), self.clone());
         vec![
             tokio::spawn(every(REFRESH_EVERY, "refresh of caches", move || {
                 let app = refresh.clone();
@@ -109,6 +111,10 @@ impl App {
             tokio::spawn(every(RESUME_EVERY, "resuming of payments", move || {
                 let app = resume.clone();
                 async move { app.payments_resume().await }
+            })),
+            tokio::spawn(every(CLAIM_EVERY, "claims of payment channels", move || {
+                let app = claim.clone();
+                async move { app.calls.channels_claim().await.map(|_| ()) }
             })),
             tokio::spawn(every(FLUSH_EVERY, "flush of keys' times of use", move || {
                 let app = flush.clone();

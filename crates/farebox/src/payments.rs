@@ -79,6 +79,7 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
         settings: PaymentSettings {
             places,
             timeout_s: config.x402.timeout_s,
+            channels: config.x402.channels.then_some(config.x402.channel_withdraw_delay_s),
             receiver: match config.x402.receiver {
                 Receiver::Gateway => farebox_calls::Receiver::Gateway,
                 Receiver::Seller => farebox_calls::Receiver::Seller,

@@ -238,6 +238,10 @@ fn call_settings(config: &Config, sqlite_folder: Option<&Path>) -> CallSettings 
             Durability::Full => farebox_calls::Durability::Full,
             Durability::Relaxed => farebox_calls::Durability::Relaxed,
         },
+        claims: farebox_calls::ClaimRule {
+            after: Duration::from_secs(config.x402.channel_claim_after_s.into()),
+            amount: config.x402.channel_claim_usdc,
+        },
         request_bytes_max: config.server.max_request_bytes,
         timeouts: Timeouts {
             first_byte_ms: net.first_byte_timeout_ms,

@@ -21,6 +21,8 @@ pub enum AccountKind {
     Promotional,
     /// Money a party brought in for one seller only.
     Prepaid,
+    /// Money a party has put into a payment channel on a chain; spendable by that channel's vouchers only.
+    Channel,
     /// What a seller has earned and not yet been paid.
     Earnings,
     /// The platform's fees on calls that were paid to the seller's own wallet: below zero, what the seller owes.
@@ -34,10 +36,11 @@ pub enum AccountKind {
 }
 
 impl AccountKind {
-    const ALL: [AccountKind; 8] = [
+    const ALL: [AccountKind; 9] = [
         AccountKind::Funded,
         AccountKind::Promotional,
         AccountKind::Prepaid,
+        AccountKind::Channel,
         AccountKind::Earnings,
         AccountKind::Owed,
         AccountKind::Outside,
@@ -50,6 +53,7 @@ impl AccountKind {
             AccountKind::Funded => "funded",
             AccountKind::Promotional => "promotional",
             AccountKind::Prepaid => "prepaid",
+            AccountKind::Channel => "channel",
             AccountKind::Earnings => "earnings",
             AccountKind::Owed => "owed",
             AccountKind::Outside => "outside",
@@ -74,7 +78,7 @@ impl AccountKind {
     }
 }
 
-/// An account's id: `funded:<party>`, `prepaid:<party>:<seller>`, `outside:<rail>`, `fees`.
+/// An account's id: `funded:<party>`, `prepaid:<party>:<seller>`, `channel:<party>:<channel>`, `outside:<rail>`, `fees`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccountId {
     text: String,
@@ -111,6 +115,12 @@ impl AccountId {
         Self { text: format!("{}:{party}:{seller}", kind.text()), kind, party: Some(party) }
     }
 
+    /// `channel` is the channel's id on its chain.
+    pub fn channel(party: PartyId, channel: &str) -> Self {
+        let kind = AccountKind::Channel;
+        Self { text: format!("{}:{party}:{channel}", kind.text()), kind, party: Some(party) }
+    }
+
     /// The world beyond a rail: `operator`, `x402:<network>`, later `stripe`.
     pub fn outside(rail: &str) -> Self {
         Self { text: format!("outside:{rail}"), kind: AccountKind::Outside, party: None }
@@ -132,7 +142,7 @@ impl AccountId {
             AccountKind::Funded | AccountKind::Promotional | AccountKind::Earnings | AccountKind::Owed => {
                 Some(PartyId::parse(owner)?)
             }
-            AccountKind::Prepaid => Some(PartyId::parse(owner.split_once(':')?.0)?),
+            AccountKind::Prepaid | AccountKind::Channel => Some(PartyId::parse(owner.split_once(':')?.0)?),
             AccountKind::Outside if !owner.is_empty() => None,
             AccountKind::Fees | AccountKind::Promotions if owner.is_empty() => None,
             AccountKind::Outside | AccountKind::Fees | AccountKind::Promotions => return None,
@@ -183,6 +193,7 @@ mod tests {
             AccountId::earnings(party),
             AccountId::owed(party),
             AccountId::prepaid(party, PartyId::from_uuid(uuid::Uuid::from_u128(8))),
+            AccountId::channel(party, "0xab"),
             AccountId::outside("operator"),
             AccountId::fees(),
             AccountId::promotions(),
@@ -190,7 +201,7 @@ mod tests {
         for id in ids {
             assert_eq!(AccountId::parse(id.text()), Some(id));
         }
-        for wrong in ["", "funded", "funded:x", "fees:x", "outside:", "gold:1", "prepaid:1"] {
+        for wrong in ["", "funded", "funded:x", "fees:x", "outside:", "gold:1", "prepaid:1", "channel:1"] {
             assert_eq!(AccountId::parse(wrong), None, "{wrong}");
         }
     }

@@ -18,6 +18,10 @@ pub enum TransferKind {
     CryptoDeposit,
     /// A seller was paid by the buyer's own transfer on a chain.
     PaidOnChain,
+    /// What was left in a payment channel went back to its payer.
+    ChannelRefund,
+    /// Money was gone from a payment channel before it was claimed: the platform's loss.
+    ChannelLoss,
 }
 
 impl TransferKind {
@@ -28,6 +32,8 @@ impl TransferKind {
             TransferKind::SignupBonus => "signup_bonus",
             TransferKind::CryptoDeposit => "crypto_deposit",
             TransferKind::PaidOnChain => "paid_on_chain",
+            TransferKind::ChannelRefund => "channel_refund",
+            TransferKind::ChannelLoss => "channel_loss",
         }
     }
 }

@@ -55,6 +55,17 @@ impl Decimals {
         i64::try_from(micros).map(Micros::new).map_err(|_| AmountError::Overflow)
     }
 
+    /// As many whole micros as there are in it: for amounts that others have chosen, where the rest stays theirs.
+    ///
+    /// # Errors
+    /// `Overflow` beyond what `Micros` holds.
+    pub fn whole_micros(self, units: U256) -> Result<Micros, AmountError> {
+        match self.0.checked_sub(Self::MICRO) {
+            Some(finer) => self.to_micros(units - units % power_of_ten(finer)),
+            None => self.to_micros(units),
+        }
+    }
+
     /// # Errors
     /// `Negative`, and `TooFine` where the token has fewer digits than the amount needs.
     pub fn to_units(self, amount: Micros) -> Result<U256, AmountError> {
@@ -93,6 +104,8 @@ mod tests {
         let wei = U256::from(1_000_000_000_000_u64);
         assert_eq!(decimals(18).to_micros(wei), Ok(Micros::new(1)));
         assert_eq!(decimals(18).to_micros(wei + U256::from(1)), Err(AmountError::Dust));
+        assert_eq!(decimals(18).whole_micros(wei + wei - U256::from(1)), Ok(Micros::new(1)));
+        assert_eq!(decimals(2).whole_micros(U256::from(3)), Ok(Micros::new(30_000)));
         assert_eq!(Decimals::SIX.to_micros(U256::from(i64::MAX) + U256::from(1)), Err(AmountError::Overflow));
         assert_eq!(decimals(0).to_micros(U256::MAX), Err(AmountError::Overflow));
         assert_eq!(decimals(2).to_units(Micros::new(15_000)), Err(AmountError::TooFine));

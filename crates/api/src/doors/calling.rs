@@ -6,6 +6,7 @@ use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
 use farebox_base::{Error, Kind, Permission, Result};
 use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
 use farebox_market::{Listing, ListingEntry};
+use farebox_x402::evm::ChannelId;
 use farebox_x402::extension::{bazaar, identifier};
 use farebox_x402::facilitator::catalogue::Entry;
 use farebox_x402::offer::{Offer, Resource};
@@ -46,7 +47,8 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     if !entry.listing.serves(raw.parts.method.as_str(), &path_and_query) {
         return Err(Error::not_found("Endpoint"));
     }
-    let wanted = Wanted {
+    let mut wanted = Wanted {
+        channel: None,
         listing: entry.listing.clone(),
         method: raw.parts.method.clone(),
         uri: raw.parts.uri.clone(),
@@ -57,6 +59,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         Err(error) => return refused(cx, &wanted, error).await,
     };
     let bought = paying.bought;
+    wanted.channel = paying.payment.as_ref().and_then(|signed| signed.channel());
     let own_key = idempotency_key(&raw.parts.headers)?;
     let is_identified = own_key.is_none() && paying.key.is_some();
     let idempotency_key = own_key.or(paying.key);
@@ -126,6 +129,8 @@ impl Bought {
 
 /// What of a request decides what it costs.
 struct Wanted {
+    /// That of the voucher that came.
+    channel: Option<ChannelId>,
     listing: Arc<Listing>,
     method: Method,
     uri: Uri,
@@ -141,7 +146,7 @@ impl Wanted {
         }
         let path = self.path_and_query.split('?').next().unwrap_or_default();
         let amount = farebox_market::quote(&self.listing, self.method.as_str(), path);
-        let offers = settings.for_call(&self.listing, amount)?;
+        let offers = settings.for_call(&self.listing, amount, &cx.core.calls.payments().facilitators)?;
         if offers.offers.is_empty() {
             return Ok(None);
         }
@@ -213,7 +218,12 @@ async fn refused(cx: &Cx<Core>, wanted: &Wanted, error: Error) -> Result<Reply> 
 /// An error as the door shows it, with what to sign where that would help.
 async fn shown(cx: &Cx<Core>, wanted: &Wanted, error: &Error) -> Result<Response<Body>> {
     match if can_sign(error) { wanted.asked(cx)? } else { None } {
-        Some(asked) => Ok(payment_required(cx, &asked, error).await),
+        Some(mut asked) => {
+            if let Some(channel) = wanted.channel {
+                asked.corrected(&cx.core, channel, error.code).await?;
+            }
+            Ok(payment_required(cx, &asked, error).await)
+        }
         None => Ok(cx.error_response(error)),
     }
 }

@@ -5,9 +5,10 @@ use crate::Core;
 use farebox_accounts::Caller;
 use farebox_base::{Result, Timestamp};
 use farebox_calls::{IdempotencyKey, Payer, SignedPayment};
+use farebox_x402::evm::ChannelId;
 use farebox_x402::evm::address::checksummed;
 use farebox_x402::extension::identifier;
-use farebox_x402::offer::{Offer, Resource};
+use farebox_x402::offer::{Offer, Resource, Terms};
 use farebox_x402::payment::Payment;
 use farebox_x402::verify::{Kind, Limits, NonceKey, Verified, verify_local};
 use farebox_x402::wire::{Object, PaymentHeader, names};
@@ -55,8 +56,8 @@ impl Asked {
         let named = identifier::read(&header, false)?;
         let key = named.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
         let verified = self.verified(core, offer, &payment, &header).await?;
-        if !matches!(verified.kind, Kind::Transfer | Kind::Permit) {
-            return Err(Refusal::new(Reason::UnsupportedScheme, "scheme: expected exact"));
+        if verified.kind == Kind::Upto {
+            return Err(Refusal::new(Reason::UnsupportedScheme, "scheme: expected exact or batch-settlement"));
         }
         let offer = offer.clone();
         Ok((SignedPayment { offer, payment, header, verified, receiver: self.offers.receiver }, key))
@@ -73,7 +74,15 @@ impl Asked {
         header: &PaymentHeader,
     ) -> Result<Verified, Refusal> {
         let now = core.clock.now();
-        let known = core.calls.payment_is_known(&NonceKey::of(offer, payment)).await.map_err(|error| {
+        let nonce = match payment {
+            // What a voucher may spend is in the books of its channel, and not on the chain.
+            Payment::Voucher(_) | Payment::Refund { .. } => {
+                return verify_local(offer, payment, now, &Limits::default());
+            }
+            Payment::Deposit { .. } => verify_local(offer, payment, now, &Limits::default())?.nonce,
+            Payment::Eip3009 { .. } | Payment::Permit2 { .. } | Payment::Upto { .. } => NonceKey::of(offer, payment),
+        };
+        let known = core.calls.payment_is_known(&nonce).await.map_err(|error| {
             tracing::warn!(internal = ?error.internal, "whether a payment is known can't be told");
             Refusal::new(Reason::UnexpectedVerifyError, "the payment can't be looked up now; send it again in a moment")
         })?;
@@ -95,11 +104,34 @@ fn good_at(payment: &Payment, now: Timestamp) -> Timestamp {
     now.min(Timestamp::from_micros(end_s.saturating_sub(60).saturating_mul(1_000_000)))
 }
 
-/// Who pays: the caller where there is one, else the party of the wallet that has signed.
+impl Asked {
+    /// Tells a client whose voucher does not go on where its channel stands what to correct.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn corrected(&mut self, core: &Core, channel: ChannelId, code: &str) -> Result<()> {
+        let asks = [Reason::VoucherCumulativeMismatch, Reason::VoucherBelowClaimed].map(Reason::code);
+        if !asks.contains(&code) {
+            return Ok(());
+        }
+        let Some(correction) = core.calls.channel_correction(channel).await? else { return Ok(()) };
+        for offer in &mut self.offers.offers {
+            if let Terms::BatchSettlement(terms) = &mut offer.terms {
+                terms.correction = Some(Box::new(correction.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Who pays: whose channel it is, the caller where there is one, else the party of the wallet that has signed.
 ///
 /// # Errors
 /// Those of the database.
 pub(crate) async fn payer(core: &Core, caller: Option<&Caller>, signed: &SignedPayment) -> Result<Payer> {
+    if let Some(party_id) = core.calls.channel_owner(signed).await? {
+        return Ok(Payer { party_id, key_id: None });
+    }
     if let Some(caller) = caller {
         return Ok(Payer::from(caller));
     }

@@ -20,8 +20,9 @@ use farebox_base::{Error, Micros, Result};
 use farebox_calls::Receiver;
 use farebox_market::Listing;
 use farebox_x402::evm::address;
+use farebox_x402::facilitator::Facilitators;
 use farebox_x402::network::{Method, Network, Token};
-use farebox_x402::offer::{Flow, Offer, Terms};
+use farebox_x402::offer::{ChannelTerms, Flow, Offer, Terms};
 use std::sync::Arc;
 
 /// A token of a network in which payments are taken.
@@ -44,6 +45,8 @@ pub struct PaymentSettings {
     pub receiver: Receiver,
     /// Whether payments are settled before the work or after it.
     pub flow: Flow,
+    /// How long the payer of a channel has to wait for what he withdraws, in seconds; `None`: no channels are offered.
+    pub channels: Option<u64>,
     pub proofs: Proofs,
 }
 
@@ -63,10 +66,15 @@ impl PaymentSettings {
     ///
     /// # Errors
     /// `Internal` where the settings do not fit together.
-    pub(crate) fn for_call(&self, listing: &Listing, amount: Micros) -> Result<Offers> {
+    pub(crate) fn for_call(&self, listing: &Listing, amount: Micros, on: &Facilitators) -> Result<Offers> {
         let own = sellers_address(listing).filter(|_| self.receiver == Receiver::Seller);
         let receiver = if own.is_some() { Receiver::Seller } else { Receiver::Gateway };
-        self.offers(amount, own, receiver, self.flow)
+        let mut offers = self.offers(amount, own, receiver, self.flow)?;
+        // What is claimed of a channel comes together for many sellers, and can only come to the gateway.
+        if receiver == Receiver::Gateway {
+            offers.offers.extend(self.through_channels(amount, on)?);
+        }
+        Ok(offers)
     }
 
     /// The ways to bring money in. It is settled before it is credited, which is all the work there is.
@@ -75,6 +83,26 @@ impl PaymentSettings {
     /// As `for_call`.
     pub(crate) fn for_deposit(&self, amount: Micros) -> Result<Offers> {
         self.offers(amount, None, Receiver::Gateway, Flow::Authorization)
+    }
+
+    fn through_channels(&self, amount: Micros, on: &Facilitators) -> Result<Vec<Offer>> {
+        let (mut offers, Some(withdraw_delay_s)) = (Vec::new(), self.channels) else { return Ok(Vec::new()) };
+        for place in self.places.iter().filter(|_| !amount.is_zero()) {
+            let facilitator = on.of(place.network.caip2());
+            let channels = facilitator.and_then(|facilitator| facilitator.channels()).filter(|it| it.is_ready());
+            let (Some(channels), Ok(units)) = (channels, place.token.decimals().to_units(amount)) else { continue };
+            let terms = Terms::BatchSettlement(ChannelTerms {
+                deposit: place.token.usual_method(),
+                receiver_authorizer: channels.authorizer(),
+                withdraw_delay_s,
+                min_deposit: None,
+                correction: None,
+            });
+            let (network, token) = (place.network.clone(), place.token.clone());
+            let offer = Offer::new(network, token, units, place.pay_to, self.timeout_s, terms);
+            offers.push(offer.map_err(|error| Error::internal(format!("an offer can't be made: {error}")))?);
+        }
+        Ok(offers)
     }
 
     fn offers(&self, amount: Micros, to: Option<Address>, receiver: Receiver, flow: Flow) -> Result<Offers> {

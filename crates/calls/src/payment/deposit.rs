@@ -3,11 +3,14 @@
 use super::row::{insert_in, resolve_in, state};
 use super::{Fate, Paid, Reserved, SignedPayment, Spent, refused};
 use crate::Calls;
+use crate::channel::NewChannel;
 use farebox_base::{CallId, Error, Kind, Micros, Result};
 use farebox_db::{Isolation, Tx, tx};
 use farebox_ledger::transfer::transfer_in;
 use farebox_ledger::{AccountId, Leg, Outcome, Transfer, TransferKind};
 use farebox_x402::facilitator::{Settle, Settlement};
+use farebox_x402::offer::Offer;
+use farebox_x402::payment::Payment;
 use farebox_x402::wire::SettlementResponse;
 use farebox_x402::{Reason, Refusal};
 
@@ -41,6 +44,8 @@ pub(super) struct Credit {
     pub to: AccountId,
     pub amount: Micros,
     pub memo: String,
+    /// The channel that it goes into.
+    pub channel: Option<NewChannel>,
 }
 
 impl Calls {
@@ -49,8 +54,20 @@ impl Calls {
     /// # Errors
     /// Those of the database. Whatever concerns the payment itself is a `Deposited::Not`.
     pub async fn deposit(&self, deposit: Deposit<'_>) -> Result<Deposited> {
+        self.deposit_into(deposit, None).await
+    }
+
+    /// As [`Calls::deposit`], also for deposits into a channel, which is made where there is none.
+    pub(crate) async fn deposit_into(&self, deposit: Deposit<'_>, channel: Option<NewChannel>) -> Result<Deposited> {
         let Deposit { signed, account, memo } = deposit;
-        let amount = signed.offer.micros().map_err(|e| Error::internal(format!("an offer's amount {e}")))?;
+        let amount = match signed.offer.token().decimals().to_micros(signed.taken()) {
+            Ok(amount) => amount,
+            Err(error) => {
+                let message = format!("deposit.amount: {error}");
+                let refusal = Refusal::new(Reason::DepositTooSmall, message);
+                return Ok(Deposited::Not { error: refused(&refusal), receipt: None });
+            }
+        };
         let mut paid = Paid::new(signed, *blake3::hash(account.text().as_bytes()).as_bytes())?;
         paid.deposit_to = Some(account.clone());
         let id = CallId::generate(&*self.parts.clock, &*self.parts.rng);
@@ -62,11 +79,11 @@ impl Calls {
             offer: &signed.offer,
             payment: &signed.payment,
             header: &signed.header,
-            amount: signed.offer.amount,
+            amount: signed.taken(),
         };
         let settlement = self.parts.payments.facilitators.settle(settle).await;
         let receipt = receipt(signed, &settlement);
-        let credit = Credit { id, from: paid.outside(), to: account, amount, memo };
+        let credit = Credit { id, from: paid.outside(), to: account, amount, memo, channel };
         match self.end_deposit(&credit, settlement).await? {
             Ok(()) => Ok(Deposited::Credited { amount, receipt, now: true }),
             Err(error) => Ok(Deposited::Not { error, receipt: Some(receipt) }),
@@ -92,6 +109,13 @@ impl Calls {
     }
 }
 
+/// The channel that a payment fills, for the account that it was begun for.
+pub(super) fn channel_of(offer: &Offer, payment: &Payment, to: &AccountId) -> Option<NewChannel> {
+    let (Payment::Deposit { voucher, .. }, Some(party)) = (payment, to.party()) else { return None };
+    let network = offer.network().caip2().to_string();
+    Some(NewChannel { id: voucher.voucher.channel, network, config: voucher.channel, party })
+}
+
 async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: farebox_base::Timestamp) -> Result<()> {
     let id = credit.id.to_string();
     if let Fate::Settled { .. } = fate {
@@ -102,7 +126,12 @@ async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: farebox_base:
         let (kind, memo) = (TransferKind::CryptoDeposit, credit.memo.clone());
         let movement = Transfer { id: format!("deposit:{id}"), kind, legs, listing: None, memo };
         match transfer_in(tx, &movement, now).await? {
-            Outcome::Created | Outcome::Exists => {}
+            Outcome::Created => {
+                if let Some(channel) = &credit.channel {
+                    channel.deposit_in(tx, credit.amount, now).await?;
+                }
+            }
+            Outcome::Exists => {}
             other => return Err(Error::internal(format!("deposit {id} can't be credited: {other:?}"))),
         }
     }

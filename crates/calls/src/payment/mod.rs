@@ -27,6 +27,7 @@ pub use risk::LaterSettling;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
 
+use alloy_primitives::U256;
 use farebox_base::{Error, Kind};
 use farebox_x402::arrivals::Arrivals;
 use farebox_x402::facilitator::Facilitators;
@@ -91,6 +92,11 @@ impl SignedPayment {
         }
     }
 
+    /// What settling it takes, in the token's smallest unit: with a deposit into a channel, all of that.
+    pub(crate) fn taken(&self) -> U256 {
+        taken(&self.offer, &self.payment)
+    }
+
     /// The receipt of a payment that was not taken, or not yet.
     pub fn refused(&self, refusal: &Refusal) -> SettlementResponse {
         SettlementResponse::refused(
@@ -110,6 +116,13 @@ impl SignedPayment {
     pub(crate) fn settled(&self, transaction: &str) -> SettlementResponse {
         let receipt = SettlementResponse::settled(self.network_name(), self.verified.payer, None, None);
         SettlementResponse { transaction: transaction.to_owned(), ..receipt }
+    }
+}
+
+pub(crate) fn taken(offer: &Offer, payment: &Payment) -> U256 {
+    match payment {
+        Payment::Deposit { amount, .. } => *amount,
+        _ => offer.amount,
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Takes no input but the time; running it twice changes nothing more.
 
-use super::deposit::Credit;
+use super::deposit::{Credit, channel_of};
 use super::row::Fate;
-use super::{Paid, Receiver};
+use super::{Paid, Receiver, taken};
 use crate::Calls;
 use crate::running::{End, Ending, Running};
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
@@ -93,14 +93,15 @@ impl Calls {
             offer: &begun.offer,
             payment: &begun.payment,
             header: &begun.header,
-            amount: begun.offer.amount,
+            amount: taken(&begun.offer, &begun.payment),
         };
         let settlement = facilitators.settle(settle).await;
         let Some(call) = begun.call else {
             let to = begun.paid.deposit_to.clone();
             let to = to.ok_or_else(|| Error::internal(format!("payment {} is for nothing", begun.id)))?;
             let (from, memo) = (begun.paid.outside(), "Deposit".to_owned());
-            let credit = Credit { id: begun.id, from, to, amount: begun.amount, memo };
+            let channel = channel_of(&begun.offer, &begun.payment, &to);
+            let credit = Credit { id: begun.id, from, to, amount: begun.amount, memo, channel };
             let pending = matches!(settlement, Settlement::Pending { .. });
             let _ = self.end_deposit(&credit, settlement).await?;
             return Ok(!pending);
@@ -207,6 +208,7 @@ fn call(row: &Row, call_id: CallId, quoted: Micros, fee_basis_points: i64) -> Re
         free_tier: false,
         stored: true,
         paid: None,
+        charge: None,
         reservation: None,
     })
 }

@@ -17,6 +17,7 @@ use farebox_upstream::UpstreamError;
 use farebox_upstream::http::Outgoing;
 use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::offer::Flow;
+use farebox_x402::payment::Payment;
 use farebox_x402::wire::SettlementResponse;
 use farebox_x402::{Reason, Refusal};
 use http::{Method, Response};
@@ -26,9 +27,11 @@ const PENDING_RETRY_S: u64 = 2;
 
 impl Calls {
     pub(crate) async fn call_signed(&self, call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
-        match signed.offer.flow {
-            Flow::Authorization => self.call_and_settle(call, signed).await,
-            Flow::Upfront => Box::pin(self.settle_and_call(call, &signed)).await,
+        match (&signed.payment, signed.offer.flow) {
+            (Payment::Voucher(_) | Payment::Deposit { .. }, _) => Box::pin(self.call_by_voucher(call, signed)).await,
+            (Payment::Refund { .. }, _) => Box::pin(self.refund_channel(call.payer.party_id, &signed)).await,
+            (_, Flow::Authorization) => self.call_and_settle(call, signed).await,
+            (_, Flow::Upfront) => Box::pin(self.settle_and_call(call, &signed)).await,
         }
     }
 
@@ -111,7 +114,7 @@ impl Calls {
     ) -> Result<Answer> {
         let (mut parts, body) = response.into_parts();
         let collected = if head {
-            Collected::Whole { body: bytes::Bytes::new(), trailers: None }
+            Collected::nothing()
         } else {
             match collect(body, self.patience(true)).await {
                 Ok(collected) => collected,

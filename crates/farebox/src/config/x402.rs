@@ -21,7 +21,7 @@ use super::{ConfigError, text};
 use farebox_api_types::Secret;
 use farebox_base::Micros;
 use farebox_x402::evm::SigningKey;
-use farebox_x402::offer::Offer;
+use farebox_x402::offer::{ChannelTerms, Offer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,11 @@ pub struct X402 {
     #[serde(with = "text::amount")]
     pub later_max_usdc: Micros,
     pub timeout_s: u32,
+    pub channels: bool,
+    pub channel_withdraw_delay_s: u64,
+    pub channel_claim_after_s: u32,
+    #[serde(with = "text::amount")]
+    pub channel_claim_usdc: Micros,
     pub receiver: Receiver,
     pub facilitator_recipients: RecipientList,
     pub sign_offers: bool,
@@ -105,6 +110,12 @@ impl X402 {
         at_most("x402.timeout_s", self.timeout_s, Offer::TIMEOUT_S_MAX)?;
         if self.settle == Settle::Later && self.later_max_usdc.is_zero() {
             return broken("x402.later_max_usdc", "must be more than 0 where x402.settle is \"later\"");
+        }
+        let delay = ("x402.channel_withdraw_delay_s", self.channel_withdraw_delay_s);
+        at_least(delay.0, delay.1, *ChannelTerms::WITHDRAW_DELAY_S.start())?;
+        at_most(delay.0, delay.1, *ChannelTerms::WITHDRAW_DELAY_S.end())?;
+        if u64::from(self.channel_claim_after_s) > self.channel_withdraw_delay_s {
+            return broken("x402.channel_claim_after_s", "must not be more than x402.channel_withdraw_delay_s");
         }
         let has_gas_key = self.gas_key.is_some() || self.gas_key_file.is_some();
         for (name, network) in &self.network {

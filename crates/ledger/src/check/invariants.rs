@@ -162,9 +162,9 @@ pub const INVARIANTS: &[Invariant] = &[
         breaches: sql!(
             "SELECT id FROM account WHERE NOT (
                (party_id IS NULL AND (id = kind OR (kind = 'outside' AND substr(id, 1, 8) = 'outside:')))
-               OR (party_id IS NOT NULL AND kind <> 'prepaid' AND id = kind || ':' || party_id)
-               OR (party_id IS NOT NULL AND kind = 'prepaid'
-                 AND substr(id, 1, length(party_id) + 9) = 'prepaid:' || party_id || ':')) ORDER BY id"
+               OR (party_id IS NOT NULL AND kind NOT IN ('prepaid', 'channel') AND id = kind || ':' || party_id)
+               OR (party_id IS NOT NULL AND kind IN ('prepaid', 'channel')
+                 AND substr(id, 1, length(party_id) + 9) = kind || ':' || party_id || ':')) ORDER BY id"
         ),
     },
 ];

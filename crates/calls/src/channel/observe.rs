@@ -1,0 +1,159 @@
+//! What a look at the chain changes in the book: deposits made elsewhere, withdrawals, refunds.
+
+use super::row::NewChannel;
+use super::{Channel, id_text};
+use crate::Calls;
+use alloy_primitives::U256;
+use farebox_base::{Error, Micros, Result, Timestamp};
+use farebox_db::{Isolation, Tx, sql, tx};
+use farebox_ledger::transfer::transfer_in;
+use farebox_ledger::{AccountId, Leg, Outcome, Transfer, TransferKind};
+use farebox_x402::facilitator::channels::ChannelOnChain;
+use farebox_x402::network::Token;
+
+impl Calls {
+    /// Books what the chain says of a channel. `ended`: a refund from here is part of it. `false`: the channel has changed
+    /// since it was read.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn channel_observed(&self, channel: &Channel, seen: &ChannelOnChain, ended: bool) -> Result<bool> {
+        let now = self.parts.clock.now();
+        let change = Change::of(channel, seen, ended)?;
+        tx!(self.parts.db, Isolation::ReadCommitted, tx => { change.apply_in(tx, channel, seen, now).await })
+    }
+
+    /// Makes the row of a channel that the chain knows and the store does not.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn channel_found(&self, new: &NewChannel, token: &Token, seen: &ChannelOnChain) -> Result<()> {
+        let (balance, claimed) = (micros(token, seen.balance)?, micros(token, seen.total_claimed)?);
+        let account = AccountId::channel(new.party, &id_text(new.id));
+        let outside = AccountId::outside(&format!("x402:{}", new.network));
+        let (amount, now) = (balance.checked_sub(claimed)?, self.parts.clock.now());
+        let (id, text) = (format!("channel:{}:0", id_text(new.id)), account.text().to_owned());
+        tx!(self.parts.db, Isolation::ReadCommitted, tx => {
+            if is_known_in(tx, &id_text(new.id)).await? || deposits_in(tx, &text).await? {
+                return Ok(());
+            }
+            let legs = [(outside.clone(), Micros::ZERO.checked_sub(amount)?), (account.clone(), amount)];
+            move_in(tx, &id, TransferKind::CryptoDeposit, &legs, now).await?;
+            new.put_in(tx, balance, claimed, now).await
+        })
+    }
+}
+
+/// What a look at the chain comes to.
+struct Change {
+    balance: Micros,
+    claimed: Micros,
+    /// Into the channel's account, or out of it.
+    own: Micros,
+    /// What was charged and can't be claimed any more.
+    loss: Micros,
+    ended: bool,
+}
+
+impl Change {
+    fn of(channel: &Channel, seen: &ChannelOnChain, ended: bool) -> Result<Self> {
+        let balance = micros(&channel.token, seen.balance)?;
+        let claimed = micros(&channel.token, seen.total_claimed)?.max(channel.claimed);
+        let delta = balance.checked_sub(channel.balance)?;
+        let is_explained = delta >= Micros::ZERO || ended || channel.withdrawal_at_s.is_some();
+        if !is_explained {
+            return Ok(Self { balance: channel.balance, claimed, own: Micros::ZERO, loss: Micros::ZERO, ended });
+        }
+        let has = channel.balance.checked_sub(channel.charged)?.checked_add(channel.lost)?;
+        let own = delta.max(Micros::ZERO.checked_sub(has)?);
+        Ok(Self { balance, claimed, own, loss: own.checked_sub(delta)?, ended })
+    }
+
+    async fn apply_in(&self, tx: &mut Tx, channel: &Channel, seen: &ChannelOnChain, now: Timestamp) -> Result<bool> {
+        let (id, account) = (id_text(channel.id), channel.account());
+        if self.balance > channel.balance && deposits_in(tx, account.text()).await? {
+            // A deposit from here is on its way into the book, and would be booked twice.
+            return Ok(false);
+        }
+        const SEEN: &str = sql!(
+            "UPDATE channel SET balance = $4, claimed = $5, lost = lost + $6, withdrawal_at = $7, seen_at = $8,
+               moves = moves + $9, refund_id = CASE WHEN $10 = 1 THEN NULL ELSE refund_id END,
+               refund_units = CASE WHEN $10 = 1 THEN NULL ELSE refund_units END
+             WHERE id = $1 AND moves = $2 AND charged = $3"
+        );
+        let moved = i64::from(self.balance != channel.balance);
+        let withdrawal = seen.withdrawal.and_then(|withdrawal| i64::try_from(withdrawal.begun_at_s).ok());
+        let params = [
+            id.as_str().into(),
+            channel.moves.into(),
+            channel.charged.into(),
+            self.balance.into(),
+            self.claimed.into(),
+            self.loss.into(),
+            withdrawal.into(),
+            now.into(),
+            moved.into(),
+            self.ended.into(),
+        ];
+        if tx.execute(SEEN, &params).await? == 0 {
+            return Ok(false);
+        }
+        let kind = match () {
+            () if !self.loss.is_zero() => TransferKind::ChannelLoss,
+            () if self.own < Micros::ZERO => TransferKind::ChannelRefund,
+            () => TransferKind::CryptoDeposit,
+        };
+        let legs = [
+            (account, self.own),
+            (AccountId::fees(), Micros::ZERO.checked_sub(self.loss)?),
+            (channel.outside(), self.loss.checked_sub(self.own)?),
+        ];
+        move_in(tx, &format!("channel:{id}:{}", channel.moves), kind, &legs, now).await?;
+        if !self.loss.is_zero() {
+            tracing::error!(channel = %id, loss = %self.loss, "a channel was emptied before its vouchers were claimed");
+        }
+        Ok(true)
+    }
+}
+
+/// Moves money between the legs that are not zero; nothing where none is.
+async fn move_in(
+    tx: &mut Tx,
+    id: &str,
+    kind: TransferKind,
+    legs: &[(AccountId, Micros)],
+    now: Timestamp,
+) -> Result<()> {
+    let legs: Vec<Leg> = legs
+        .iter()
+        .filter(|(_, amount)| !amount.is_zero())
+        .map(|(account, amount)| Leg { account: account.clone(), amount: *amount })
+        .collect();
+    if legs.is_empty() {
+        return Ok(());
+    }
+    let memo = if kind == TransferKind::CryptoDeposit { "Into a payment channel" } else { "Out of a payment channel" };
+    let movement = Transfer { id: id.to_owned(), kind, legs, listing: None, memo: memo.to_owned() };
+    match transfer_in(tx, &movement, now).await? {
+        Outcome::Created => Ok(()),
+        other => Err(Error::internal(format!("transfer {id} can't be made: {other:?}"))),
+    }
+}
+
+async fn is_known_in(tx: &mut Tx, id: &str) -> Result<bool> {
+    Ok(tx.one(sql!("SELECT 1 FROM channel WHERE id = $1"), &[id.into()]).await?.is_some())
+}
+
+/// Whether a deposit into the account is settled or may be, and is not booked.
+async fn deposits_in(tx: &mut Tx, account: &str) -> Result<bool> {
+    const ON_ITS_WAY: &str = sql!("SELECT 1 FROM payment WHERE state = 'earned' AND deposit_to = $1");
+    Ok(tx.one(ON_ITS_WAY, &[account.into()]).await?.is_some())
+}
+
+/// An amount on the chain in whole micros; what is finer stays the payer's.
+pub(super) fn micros(token: &Token, units: u128) -> Result<Micros> {
+    token
+        .decimals()
+        .whole_micros(U256::from(units))
+        .map_err(|error| Error::internal(format!("an amount in a channel {error}")))
+}

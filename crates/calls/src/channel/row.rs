@@ -1,0 +1,118 @@
+//! The rows of channels.
+
+use super::{Channel, Kept, id_text};
+use farebox_base::{Error, Micros, PartyId, Result, Timestamp};
+use farebox_db::{Db, Row, Tx, sql};
+use farebox_x402::evm::{ChannelConfig, ChannelId, Signature, address};
+use farebox_x402::network::Networks;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A channel that a row is made for.
+#[derive(Clone, Debug)]
+pub(crate) struct NewChannel {
+    pub id: ChannelId,
+    /// CAIP-2.
+    pub network: String,
+    pub config: ChannelConfig,
+    pub party: PartyId,
+}
+
+impl NewChannel {
+    /// Adds a deposit, to a new row where there is none.
+    pub(crate) async fn deposit_in(&self, tx: &mut Tx, amount: Micros, now: Timestamp) -> Result<()> {
+        self.put_in(tx, amount, Micros::ZERO, now).await
+    }
+
+    /// As the chain has it: `claimed` is where vouchers go on from.
+    pub(super) async fn put_in(&self, tx: &mut Tx, balance: Micros, claimed: Micros, now: Timestamp) -> Result<()> {
+        const PUT: &str = sql!(
+            "INSERT INTO channel (id, network, token, payer, payer_authorizer, receiver, receiver_authorizer, withdraw_delay_s,
+               salt, party_id, balance, charged, claimed, lost, moves, seen_at, used_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 1, $13, $13, $13)
+             ON CONFLICT (id) DO UPDATE SET balance = channel.balance + excluded.balance, moves = channel.moves + 1"
+        );
+        let config = &self.config;
+        let hex = |address: alloy_primitives::Address| format!("{address:#x}");
+        let delay = i64::try_from(config.withdraw_delay_s).unwrap_or(i64::MAX);
+        tx.execute(
+            PUT,
+            &[
+                id_text(self.id).as_str().into(),
+                self.network.as_str().into(),
+                hex(config.token).as_str().into(),
+                hex(config.payer).as_str().into(),
+                hex(config.payer_authorizer).as_str().into(),
+                hex(config.receiver).as_str().into(),
+                hex(config.receiver_authorizer).as_str().into(),
+                delay.into(),
+                format!("{:#x}", config.salt).as_str().into(),
+                self.party.to_string().as_str().into(),
+                balance.into(),
+                claimed.into(),
+                now.into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// Reads a channel; `None` where there is no row, or its network is no longer served.
+pub(super) async fn load(db: &Db, networks: &Networks, id: ChannelId) -> Result<Option<Channel>> {
+    const LOAD: &str = sql!(
+        "SELECT id, network, token, payer, payer_authorizer, receiver, receiver_authorizer, withdraw_delay_s, salt, party_id,
+           balance, charged, claimed, lost, signed, signature, withdrawal_at, moves, refund_id, refund_units, seen_at
+         FROM channel WHERE id = $1"
+    );
+    let row = db.one(LOAD, &[id_text(id).as_str().into()]).await?;
+    row.map_or(Ok(None), |row| read(&row, networks))
+}
+
+fn read(row: &Row, networks: &Networks) -> Result<Option<Channel>> {
+    let text: String = row.get(0)?;
+    let bad = |what: &str| Error::internal(format!("channel {text} has a bad {what}"));
+    let place = |at: usize, what: &str| address::parse(row.get::<&str>(at)?).ok_or_else(|| bad(what));
+    let Some(network) = networks.by_name(row.get(1)?) else { return Ok(None) };
+    let token_at = place(2, "token")?;
+    let Some(token) = network.token(token_at) else { return Ok(None) };
+    let config = ChannelConfig {
+        payer: place(3, "payer")?,
+        payer_authorizer: place(4, "payer's authorizer")?,
+        receiver: place(5, "receiver")?,
+        receiver_authorizer: place(6, "receiver's authorizer")?,
+        token: token_at,
+        withdraw_delay_s: u64::try_from(row.get::<i64>(7)?).map_err(|_| bad("delay"))?,
+        salt: row.get::<&str>(8)?.parse().map_err(|_| bad("salt"))?,
+    };
+    Ok(Some(Channel {
+        id: ChannelId::new(text.parse().map_err(|_| bad("id"))?),
+        network: Arc::clone(network),
+        token: Arc::clone(token),
+        config,
+        party: row.get(9)?,
+        balance: row.get(10)?,
+        charged: row.get(11)?,
+        claimed: row.get(12)?,
+        lost: row.get(13)?,
+        last: kept(row.get(14)?, row.get(15)?).ok_or_else(|| bad("voucher"))?,
+        withdrawal_at_s: row.get::<Option<i64>>(16)?,
+        moves: row.get(17)?,
+        refund: refund(row.get(18)?, row.get(19)?).ok_or_else(|| bad("refund"))?,
+        seen_at: row.get(20)?,
+        ceiling: None,
+    }))
+}
+
+/// The outer `None`: it can't be read.
+fn kept(signed: Option<String>, signature: Option<String>) -> Option<Option<Kept>> {
+    let (Some(signed), Some(signature)) = (signed, signature) else { return Some(None) };
+    let Ok(Signature::Ecdsa(signature)) = Signature::parse(&signature) else { return None };
+    Some(Some(Kept { signed: signed.parse().ok()?, signature }))
+}
+
+/// As `kept`.
+fn refund(id: Option<String>, units: Option<String>) -> Option<Option<(Uuid, u128)>> {
+    let (Some(id), Some(units)) = (id, units) else { return Some(None) };
+    Some(Some((id.parse().ok()?, units.parse().ok()?)))
+}
