@@ -134,12 +134,22 @@ reasons! {
     DepositPermit2Signature => "invalid_batch_settlement_evm_permit2_invalid_signature",
     DepositPermit2Allowance => "invalid_batch_settlement_evm_permit2_allowance_required",
     DepositTooSmall => "invalid_batch_settlement_evm_deposit_below_min_deposit",
+    /// It would be reverted; a nonce that is spent is one cause.
+    DepositSimulationFailed => "invalid_batch_settlement_evm_deposit_simulation_failed",
     DepositTransactionFailed => "invalid_batch_settlement_evm_deposit_transaction_failed",
+    ClaimSimulationFailed => "invalid_batch_settlement_evm_claim_simulation_failed",
     ClaimTransactionFailed => "invalid_batch_settlement_evm_claim_transaction_failed",
+    /// Nothing was claimed for the receiver that it was not paid.
+    ChannelNothingToSettle => "invalid_batch_settlement_evm_nothing_to_settle",
+    ChannelSettleSimulationFailed => "invalid_batch_settlement_evm_settle_simulation_failed",
     ChannelSettleTransactionFailed => "invalid_batch_settlement_evm_settle_transaction_failed",
     RefundNoBalance => "invalid_batch_settlement_evm_refund_no_balance",
     RefundAmountInvalid => "invalid_batch_settlement_evm_refund_amount_invalid",
+    RefundSimulationFailed => "invalid_batch_settlement_evm_refund_simulation_failed",
     RefundTransactionFailed => "invalid_batch_settlement_evm_refund_transaction_failed",
+    /// Nobody here may sign for the receiver.
+    ChannelAuthorizerMissing => "invalid_batch_settlement_evm_authorizer_not_configured",
+    ChannelAuthorizerMismatch => "invalid_batch_settlement_evm_authorizer_address_mismatch",
     ChannelPayloadType => "invalid_batch_settlement_evm_payload_type",
 
     // Extension `payment-identifier`.

@@ -6,6 +6,7 @@
 
 pub mod address;
 mod channel;
+mod claim;
 pub mod contracts;
 mod eip3009;
 mod key;
@@ -14,6 +15,7 @@ mod signature;
 pub(crate) mod typed_data;
 
 pub use channel::{ChannelConfig, ChannelId, Voucher, deposit_nonce};
+pub use claim::{ClaimEntry, RefundOrder};
 pub use eip3009::{Authorization, ReceiveAuthorization};
 pub use key::{KeyError, SigningKey};
 pub use permit2::{Permit, Witness};

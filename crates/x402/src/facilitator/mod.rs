@@ -13,6 +13,7 @@ mod nonce;
 mod plan;
 pub mod record;
 mod registry;
+pub mod relay;
 mod remote;
 mod service;
 mod store;
@@ -45,7 +46,8 @@ pub struct Settle<'a> {
     pub payment: &'a Payment,
     /// As it came, for facilitators that want the original.
     pub header: &'a PaymentHeader,
-    /// In the token's smallest unit; at most what is authorized, for `exact` just that.
+    /// In the token's smallest unit; at most what is authorized, for `exact` just that. A deposit is always of what was
+    /// signed for it.
     pub amount: U256,
 }
 
@@ -93,6 +95,11 @@ pub trait Facilitator: Send + Sync {
 
     /// Its payment channels; `None` where it has none.
     fn channels(&self) -> Option<&dyn channels::Channels> {
+        None
+    }
+
+    /// What it does with other servers' channels; `None` where it does nothing.
+    fn channel_relay(&self) -> Option<&dyn relay::ChannelRelay> {
         None
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Invariant: a plan moves the payment's token from its payer to the offer's recipient, or it is no plan.
 
+mod deposit;
+
 use super::nonce::ChainNonce;
 use crate::chain::abi::permit2::{self, EXACT_PROXY, UPTO_PROXY};
-use crate::chain::abi::{Transfer, token};
+use crate::chain::abi::{Deposited, Transfer, token};
 use crate::evm::{Authorization, Permit, Signature, Witness};
 use crate::offer::Offer;
 use crate::payment::Payment;
@@ -22,6 +24,9 @@ pub(super) enum Way {
     Eip3009,
     ExactPermit2,
     UptoPermit2,
+    /// Into a payment channel.
+    DepositEip3009,
+    DepositPermit2,
 }
 
 /// What to send, and what has to come of it.
@@ -32,23 +37,30 @@ pub(super) struct Plan {
     pub data: Bytes,
     pub gas_limit: u64,
     pub nonce: ChainNonce,
+    /// What leaves the payer.
     pub transfer: Transfer,
+    /// For deposits: what has to be in the channel.
+    pub deposited: Option<Deposited>,
 }
 
 impl Plan {
-    /// `amount` in the token's smallest unit.
+    /// `amount` in the token's smallest unit; a deposit is always of what was signed.
     ///
     /// # Errors
-    /// `UnsupportedScheme` for channels, the scheme's reason for signatures that only a contract could check and for
-    /// amounts that were not signed.
+    /// `ChannelPayloadType` for vouchers and refunds, which are settled otherwise; the scheme's reason for signatures that
+    /// only a contract could check and for amounts that were not signed.
     pub(super) fn of(offer: &Offer, payment: &Payment, amount: U256) -> Result<Self, Refusal> {
         let plan = match payment {
             Payment::Eip3009 { authorization, signature } => eip3009(offer, authorization, signature, amount),
             Payment::Permit2 { permit, signature } => by_permit2(offer, permit, signature, amount),
             Payment::Upto { permit, signature } => by_permit2(offer, permit, signature, amount),
-            Payment::Voucher(_) | Payment::Deposit { .. } | Payment::Refund { .. } => {
-                Err(Refusal::new(Reason::UnsupportedScheme, "payments through channels are not settled one by one"))
-            }
+            Payment::Deposit { voucher, amount, funding } => deposit::plan(offer, voucher, *amount, funding),
+            Payment::Voucher(_) | Payment::Refund { .. } => Err(Refusal::mismatch(
+                Reason::ChannelPayloadType,
+                "payload.type",
+                "deposit; vouchers are claimed together",
+                payment.kind(),
+            )),
         };
         plan.map_err(|refusal| refusal.of(payment.payer()))
     }
@@ -76,6 +88,7 @@ fn eip3009(offer: &Offer, signed: &Authorization, signature: &Signature, amount:
         gas_limit: EIP3009_GAS,
         nonce: ChainNonce::Eip3009 { token, payer: signed.from, nonce: signed.nonce },
         transfer: Transfer { token, from: signed.from, to: offer.pay_to, value: amount },
+        deposited: None,
     })
 }
 
@@ -117,10 +130,11 @@ fn by_permit2(offer: &Offer, signed: &Permit, signature: &Signature, amount: U25
         gas_limit: PERMIT2_GAS,
         nonce: ChainNonce::Permit2 { payer: signed.from, nonce: signed.nonce },
         transfer: Transfer { token, from: signed.from, to: offer.pay_to, value: amount },
+        deposited: None,
     })
 }
 
-fn key_signature(signature: &Signature, reason: Reason) -> Result<&crate::evm::EcdsaSignature, Refusal> {
+pub(super) fn key_signature(signature: &Signature, reason: Reason) -> Result<&crate::evm::EcdsaSignature, Refusal> {
     match signature {
         Signature::Ecdsa(signature) => Ok(signature),
         Signature::SmartWallet(_) if signature.is_counterfactual() => Err(Refusal::new(
@@ -139,13 +153,31 @@ impl Way {
         match self {
             Self::Eip3009 => Reason::ExactNonceUsed,
             Self::ExactPermit2 | Self::UptoPermit2 => Reason::Permit2InvalidNonce,
+            Self::DepositEip3009 | Self::DepositPermit2 => Reason::DepositSimulationFailed,
         }
+    }
+
+    /// Whether the payer has to have approved Permit2.
+    pub(super) const fn needs_allowance(self) -> bool {
+        !self.is_by_authorization()
+    }
+
+    pub(super) const fn no_allowance(self) -> Reason {
+        match self {
+            Self::DepositEip3009 | Self::DepositPermit2 => Reason::DepositPermit2Allowance,
+            Self::Eip3009 | Self::ExactPermit2 | Self::UptoPermit2 => Reason::Permit2AllowanceRequired,
+        }
+    }
+
+    const fn is_by_authorization(self) -> bool {
+        matches!(self, Self::Eip3009 | Self::DepositEip3009)
     }
 
     pub(super) const fn too_little_money(self) -> Reason {
         match self {
             Self::Eip3009 => Reason::InsufficientFunds,
             Self::ExactPermit2 | Self::UptoPermit2 => Reason::Permit2InsufficientBalance,
+            Self::DepositEip3009 | Self::DepositPermit2 => Reason::ChannelInsufficientBalance,
         }
     }
 
@@ -170,17 +202,21 @@ impl Way {
         if self.is_nonce_spent(words) {
             return self.nonce_spent();
         }
+        if matches!(self, Self::DepositEip3009 | Self::DepositPermit2) {
+            return deposit::reverted(words);
+        }
         let known = KNOWN.iter().find(|(part, _)| words.contains(part)).map(|(_, reason)| *reason);
         match (self, known) {
             (_, Some(Reason::InsufficientFunds)) => self.too_little_money(),
             (_, Some(reason)) => reason,
             (Self::Eip3009 | Self::ExactPermit2, None) => Reason::ExactTransactionFailed,
             (Self::UptoPermit2, None) => Reason::UptoTransactionFailed,
+            (Self::DepositEip3009 | Self::DepositPermit2, None) => Reason::DepositTransactionFailed,
         }
     }
 
     fn is_nonce_spent(self, words: &str) -> bool {
-        words.contains(if self == Self::Eip3009 { "authorization is used" } else { "InvalidNonce" })
+        words.contains(if self.is_by_authorization() { "authorization is used" } else { "InvalidNonce" })
     }
 }
 
@@ -200,6 +236,11 @@ mod tests {
             (Way::UptoPermit2, "UnauthorizedFacilitator()", Reason::UptoUnauthorizedFacilitator),
             (Way::UptoPermit2, "ERC20: transfer amount exceeds balance", Reason::Permit2InsufficientBalance),
             (Way::UptoPermit2, "", Reason::UptoTransactionFailed),
+            (Way::DepositEip3009, "FiatTokenV2: authorization is used or canceled", Reason::DepositSimulationFailed),
+            (Way::DepositEip3009, "ERC20: transfer amount exceeds balance", Reason::ChannelInsufficientBalance),
+            (Way::DepositPermit2, "TRANSFER_FROM_FAILED", Reason::DepositPermit2Allowance),
+            (Way::DepositPermit2, "InvalidSigner()", Reason::DepositPermit2Signature),
+            (Way::DepositPermit2, "DepositCollectionFailed()", Reason::DepositTransactionFailed),
         ] {
             assert_eq!(way.reverted(words), reason, "{words}");
         }

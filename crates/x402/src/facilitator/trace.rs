@@ -5,8 +5,7 @@
 //! else counts, because our own one serves the purpose that it was sent for.
 
 use super::plan::{Plan, Way};
-use crate::chain::abi::permit2::EXACT_PROXY;
-use crate::chain::abi::{AuthorizationUsed, Transfer};
+use crate::chain::abi::{AuthorizationUsed, Deposited, Transfer};
 use crate::chain::rpc::{Log, Receipt, Rpc, RpcError};
 use alloy_primitives::{Address, B256, Bytes};
 
@@ -44,8 +43,8 @@ pub(super) async fn trace(rpc: &Rpc, plan: &Plan, own: Option<Address>, blocks: 
     let head = rpc.block_number().await?;
     let from = head.saturating_sub(blocks.min(BLOCKS_MAX));
     let paid = match plan.way {
-        Way::Eip3009 => authorization_used(rpc, plan, own, from, head).await?,
-        Way::ExactPermit2 => same_call(rpc, plan, own, from, head).await?,
+        Way::Eip3009 | Way::DepositEip3009 => authorization_used(rpc, plan, own, from, head).await?,
+        Way::ExactPermit2 | Way::DepositPermit2 => same_call(rpc, plan, own, from, head).await?,
         // Nobody but the facilitator can send it.
         Way::UptoPermit2 => None,
     };
@@ -71,8 +70,14 @@ async fn authorization_used(
 }
 
 /// The token writes the transfer right after the use of its authorization; another transfer of the same amount in the
-/// same transaction belongs to another payment.
+/// same transaction belongs to another payment. A deposit's authorization is bound to its channel by its nonce, so that
+/// the deposit may stand anywhere behind it.
 fn shows_payment(receipt: &Receipt, plan: &Plan, used: &AuthorizationUsed) -> bool {
+    if let Some(deposited) = plan.deposited {
+        let mut logs = receipt.logs.iter();
+        return logs.any(|log| AuthorizationUsed::read(log).as_ref() == Some(used))
+            && logs.any(|log| Deposited::read(log) == Some(deposited));
+    }
     receipt.logs.windows(2).any(|pair| match pair {
         [first, second] => {
             AuthorizationUsed::read(first).as_ref() == Some(used) && Transfer::read(second) == Some(plan.transfer)
@@ -96,9 +101,9 @@ async fn same_call(
     for transaction in matching.filter_map(|log| log.transaction).take(CANDIDATES_MAX) {
         let Some(found) = rpc.transaction(transaction).await? else { continue };
         let field = |name: &str| found.get(name).and_then(serde_json::Value::as_str);
-        let is_to_proxy = field("to").and_then(|to| to.parse().ok()) == Some(EXACT_PROXY);
+        let is_to_contract = field("to").and_then(|to| to.parse().ok()) == Some(plan.to);
         let input = field("input").and_then(|input| input.parse::<Bytes>().ok());
-        if is_to_proxy && input.as_ref() == Some(&plan.data) {
+        if is_to_contract && input.as_ref() == Some(&plan.data) {
             return Ok(rpc.receipt(transaction).await?.filter(|receipt| is_foreign(receipt, own)));
         }
     }
@@ -151,6 +156,7 @@ mod tests {
             gas_limit: 1,
             nonce: ChainNonce::Eip3009 { token: TOKEN, payer: PAYER, nonce },
             transfer: Transfer { token: TOKEN, from: PAYER, to: PAYEE, value: U256::from(9) },
+            deposited: None,
         };
         let receipt = Receipt {
             hash: B256::ZERO,

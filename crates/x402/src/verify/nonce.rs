@@ -4,9 +4,9 @@ use std::fmt;
 
 use alloy_primitives::{Address, B256, U256};
 
-use crate::evm::ChannelId;
+use crate::evm::{ChannelId, deposit_nonce};
 use crate::offer::Offer;
-use crate::payment::Payment;
+use crate::payment::{Funding, Payment};
 
 /// Names what a payment spends. Two payments that a chain would not both take have the same key: an EIP-3009 nonce
 /// belongs to token and payer, a Permit2 nonce to the payer whatever the token and scheme, a voucher to its channel.
@@ -27,6 +27,20 @@ impl NonceKey {
             Payment::Refund { voucher: signed, .. } => {
                 Self::refund(offer, signed.voucher.channel, signed.voucher.max_claimable)
             }
+        }
+    }
+
+    /// What settling it spends on chain, before anything of it is verified: of a deposit the nonce of its money, where
+    /// [`NonceKey::of`] names its voucher.
+    pub fn of_settlement(offer: &Offer, payment: &Payment) -> Self {
+        match payment {
+            Payment::Deposit { voucher, funding, .. } => match funding.as_ref() {
+                Funding::Eip3009 { salt, .. } => {
+                    Self::eip3009(offer, voucher.channel.payer, deposit_nonce(voucher.voucher.channel, *salt))
+                }
+                Funding::Permit2 { permit, .. } => Self::permit2(offer, permit.from, permit.nonce),
+            },
+            _ => Self::of(offer, payment),
         }
     }
 

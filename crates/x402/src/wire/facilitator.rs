@@ -83,14 +83,14 @@ impl FacilitatorRequest {
     }
 
     /// The offer that a settlement is held against, and how much of it to settle, in the token's smallest unit. With
-    /// `upto` the server asks for what was used, while the payer has signed for what was accepted.
+    /// `upto` and channels the server asks for what was used, while the payer has signed for what was accepted.
     ///
     /// # Errors
     /// As `offer_of_v2`; `UptoSettlementExceedsAmount`.
     pub fn settlement(&self, networks: &Networks) -> Result<(Offer, U256), Refusal> {
         let mut offer = self.requirements.offer(networks)?;
         let asked = offer.amount;
-        if let (PaymentHeader::V2(payload), Scheme::Upto) = (&self.payment, offer.scheme()) {
+        if let (PaymentHeader::V2(payload), Scheme::Upto | Scheme::BatchSettlement) = (&self.payment, offer.scheme()) {
             offer.amount = payload.accepted.amount.0;
             if asked > offer.amount {
                 let most = format!("at most the accepted {}", offer.amount);

@@ -75,14 +75,15 @@ fn permit_fields(fields: Fields<'_>, permitted: Fields<'_>, witness: Witness) ->
 }
 
 fn channel(payload: Fields<'_>) -> Result<Payment, Refusal> {
-    let voucher = voucher(payload)?;
     match payload.text("type")? {
-        "voucher" => Ok(Payment::Voucher(voucher)),
+        "voucher" => voucher(payload).map(Payment::Voucher),
         "refund" => {
+            let voucher = voucher(payload)?;
             let amount = payload.has("amount").then(|| payload.uint("amount")).transpose()?;
             Ok(Payment::Refund { voucher, amount })
         }
         "deposit" => {
+            let voucher = voucher(payload)?;
             let deposit = payload.object("deposit", "payload.deposit")?;
             let funding = funding(deposit)?;
             Ok(Payment::Deposit { voucher, amount: deposit.uint("amount")?, funding: Box::new(funding) })
@@ -96,19 +97,7 @@ fn channel(payload: Fields<'_>) -> Result<Payment, Refusal> {
 }
 
 fn voucher(payload: Fields<'_>) -> Result<SignedVoucher, Refusal> {
-    let config = payload.object("channelConfig", "payload.channelConfig")?;
-    let delay = config.uint("withdrawDelay")?;
-    let channel = ChannelConfig {
-        payer: config.address("payer")?,
-        payer_authorizer: config.address("payerAuthorizer")?,
-        receiver: config.address("receiver")?,
-        receiver_authorizer: config.address("receiverAuthorizer")?,
-        token: config.address("token")?,
-        withdraw_delay_s: u64::try_from(delay).ok().filter(|delay| *delay < 1 << 40).ok_or_else(|| {
-            Refusal::mismatch(Reason::ChannelWithdrawDelayRange, "withdrawDelay", "at most 40 bits", delay)
-        })?,
-        salt: config.word("salt")?,
-    };
+    let channel = channel_config(payload.object("channelConfig", "payload.channelConfig")?)?;
     let fields = payload.object("voucher", "payload.voucher")?;
     let max_claimable = fields.uint("maxClaimableAmount")?;
     let voucher = Voucher {
@@ -120,6 +109,22 @@ fn voucher(payload: Fields<'_>) -> Result<SignedVoucher, Refusal> {
     let signature =
         fields.signature("signature", Reason::VoucherSignature).map_err(|refusal| refusal.of(channel.payer))?;
     Ok(SignedVoucher { channel, voucher, signature })
+}
+
+/// What makes a channel.
+pub(crate) fn channel_config(config: Fields<'_>) -> Result<ChannelConfig, Refusal> {
+    let delay = config.uint("withdrawDelay")?;
+    Ok(ChannelConfig {
+        payer: config.address("payer")?,
+        payer_authorizer: config.address("payerAuthorizer")?,
+        receiver: config.address("receiver")?,
+        receiver_authorizer: config.address("receiverAuthorizer")?,
+        token: config.address("token")?,
+        withdraw_delay_s: u64::try_from(delay).ok().filter(|delay| *delay < 1 << 40).ok_or_else(|| {
+            Refusal::mismatch(Reason::ChannelWithdrawDelayRange, "withdrawDelay", "at most 40 bits", delay)
+        })?,
+        salt: config.word("salt")?,
+    })
 }
 
 fn funding(deposit: Fields<'_>) -> Result<Funding, Refusal> {

@@ -19,6 +19,7 @@ const REFUND_WITH_SIGNATURE: Selector = [0xb7, 0x74, 0x33, 0xe9];
 const CHANNELS: Selector = [0x7a, 0x7e, 0xbd, 0x7b];
 const PENDING_WITHDRAWALS: Selector = [0xb7, 0xf0, 0x6e, 0xbe];
 const RECEIVERS: Selector = [0x21, 0xff, 0x63, 0x89];
+const MULTICALL: Selector = [0xac, 0x96, 0x50, 0xd8];
 const REFUND_NONCE: Selector = [0xf0, 0xdc, 0x79, 0x2e];
 
 /// What makes a channel; it never changes.
@@ -55,6 +56,11 @@ pub fn erc3009_deposit(valid_after: U256, valid_before: U256, salt: U256, signat
     Args::new(4).word(valid_after).word(valid_before).word(salt).bytes(signature).encoded()
 }
 
+/// The same by Permit2, with no approval beside it.
+pub fn permit2_deposit(nonce: U256, deadline: U256, signature: &SignatureBytes) -> Vec<u8> {
+    Args::new(4).word(nonce).word(deadline).bytes(signature).bytes(&[]).encoded()
+}
+
 /// `deposit` of an amount that `collector` takes from the payer.
 pub fn deposit(channel: &ChannelConfig, amount: u128, collector: Address, collector_data: &[u8]) -> Vec<u8> {
     let args = Args::new(10).fixed(&channel.encoded()).number(amount).address(collector);
@@ -87,6 +93,11 @@ pub fn refund_with_signature(
     args.bytes(authorizer).call(REFUND_WITH_SIGNATURE)
 }
 
+/// `multicall`: these calls in one transaction, all of them or none.
+pub fn multicall(calls: &[Vec<u8>]) -> Vec<u8> {
+    Args::new(1).many_bytes(calls).call(MULTICALL)
+}
+
 /// `channels`; read the answer by [`channel_state`].
 pub fn channels(channel_id: B256) -> Vec<u8> {
     Args::new(1).hash(channel_id).call(CHANNELS)
@@ -113,12 +124,31 @@ pub fn channel_state(answer: &[u8]) -> Option<ChannelState> {
     Some(ChannelState { balance: amount(0)?, total_claimed: amount(1)? })
 }
 
+/// Reads the answer of [`pending_withdrawals`]: the amount and when it began; `None` where it is none.
+pub fn withdrawal(answer: &[u8]) -> Option<(u128, u64)> {
+    Some((u128::try_from(word(answer, 0)?).ok()?, u64::try_from(word(answer, 1)?).ok()?))
+}
+
 fn tuples(claims: &[VoucherClaim]) -> Vec<Vec<u8>> {
     let one = |claim: &VoucherClaim| {
         let args = Args::new(10).fixed(&claim.channel.encoded()).number(claim.max_claimable);
         args.bytes(&claim.signature).number(claim.total_claimed).encoded()
     };
     claims.iter().map(one).collect()
+}
+
+impl From<&crate::evm::ChannelConfig> for ChannelConfig {
+    fn from(channel: &crate::evm::ChannelConfig) -> Self {
+        Self {
+            payer: channel.payer,
+            payer_authorizer: channel.payer_authorizer,
+            receiver: channel.receiver,
+            receiver_authorizer: channel.receiver_authorizer,
+            token: channel.token,
+            withdraw_delay: channel.withdraw_delay_s,
+            salt: channel.salt,
+        }
+    }
 }
 
 impl ChannelConfig {
@@ -182,6 +212,14 @@ mod tests {
                 b256!("3198a2f3bab32fa29d65c3316407117434c37ad9c0d84225fed2650bfd459e79"),
             ),
             (
+                permit2_deposit(U256::ONE, U256::from(2), &plain),
+                b256!("5523ab7808bfd038a1410da6bb2198dbb20eb21b081f9873252b1007f02f073e"),
+            ),
+            (
+                multicall(&[vec![1, 2, 3], vec![4; 33]]),
+                b256!("18d6b806181acea4132d6da9a875054f7486f2701f0d95871f863b9a568ac29a"),
+            ),
+            (
                 settle(Address::repeat_byte(1), Address::repeat_byte(2)),
                 b256!("2267db98849a961688e94e7b4ba379bf8f35b5a529168aa345802f559770c877"),
             ),
@@ -197,6 +235,7 @@ mod tests {
             (PENDING_WITHDRAWALS, "pendingWithdrawals(bytes32)"),
             (RECEIVERS, "receivers(address,address)"),
             (REFUND_NONCE, "refundNonce(bytes32)"),
+            (MULTICALL, "multicall(bytes[])"),
         ] {
             assert_eq!(keccak256(signature)[..4], selector, "{signature}");
         }

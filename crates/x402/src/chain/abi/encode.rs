@@ -42,10 +42,12 @@ impl Args {
 
     /// `bytes` or `string`.
     pub(in crate::chain) fn bytes(self, bytes: &[u8]) -> Self {
-        let mut encoded = U256::from(bytes.len()).to_be_bytes_vec();
-        encoded.extend_from_slice(bytes);
-        encoded.resize(32 + bytes.len().div_ceil(32) * 32, 0);
-        self.dynamic(&encoded)
+        self.dynamic(&with_length(bytes))
+    }
+
+    /// `bytes[]`.
+    pub(in crate::chain) fn many_bytes(self, all: &[Vec<u8>]) -> Self {
+        self.tuples(all.iter().map(|bytes| with_length(bytes)).collect())
     }
 
     /// An array of dynamic tuples, each encoded by itself.
@@ -78,4 +80,11 @@ impl Args {
         all.extend(self.encoded());
         all
     }
+}
+
+fn with_length(bytes: &[u8]) -> Vec<u8> {
+    let mut encoded = U256::from(bytes.len()).to_be_bytes_vec();
+    encoded.extend_from_slice(bytes);
+    encoded.resize(32 + bytes.len().div_ceil(32) * 32, 0);
+    encoded
 }

@@ -3,6 +3,7 @@
 //! Owns the encodings; knows neither nodes nor keys. Selectors are constants, and a test derives them from the
 //! functions' signatures.
 
+mod channel_logs;
 pub mod channels;
 pub(super) mod encode;
 mod logs;
@@ -10,6 +11,7 @@ pub mod permit2;
 mod revert;
 pub mod token;
 
+pub use channel_logs::{ChannelEvent, Deposited};
 pub use logs::{AuthorizationUsed, Transfer};
 pub use revert::revert_reason;
 

@@ -4,11 +4,13 @@
 //! published creation bytecode, so that nothing but anvil has to be installed. Its keys are public.
 
 mod anvil;
+mod channels;
 mod control;
 mod permit2;
 mod token;
 
 pub use anvil::{Anvil, AnvilOptions, anvil_find};
+pub use channels::channels_deploy;
 pub use permit2::permit2_deploy;
 pub use token::{DEFAULT_TOKEN, Token, token_deploy};
 

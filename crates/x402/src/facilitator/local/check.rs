@@ -1,8 +1,10 @@
 //! What only the chain can tell of a payment, in one JSON-RPC batch.
 
 use super::Shared;
+use super::channels::{Drawn, check_fit, no_channels};
 use super::purse::{Account, Verdict};
 use crate::chain::RpcError;
+use crate::chain::abi::channels::{BATCH_SETTLEMENT, channel_state, channels};
 use crate::chain::abi::permit2::PERMIT2;
 use crate::chain::abi::token::{allowance, balance_of};
 use crate::chain::abi::word;
@@ -25,26 +27,36 @@ struct Answers(std::vec::IntoIter<Answer>);
 impl Shared {
     pub(super) async fn check(&self, offer: &Offer, payment: &Payment) -> Result<(), Refusal> {
         self.check_network(offer)?;
+        match payment {
+            Payment::Voucher(voucher) => return self.check_voucher(voucher, Drawn::Paying).await,
+            Payment::Refund { voucher, .. } => return self.check_voucher(voucher, Drawn::Refunding).await,
+            _ => {}
+        }
         let plan = Plan::of(offer, payment, offer.amount)?;
         let Some(sender) = self.sender() else { return Err(unreachable(self)) };
         self.check_contracts(plan.way)?;
         let account = (plan.transfer.token, plan.transfer.from);
-        let verdict = self.purse.check(account, plan.nonce, offer.amount);
+        let verdict = self.purse.check(account, plan.nonce, plan.transfer.value);
         let needs_balance = verdict != Verdict::Promised;
         let others = if needs_balance { self.purse.promised(account, &plan.nonce) } else { Vec::new() };
         let mut calls = vec![plan.nonce.question()];
-        if plan.way != Way::Eip3009 {
+        if plan.way.needs_allowance() {
             calls.push(Call::read(account.0, &allowance(account.1, PERMIT2)));
         }
         if needs_balance {
             calls.push(Call::read(account.0, &balance_of(account.1)));
             calls.extend(others.iter().map(ChainNonce::question));
         }
+        if let Payment::Deposit { voucher, .. } = payment {
+            calls.push(Call::read(BATCH_SETTLEMENT, &channels(voucher.voucher.channel.get())));
+        }
         let answers = sender.rpc().batch(&calls).await;
         let judged = match answers {
             Ok(answers) => {
                 self.is_reachable.store(true, Ordering::Relaxed);
-                self.judge(&plan, account, needs_balance, &others, Answers(answers.into_iter()))
+                let mut answers = Answers(answers.into_iter());
+                self.judge(&plan, account, needs_balance, &others, &mut answers)
+                    .and_then(|()| check_deposit(payment, &mut answers))
             }
             Err(error) => {
                 self.note(&error);
@@ -63,12 +75,13 @@ impl Shared {
         account: Account,
         needs_balance: bool,
         others: &[ChainNonce],
-        mut answers: Answers,
+        answers: &mut Answers,
     ) -> Result<(), Refusal> {
         let amount = plan.transfer.value;
         let no_method = match plan.way {
             Way::Eip3009 => Reason::ExactEip3009Unsupported,
             Way::ExactPermit2 | Way::UptoPermit2 => Reason::Permit2ProxyNotDeployed,
+            Way::DepositEip3009 | Way::DepositPermit2 => Reason::DepositSimulationFailed,
         };
         let state = answers.next(no_method)?;
         let is_spent = plan.nonce.is_spent(&state).ok_or_else(|| Refusal::new(no_method, "it keeps no nonces"))?;
@@ -76,11 +89,11 @@ impl Shared {
             self.note_spent(plan.nonce);
             return Err(Refusal::new(plan.way.nonce_spent(), "the nonce is spent or cancelled"));
         }
-        if plan.way != Way::Eip3009 {
+        if plan.way.needs_allowance() {
             let allowed = number(&answers.next(Reason::AssetNotContract)?)?;
             if allowed < amount {
                 let least = format!("at least {amount}");
-                let reason = Reason::Permit2AllowanceRequired;
+                let reason = plan.way.no_allowance();
                 return Err(Refusal::mismatch(reason, "the payer's allowance for Permit2", least, allowed));
             }
         }
@@ -108,9 +121,15 @@ impl Shared {
             Way::Eip3009 => true,
             Way::ExactPermit2 => self.has(Scheme::Exact, Method::Permit2),
             Way::UptoPermit2 => self.has(Scheme::Upto, Method::Permit2),
+            Way::DepositEip3009 => self.has(Scheme::BatchSettlement, Method::Eip3009),
+            Way::DepositPermit2 => self.has(Scheme::BatchSettlement, Method::Permit2),
         };
-        let missing =
-            || Refusal::new(Reason::Permit2ProxyNotDeployed, "Permit2 or its proxy is not seen on the network");
+        let missing = || match way {
+            Way::DepositEip3009 | Way::DepositPermit2 => no_channels(),
+            Way::Eip3009 | Way::ExactPermit2 | Way::UptoPermit2 => {
+                Refusal::new(Reason::Permit2ProxyNotDeployed, "Permit2 or its proxy is not seen on the network")
+            }
+        };
         is_there.then_some(()).ok_or_else(missing)
     }
 }
@@ -129,11 +148,19 @@ impl Answers {
     }
 }
 
+/// The voucher that comes with a deposit has to fit the channel as it will be.
+fn check_deposit(payment: &Payment, answers: &mut Answers) -> Result<(), Refusal> {
+    let Payment::Deposit { voucher, amount, .. } = payment else { return Ok(()) };
+    let state = channel_state(&answers.next(Reason::DepositSimulationFailed)?).ok_or_else(no_channels)?;
+    let balance = U256::from(state.balance).saturating_add(*amount);
+    check_fit(voucher.voucher.max_claimable, balance, state.total_claimed, Drawn::Paying)
+}
+
 fn number(answer: &Bytes) -> Result<U256, Refusal> {
     word(answer, 0).ok_or_else(|| Refusal::new(Reason::AssetNotContract, "the asset is no token on the network"))
 }
 
-fn unreachable(shared: &Shared) -> Refusal {
+pub(super) fn unreachable(shared: &Shared) -> Refusal {
     let network = shared.network().caip2();
     Refusal::new(Reason::UnexpectedVerifyError, format!("{network} is not reachable now; try again"))
 }

@@ -1,18 +1,22 @@
 //! Our own facilitator for one EVM network: reads the chain for what a signature does not say, and settles from a gas
 //! wallet.
 //!
-//! Takes `exact` by EIP-3009 and by Permit2, and `upto`. Not here: wallets that are contracts, channels, other families
+//! Takes `exact` by EIP-3009 and by Permit2, `upto`, and deposits into payment channels, whose vouchers it claims. Not here: wallets that are contracts, other families
 //! of chains. Begins in the background, so that a node that is away does not keep a server from starting; until then the
 //! network is not reachable and says so.
 //!
 //! Invariants: nothing that could still be taken is answered as not taken; no answer holds the address of a node.
 
+mod channels;
 mod check;
+mod orders;
 mod purse;
 mod settle;
 mod start;
 
+use super::channels::Channels;
 use super::nonce::ChainNonce;
+use super::relay::ChannelRelay;
 use super::{Facilitator, Promised, Settle, Settlement};
 use crate::chain::{ChainSettings, GasState, Sender};
 use crate::evm::{SigningKey, address::checksummed};
@@ -78,24 +82,37 @@ struct Shared {
     sender: watch::Sender<Option<Sender>>,
     is_reachable: AtomicBool,
     contracts: Contracts,
+    /// Signs claims and refunds of channels.
+    authorizer: SigningKey,
 }
 
-/// Which of the contracts that Permit2 needs are known to be deployed. None of them is ever taken away.
+/// Which of the contracts that the schemes need are known to be deployed. None of them is ever taken away.
 #[derive(Default)]
 struct Contracts {
     exact: AtomicBool,
     upto: AtomicBool,
+    channels: AtomicBool,
+    deposit_eip3009: AtomicBool,
+    deposit_permit2: AtomicBool,
 }
 
 impl LocalFacilitator {
-    /// Begins to reach for the chain, on the current runtime.
+    /// Begins to reach for the chain, on the current runtime. The gas wallet is the authorizer of channels.
     pub fn start(parts: LocalParts) -> Arc<Self> {
+        let authorizer = parts.key.clone();
+        Self::start_with(parts, authorizer)
+    }
+
+    /// The same with another key that signs claims and refunds of channels. Channels name it for ever: without it
+    /// their vouchers can't be claimed here.
+    pub fn start_with(parts: LocalParts, authorizer: SigningKey) -> Arc<Self> {
         let shared = Arc::new(Shared {
             purse: Purse::new(parts.clock.clone()),
             spent: Mutex::default(),
             sender: watch::Sender::new(None),
             is_reachable: AtomicBool::new(false),
             contracts: Contracts::default(),
+            authorizer,
             parts,
         });
         let starter = tokio::spawn(start::run(Arc::clone(&shared)));
@@ -176,7 +193,8 @@ impl Shared {
             (Scheme::Exact, Method::Eip3009) => true,
             (Scheme::Exact, Method::Permit2) => self.contracts.exact.load(Ordering::Relaxed),
             (Scheme::Upto, _) => self.contracts.upto.load(Ordering::Relaxed),
-            (Scheme::BatchSettlement, _) => false,
+            (Scheme::BatchSettlement, Method::Eip3009) => self.contracts.deposit_eip3009.load(Ordering::Relaxed),
+            (Scheme::BatchSettlement, Method::Permit2) => self.contracts.deposit_permit2.load(Ordering::Relaxed),
         };
         has_contracts && has_tokens()
     }
@@ -205,7 +223,14 @@ impl Shared {
             kinds.push(self.kind(Scheme::Exact, std::slice::from_ref(&permit2)));
         }
         if self.has(Scheme::Upto, Method::Permit2) {
-            kinds.push(self.kind(Scheme::Upto, &[("facilitatorAddress", wallet.clone()), permit2]));
+            kinds.push(self.kind(Scheme::Upto, &[("facilitatorAddress", wallet.clone()), permit2.clone()]));
+        }
+        let authorizer = ("receiverAuthorizer", checksummed(self.authorizer.address()));
+        if self.has(Scheme::BatchSettlement, Method::Eip3009) {
+            kinds.push(self.kind(Scheme::BatchSettlement, std::slice::from_ref(&authorizer)));
+        }
+        if self.has(Scheme::BatchSettlement, Method::Permit2) {
+            kinds.push(self.kind(Scheme::BatchSettlement, &[authorizer, permit2]));
         }
         let signers = [(FAMILY.to_owned(), vec![wallet])].into();
         Supported { kinds, extensions: Vec::new(), signers }
@@ -237,5 +262,13 @@ impl Facilitator for LocalFacilitator {
 
     fn supported(&self) -> Supported {
         self.shared.supported()
+    }
+
+    fn channels(&self) -> Option<&dyn Channels> {
+        Some(self)
+    }
+
+    fn channel_relay(&self) -> Option<&dyn ChannelRelay> {
+        Some(self)
     }
 }

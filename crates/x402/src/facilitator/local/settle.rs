@@ -1,7 +1,7 @@
 //! Putting a payment on chain, and telling from the outcome whether it was taken.
 
 use super::Shared;
-use crate::chain::abi::Transfer;
+use crate::chain::abi::{Deposited, Transfer};
 use crate::chain::{Receipt, Send, SendError, SendOutcome, Sender, begun};
 use crate::facilitator::plan::{Plan, Way};
 use crate::facilitator::trace::{Trace, trace};
@@ -60,8 +60,17 @@ impl Shared {
             gas_limit: plan.gas_limit,
             purpose_id: settle.id,
         };
+        match self.put(sender, send).await {
+            Ok(outcome) => self.tell(sender, plan, settle.offer, outcome).await,
+            Err(settlement) => settlement,
+        }
+    }
+
+    /// Sends, or joins what was sent; else tells that nothing was begun, or that nobody knows.
+    pub(super) async fn put(&self, sender: &Sender, send: Send) -> Result<SendOutcome, Settlement> {
+        let id = send.purpose_id;
         let error = match sender.send(send).await {
-            Ok(outcome) => return self.tell(sender, plan, settle.offer, outcome).await,
+            Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
         if let SendError::Rpc(error) = &error {
@@ -69,18 +78,18 @@ impl Shared {
         }
         let may_be_begun = matches!(error, SendError::Storage(_) | SendError::Stopped);
         // The error may be one of asking after something that was begun long ago.
-        match sender.outcome(settle.id).await {
-            Ok(outcome) => self.tell(sender, plan, settle.offer, outcome).await,
+        match sender.outcome(id).await {
+            Ok(outcome) => Ok(outcome),
             Err(SendError::NotFound) if !may_be_begun => {
                 tracing::warn!(network = %self.network().caip2(), %error, "a payment can't be settled");
-                Settlement::NotTaken(Refusal::new(Reason::UnexpectedSettleError, for_strangers(&error)))
+                Err(Settlement::NotTaken(Refusal::new(Reason::UnexpectedSettleError, for_strangers(&error))))
             }
-            Err(_) => unknown(&error),
+            Err(_) => Err(unknown(&error)),
         }
     }
 
     /// Without a sender only the journal can be asked whether something was begun.
-    async fn settle_unstarted(&self, id: Uuid) -> Settlement {
+    pub(super) async fn settle_unstarted(&self, id: Uuid) -> Settlement {
         match begun(&self.parts.db, id).await {
             Ok(None) => {
                 let message = format!("{} is not reachable now; try again", self.network().caip2());
@@ -94,11 +103,15 @@ impl Shared {
     async fn tell(&self, sender: &Sender, plan: &Plan, offer: &Offer, outcome: SendOutcome) -> Settlement {
         match outcome {
             SendOutcome::Pending { hash } => pending(Some(hash)),
-            SendOutcome::Mined(receipt) if moves(&receipt, &plan.transfer) => settled(receipt.hash),
+            SendOutcome::Mined(receipt) if moves(&receipt, plan) => settled(receipt.hash),
             SendOutcome::Mined(receipt) => {
                 let message = format!("transaction {} was mined and did not move the payment", receipt.hash);
                 tracing::error!(network = %self.network().caip2(), %message);
-                Settlement::NotTaken(Refusal::new(Reason::ExactTransferEventMismatch, message))
+                let reason = match plan.deposited {
+                    Some(_) => Reason::DepositTransactionFailed,
+                    None => Reason::ExactTransferEventMismatch,
+                };
+                Settlement::NotTaken(Refusal::new(reason, message))
             }
             SendOutcome::Failed { hash, reason } => {
                 let words = format!("transaction {hash} failed: {reason}");
@@ -110,7 +123,13 @@ impl Shared {
 
     /// What was never begun and is too late now; somebody else may have been in time.
     async fn too_late(&self, sender: &Sender, plan: &Plan, offer: &Offer, refusal: Refusal) -> Settlement {
-        let is_expired = matches!(refusal.reason, Reason::ExactValidBefore | Reason::Permit2DeadlineExpired);
+        let is_expired = matches!(
+            refusal.reason,
+            Reason::ExactValidBefore
+                | Reason::Permit2DeadlineExpired
+                | Reason::DepositValidBefore
+                | Reason::DepositPermit2Deadline
+        );
         if is_expired || refusal.reason == plan.way.nonce_spent() {
             return self.unless_paid(sender, plan, offer, refusal, None).await;
         }
@@ -148,19 +167,22 @@ impl Shared {
     }
 }
 
-fn moves(receipt: &Receipt, transfer: &Transfer) -> bool {
-    receipt.logs.iter().any(|log| Transfer::read(log).as_ref() == Some(transfer))
+fn moves(receipt: &Receipt, plan: &Plan) -> bool {
+    receipt.logs.iter().any(|log| match plan.deposited {
+        Some(deposited) => Deposited::read(log) == Some(deposited),
+        None => Transfer::read(log) == Some(plan.transfer),
+    })
 }
 
-fn settled(hash: B256) -> Settlement {
+pub(super) fn settled(hash: B256) -> Settlement {
     Settlement::Settled { transaction: hash.to_string() }
 }
 
-fn pending(hash: Option<B256>) -> Settlement {
+pub(super) fn pending(hash: Option<B256>) -> Settlement {
     Settlement::Pending { transaction: hash.map(|hash| hash.to_string()).unwrap_or_default() }
 }
 
-fn unknown(error: &SendError) -> Settlement {
+pub(super) fn unknown(error: &SendError) -> Settlement {
     tracing::warn!(%error, "the fate of a settlement can't be told now");
     pending(None)
 }

@@ -1,6 +1,7 @@
 //! The way to the chain: tried again and again until it is there, then watched.
 
 use super::{LocalParts, Shared};
+use crate::chain::abi::channels::{BATCH_SETTLEMENT, ERC3009_COLLECTOR, PERMIT2_COLLECTOR};
 use crate::chain::abi::permit2::{EXACT_PROXY, PERMIT2, UPTO_PROXY};
 use crate::chain::rpc::Call;
 use crate::chain::{Rpc, RpcError, Sender, SenderParts};
@@ -28,7 +29,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     };
     shared.is_reachable.store(true, Ordering::Relaxed);
     if let Err(error) = shared.look(sender.rpc()).await {
-        tracing::warn!(%network, %error, "it can't be told whether Permit2 is deployed; trying again");
+        tracing::warn!(%network, %error, "it can't be told which contracts are deployed; trying again");
     }
     tracing::info!(%network, wallet = %sender.wallet(), "payments can be settled");
     shared.sender.send_replace(Some(sender.clone()));
@@ -53,14 +54,22 @@ async fn begin(parts: &LocalParts) -> Result<Sender, crate::chain::SendError> {
 impl Shared {
     /// Asks whether the chain is there, and for the contracts that were not seen yet.
     async fn look(&self, rpc: &Rpc) -> Result<(), RpcError> {
-        let places = [PERMIT2, EXACT_PROXY, UPTO_PROXY];
+        let places = [PERMIT2, EXACT_PROXY, UPTO_PROXY, BATCH_SETTLEMENT, ERC3009_COLLECTOR, PERMIT2_COLLECTOR];
         let answers = rpc.batch(&places.map(Call::code)).await.inspect_err(|error| self.note(error))?;
         let is_there = |at: usize| {
             let code = answers.get(at).and_then(|answer| answer.as_ref().ok()).and_then(serde_json::Value::as_str);
             code.is_some_and(|code| code.len() > "0x".len())
         };
-        self.contracts.exact.fetch_or(is_there(0) && is_there(1), Ordering::Relaxed);
-        self.contracts.upto.fetch_or(is_there(0) && is_there(2), Ordering::Relaxed);
+        let own = &self.contracts;
+        for (contract, is_seen) in [
+            (&own.exact, is_there(0) && is_there(1)),
+            (&own.upto, is_there(0) && is_there(2)),
+            (&own.channels, is_there(3)),
+            (&own.deposit_eip3009, is_there(3) && is_there(4)),
+            (&own.deposit_permit2, is_there(3) && is_there(5) && is_there(0)),
+        ] {
+            contract.fetch_or(is_seen, Ordering::Relaxed);
+        }
         self.is_reachable.store(true, Ordering::Relaxed);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::{Heard, Reply};
 use crate::facilitator::catalogue::{Entry, EntryError};
 use crate::network::Networks;
-use crate::offer::Offer;
+use crate::offer::{Offer, Terms};
 use crate::payment::Payment;
 use crate::verify::NonceKey;
 use crate::wire::{FacilitatorRequest, PaymentHeader, Requirements, payload_of};
@@ -31,24 +31,43 @@ pub(super) struct Unread {
 
 impl Asked {
     pub(super) fn read(body: &[u8], networks: &Networks) -> Result<Self, Unread> {
-        let request = FacilitatorRequest::from_json(body).map_err(|refusal| {
-            let heard = match refusal.reason {
-                Reason::PayloadTooLarge => Heard::TooLarge,
-                Reason::InvalidPayload => Heard::Malformed,
-                _ => Heard::Answered,
-            };
-            Unread { heard, refusal, version: 2, network: String::new() }
-        })?;
+        Self::of(Unread::parse(body)?, networks)
+    }
+
+    pub(super) fn of(request: FacilitatorRequest, networks: &Networks) -> Result<Self, Unread> {
         let (version, network) = (request.payment.version(), request.requirements.network().to_owned());
         let unread = |refusal| Unread { heard: Heard::Answered, refusal, version, network };
-        let matched = request.settlement(networks).and_then(|(offer, amount)| {
+        let matched = request.settlement(networks).and_then(|(mut offer, amount)| {
+            // Whether to insist on it is the server's business.
+            if let Terms::BatchSettlement(terms) = &mut offer.terms {
+                terms.min_deposit = None;
+            }
             let (_, payment) = match_offer(std::slice::from_ref(&offer), &request.payment)?;
             Ok((offer, payment, amount))
         });
         let (offer, payment, amount) = matched.map_err(unread)?;
-        let nonce = NonceKey::of(&offer, &payment);
+        let nonce = NonceKey::of_settlement(&offer, &payment);
         let fingerprint = fingerprint(&request, &offer, &payment, amount);
         Ok(Self { request, offer, payment, amount, nonce, fingerprint })
+    }
+
+    /// What was settled, in the token's smallest unit; of a deposit the whole of it.
+    pub(super) const fn settled_amount(&self) -> U256 {
+        match &self.payment {
+            Payment::Deposit { amount, .. } => *amount,
+            _ => self.amount,
+        }
+    }
+
+    /// Refuses what is not settled by itself.
+    pub(super) fn check_settles(&self) -> Result<(), Refusal> {
+        match &self.payment {
+            Payment::Voucher(_) | Payment::Refund { .. } => {
+                let expected = "deposit, claim, settle, or a refund with its refundNonce";
+                Err(Refusal::mismatch(Reason::ChannelPayloadType, "payload.type", expected, self.payment.kind()))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) const fn version(&self) -> u8 {
@@ -64,6 +83,7 @@ impl Asked {
     pub(super) fn spent(&self) -> Refusal {
         let reason = match self.payment {
             Payment::Permit2 { .. } | Payment::Upto { .. } => Reason::Permit2InvalidNonce,
+            Payment::Deposit { .. } => Reason::DepositSimulationFailed,
             _ => Reason::ExactNonceUsed,
         };
         let message = "the nonce belongs to a payment that is being settled or was settled here";
@@ -72,6 +92,22 @@ impl Asked {
 }
 
 impl Unread {
+    /// The request, or why it is none.
+    pub(super) fn parse(body: &[u8]) -> Result<FacilitatorRequest, Self> {
+        FacilitatorRequest::from_json(body).map_err(|refusal| {
+            let heard = match refusal.reason {
+                Reason::PayloadTooLarge => Heard::TooLarge,
+                Reason::InvalidPayload => Heard::Malformed,
+                _ => Heard::Answered,
+            };
+            Self { heard, refusal, version: 2, network: String::new() }
+        })
+    }
+
+    pub(super) fn answered(refusal: Refusal, network: &str) -> Self {
+        Self { heard: Heard::Answered, refusal, version: 2, network: network.to_owned() }
+    }
+
     pub(super) fn reply<T>(self, body: impl FnOnce(&Refusal, u8, &str) -> T) -> Reply<T> {
         Reply::of(self.heard, body(&self.refusal, self.version, &self.network))
     }

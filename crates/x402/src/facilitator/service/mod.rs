@@ -7,7 +7,9 @@
 //! and how many at once; a settlement that has begun goes on when its caller leaves; nothing is fetched.
 
 mod asked;
+mod channel_state;
 mod discovery;
+mod order;
 mod own;
 mod settling;
 
@@ -21,8 +23,9 @@ use crate::network::Networks;
 use crate::wire::{Object, SettlementResponse, Supported, Uint, VerifyResponse};
 use crate::{Reason, Refusal};
 use alloy_primitives::Address;
-use asked::Asked;
+use asked::{Asked, Unread};
 use farebox_base::Clock;
+use order::Ordered;
 use own::Noted;
 use serde_json::json;
 use settling::Running;
@@ -116,24 +119,39 @@ impl FacilitatorService {
             return Reply::of(Heard::Answered, refused(&asked.spent()));
         }
         match self.parts.verify(&asked).await {
-            Ok(()) => Reply {
-                extension_responses: catalogued(&asked.entry(), "processing"),
-                ..Reply::of(Heard::Answered, VerifyResponse::valid(asked.payment.payer()))
-            },
+            Ok(()) => {
+                let extra = self.parts.verified_extra(&asked).await;
+                Reply {
+                    extension_responses: catalogued(&asked.entry(), "processing"),
+                    ..Reply::of(
+                        Heard::Answered,
+                        VerifyResponse { extra, ..VerifyResponse::valid(asked.payment.payer()) },
+                    )
+                }
+            }
             Err(refusal) => Reply::of(Heard::Answered, refused(&refusal)),
         }
     }
 
     /// `POST /settle`. Nothing is lost when its future is dropped.
     pub async fn settle(&self, body: &[u8]) -> Reply<SettlementResponse> {
-        let asked = match Asked::read(body, &self.parts.networks) {
+        let read = match Unread::parse(body) {
+            Ok(request) => match Ordered::read(&request, &self.parts.networks) {
+                Some(Ok(ordered)) => return Reply::of(Heard::Answered, self.settle_order(&ordered).await),
+                Some(Err(refusal)) => Err(Unread::answered(refusal, request.requirements.network())),
+                None => Asked::of(request, &self.parts.networks),
+            },
+            Err(unread) => Err(unread),
+        };
+        let asked = match read {
             Ok(asked) => Arc::new(asked),
             Err(refused) => {
                 return refused
                     .reply(|refusal, version, network| SettlementResponse::refused(network, refusal, version));
             }
         };
-        if let Err(refusal) = self.parts.recipients.check(asked.offer.pay_to) {
+        let allowed = self.parts.recipients.check(asked.offer.pay_to).and_then(|()| asked.check_settles());
+        if let Err(refusal) = allowed {
             return Reply::of(Heard::Answered, asked.response(&Settlement::NotTaken(refusal)));
         }
         let settlement = match self.settle_asked(&asked).await {
@@ -145,9 +163,10 @@ impl FacilitatorService {
             }
         };
         let is_settled = matches!(settlement, Settlement::Settled { .. });
+        let extra = if is_settled { self.parts.settled_extra(&asked).await } else { None };
         Reply {
             extension_responses: is_settled.then(|| catalogued(&asked.entry(), "success")).flatten(),
-            ..Reply::of(Heard::Answered, asked.response(&settlement))
+            ..Reply::of(Heard::Answered, SettlementResponse { extra, ..asked.response(&settlement) })
         }
     }
 
@@ -171,7 +190,7 @@ impl Asked {
         let network = self.request.requirements.network();
         match settlement {
             Settlement::Settled { transaction } => {
-                let amount = (self.version() == 2).then_some(Uint(self.amount));
+                let amount = (self.version() == 2).then_some(Uint(self.settled_amount()));
                 SettlementResponse {
                     transaction: transaction.clone(),
                     ..SettlementResponse::settled(network, payer, None, amount)
