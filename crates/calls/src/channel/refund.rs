@@ -4,6 +4,7 @@
 //! Invariant: a refund is written down before it is begun; until it has ended the channel takes no voucher.
 
 use super::claim::claim_of;
+use super::observe::micros;
 use super::seat::Seated;
 use super::{Channel, busy, id_text};
 use crate::payment::refused;
@@ -109,6 +110,11 @@ impl Calls {
             }
             Settlement::Settled { transaction } => {
                 let seen = self.seen(chain, channel.id).await?;
+                let moves = !micros(&channel.token, units)?.is_zero();
+                // A node may be behind the one that has the transaction.
+                if moves && micros(&channel.token, seen.balance)? >= channel.balance {
+                    return Err(under_way());
+                }
                 if !self.channel_observed(&channel, &seen, true).await? {
                     return Err(under_way());
                 }

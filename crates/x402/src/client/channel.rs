@@ -90,13 +90,32 @@ impl Choice {
         self.header(Payment::Deposit { voucher, amount: deposit.amount, funding: Box::new(funding) }, None)
     }
 
+    /// Asks for what is left of a channel, or for so much of it.
+    ///
+    /// # Errors
+    /// `OtherScheme`, `ChannelTooSmall` for counts that no channel can have.
+    pub fn sign_refund(
+        &self,
+        key: &SigningKey,
+        book: &ChannelBook,
+        amount: Option<U256>,
+    ) -> Result<SignedHeader, ClientError> {
+        let (channel, id) = self.channel(key, book)?;
+        let max_claimable = u128::try_from(book.charged).map_err(|_| ClientError::ChannelTooSmall)?;
+        let voucher = self.signed(key, channel, Voucher { channel: id, max_claimable });
+        self.header(Payment::Refund { voucher, amount }, None)
+    }
+
+    fn signed(&self, key: &SigningKey, channel: ChannelConfig, voucher: Voucher) -> SignedVoucher {
+        let signature = key.sign_digest(voucher.digest(self.offer.network().channels()));
+        SignedVoucher { channel, voucher, signature: Signature::Ecdsa(signature) }
+    }
+
     fn voucher(&self, key: &SigningKey, book: &ChannelBook, holds: U256) -> Result<SignedVoucher, ClientError> {
         let (channel, id) = self.channel(key, book)?;
         let next = book.charged.checked_add(self.offer.amount).filter(|next| *next <= holds);
         let max_claimable = next.and_then(|next| u128::try_from(next).ok()).ok_or(ClientError::ChannelTooSmall)?;
-        let voucher = Voucher { channel: id, max_claimable };
-        let signature = key.sign_digest(voucher.digest(self.offer.network().channels()));
-        Ok(SignedVoucher { channel, voucher, signature: Signature::Ecdsa(signature) })
+        Ok(self.signed(key, channel, Voucher { channel: id, max_claimable }))
     }
 
     fn channel_terms(&self) -> Result<&ChannelTerms, ClientError> {

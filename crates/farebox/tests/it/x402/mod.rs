@@ -2,6 +2,7 @@
 
 mod bent;
 mod calls;
+mod channels;
 mod clients;
 mod deposits;
 mod extensions;

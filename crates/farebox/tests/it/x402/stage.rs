@@ -39,6 +39,9 @@ pub struct Stage {
     _anvil: Anvil,
     /// What the server reaches the chain through.
     pub proxy: Option<Proxy>,
+    /// What makes another server take payments on the same chain.
+    pub settings: Vec<(&'static str, String)>,
+    _key: tempfile::NamedTempFile,
     nonces: AtomicU64,
 }
 
@@ -65,8 +68,9 @@ impl Stage {
         let app = TestApp::start(place, &all).await;
         let seller = app.agent("Seller").await;
         let (_, listing) = app.list(&seller, "things", "0.01").await;
-        let Chain { anvil, rpc, token, proxy, .. } = chain;
-        Self { app, rpc, token, payer: payer(), seller, listing, _anvil: anvil, proxy, nonces: AtomicU64::new(1) }
+        let Chain { anvil, rpc, token, proxy, key } = chain;
+        let (payer, nonces) = (payer(), AtomicU64::new(1));
+        Self { app, rpc, token, payer, seller, listing, _anvil: anvil, proxy, settings: own, _key: key, nonces }
     }
 
     /// Waits until the server has reached its chain: a payer without money is then told so.

@@ -1,0 +1,249 @@
+//! Calls by voucher: a deposit once, then signatures only, and claims on chain beside.
+
+use super::stage::{Chain, FORTUNE, PRICE, Stage, gas_wallet, now, paying};
+use alloy_primitives::{B256, U256};
+use farebox_testkit::app::{Ask, Got, TestApp};
+use farebox_testkit::engines::TestDb;
+use farebox_x402::chain::dev::channels_deploy;
+use farebox_x402::client::{ChannelBook, Choice, DepositChoice, Preferences, Required, SignedHeader, read_receipt};
+use farebox_x402::network::Networks;
+use farebox_x402::offer::Scheme;
+use farebox_x402::wire::{SettlementResponse, decode_base64_json};
+use serde_json::Value;
+
+const PATH: &str = "/publishers/things/ok";
+const DEPOSIT: u64 = 20 * PRICE;
+
+/// What the payer knows of his channel.
+struct Payer {
+    book: ChannelBook,
+    choice: Choice,
+}
+
+impl Payer {
+    async fn of(stage: &Stage) -> Self {
+        let choice = choice(&stage.app.expect(&Ask::get(PATH), 402).await);
+        Self { book: ChannelBook { salt: B256::repeat_byte(7), ..ChannelBook::default() }, choice }
+    }
+
+    fn deposit(&self, stage: &Stage, amount: u64) -> SignedHeader {
+        let deposit = DepositChoice { amount: U256::from(amount), nonce: stage.nonce() };
+        self.choice.sign_deposit(&stage.payer, &self.book, deposit, now()).unwrap()
+    }
+
+    fn voucher(&self, stage: &Stage) -> SignedHeader {
+        self.choice.sign_voucher(&stage.payer, &self.book).unwrap()
+    }
+
+    /// Takes note of a receipt as clients do.
+    fn learn(&mut self, receipt: &SettlementResponse, deposited: u64) {
+        assert!(receipt.success, "{receipt:?}");
+        let extra = receipt.extra.as_ref().unwrap();
+        let charged: U256 = extra["chargedAmount"].as_str().unwrap().parse().unwrap();
+        self.book.balance += U256::from(deposited);
+        self.book.charged += charged;
+        assert_eq!(extra["channelState"]["chargedCumulativeAmount"], self.book.charged.to_string());
+        assert_eq!(extra["channelState"]["balance"], self.book.balance.to_string());
+    }
+
+    /// Fills the channel with the first call.
+    async fn filled(stage: &Stage) -> Self {
+        let mut payer = Self::of(stage).await;
+        let got = stage.app.expect(&paying(PATH, &payer.deposit(stage, DEPOSIT)), 200).await;
+        payer.learn(&receipt(&got), DEPOSIT);
+        payer
+    }
+
+    async fn pays(&mut self, stage: &Stage, path: &str) -> Got {
+        let got = stage.app.expect(&paying(path, &self.voucher(stage)), 200).await;
+        self.learn(&receipt(&got), 0);
+        got
+    }
+}
+
+fn choice(challenge: &Got) -> Choice {
+    let header = |name: &str| challenge.headers.get(name).and_then(|value| value.to_str().ok());
+    let required = Required::read(challenge.status.as_u16(), header, challenge.text.as_bytes()).unwrap();
+    let wanted = Preferences {
+        schemes: vec![Scheme::BatchSettlement],
+        ..Preferences::up_to(farebox_base::Micros::new(1_000_000))
+    };
+    required.choose(&Networks::builtin().unwrap(), &wanted).unwrap()
+}
+
+fn receipt(got: &Got) -> SettlementResponse {
+    read_receipt(|name: &str| got.headers.get(name).and_then(|value| value.to_str().ok())).unwrap().unwrap()
+}
+
+/// The offer of channels in a 402, with what it says of a channel.
+fn correction(got: &Got) -> Value {
+    let header = got.headers["payment-required"].to_str().unwrap();
+    let text = decode_base64_json(header).unwrap();
+    let offers = text["accepts"].as_array().unwrap();
+    offers.iter().find(|offer| offer["scheme"] == "batch-settlement").unwrap()["extra"].clone()
+}
+
+async fn stage(place: &TestDb, settings: &[(&str, &str)]) -> Option<Stage> {
+    let chain = Chain::start().await?;
+    channels_deploy(&chain.rpc).await.unwrap();
+    let stage = Stage::on(chain, place, settings).await;
+    for _ in 0..1_000 {
+        let got = stage.app.expect(&Ask::get(PATH), 402).await;
+        let header = got.headers["payment-required"].to_str().unwrap();
+        let text = decode_base64_json(header).unwrap();
+        if text["accepts"].as_array().unwrap().iter().any(|offer| offer["scheme"] == "batch-settlement") {
+            return Some(stage);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("channels are not offered");
+}
+
+const AT_ONCE: &[(&str, &str)] = &[("x402.channel_claim_after_s", "0")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_and_vouchers_pay_calls_and_are_claimed_on_chain_together() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, AT_ONCE).await else { return };
+        let mut payer = Payer::filled(&stage).await;
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - DEPOSIT);
+        for _ in 0..5 {
+            payer.pays(&stage, PATH).await;
+        }
+        assert_eq!(stage.balance(gas_wallet()).await, 0, "no call waits for a chain");
+        stage.app.settled().await;
+        assert_eq!(stage.app.app.calls.channels_claim().await.unwrap(), 1);
+        assert_eq!(stage.app.app.calls.channels_claim().await.unwrap(), 0, "claimed twice");
+        assert_eq!(stage.balance(gas_wallet()).await, 6 * PRICE);
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - DEPOSIT);
+        payer.pays(&stage, PATH).await;
+        let earned = stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings;
+        assert!(earned.get() > 60_000 && earned.get() <= 70_000, "{earned}");
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_voucher_sent_fifty_times_at_once_is_served_once() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        let payer = Payer::filled(&stage).await;
+        let voucher = payer.voucher(&stage);
+        let before = stage.app.upstream.asked();
+        let asks = (0..50).map(|_| async { stage.app.ask(&paying(PATH, &voucher)).await });
+        let answers = futures_util::future::join_all(asks).await;
+        let served = answers.iter().filter(|got| got.status.as_u16() == 200).count();
+        assert_eq!((served, stage.app.upstream.asked() - before), (1, 1));
+        let reasons =
+            ["invalid_batch_settlement_evm_channel_busy", "invalid_batch_settlement_evm_cumulative_amount_mismatch"];
+        for got in answers.iter().filter(|got| got.status.as_u16() != 200) {
+            assert_eq!(got.status.as_u16(), 402);
+            let challenge = decode_base64_json(got.headers["payment-required"].to_str().unwrap()).unwrap();
+            assert!(reasons.contains(&challenge["error"].as_str().unwrap()), "{challenge}");
+        }
+        stage.app.settled().await;
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_lost_count_is_told_where_its_channel_stands() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = stage(&place, &[]).await else { return };
+    let mut payer = Payer::filled(&stage).await;
+    payer.pays(&stage, PATH).await;
+    let last = payer.voucher(&stage);
+    payer.pays(&stage, PATH).await;
+    let got = stage.app.expect(&paying(PATH, &last), 402).await;
+    let extra = correction(&got);
+    assert_eq!(extra["channelState"]["chargedCumulativeAmount"], (3 * PRICE).to_string());
+    assert_eq!(extra["voucherState"]["signedMaxClaimable"], (3 * PRICE).to_string());
+    assert!(extra["voucherState"]["signature"].as_str().unwrap().starts_with("0x"));
+    assert!(correction(&stage.app.expect(&Ask::get(PATH), 402).await).get("channelState").is_none());
+    payer.pays(&stage, PATH).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seller_who_fails_charges_no_channel_and_the_deposit_stays_the_payers() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        let mut payer = Payer::of(&stage).await;
+        let broken = "/publishers/things/status/500";
+        let got = stage.app.expect(&paying(broken, &payer.deposit(&stage, DEPOSIT)), 500).await;
+        payer.learn(&receipt(&got), DEPOSIT);
+        assert_eq!(payer.book.charged, U256::ZERO);
+        let got = stage.app.expect(&paying("/publishers/things/status/404", &payer.voucher(&stage)), 404).await;
+        assert!(!receipt(&got).success);
+        payer.pays(&stage, PATH).await;
+        stage.app.settled().await;
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_is_never_spent_beyond_what_is_in_it() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = stage(&place, &[]).await else { return };
+    let mut payer = Payer::of(&stage).await;
+    let got = stage.app.expect(&paying(PATH, &payer.deposit(&stage, 2 * PRICE)), 200).await;
+    payer.learn(&receipt(&got), 2 * PRICE);
+    payer.pays(&stage, PATH).await;
+    payer.book.balance += U256::from(PRICE);
+    let got = stage.app.expect(&paying(PATH, &payer.voucher(&stage)), 402).await;
+    assert!(got.text.contains("cumulative_exceeds_balance"), "{}", got.text);
+    payer.book.balance -= U256::from(PRICE);
+    let got = stage.app.expect(&paying(PATH, &payer.deposit(&stage, PRICE)), 200).await;
+    payer.learn(&receipt(&got), PRICE);
+    stage.app.settled().await;
+    stage.app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_of_one_database_never_serve_one_voucher_twice() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        if !place.url().starts_with("postgres") {
+            continue;
+        }
+        let settings: Vec<(&str, &str)> = stage.settings.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let other = TestApp::start(&place, &settings).await;
+        let mut payer = Payer::filled(&stage).await;
+        payer.pays(&stage, PATH).await;
+        for round in 0..20 {
+            let voucher = payer.voucher(&stage);
+            let ask = paying(PATH, &voucher);
+            let (here, there) = tokio::join!(stage.app.ask(&ask), other.ask(&ask));
+            let served: Vec<&Got> = [&here, &there].into_iter().filter(|got| got.status.as_u16() == 200).collect();
+            assert!(served.len() <= 1, "round {round}: both have served");
+            if let Some(got) = served.first() {
+                payer.learn(&receipt(got), 0);
+            }
+        }
+        assert!(payer.book.charged > U256::from(2 * PRICE), "nobody has served anything");
+        stage.app.settled().await;
+        other.settled().await;
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_goes_back_when_its_payer_asks() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        let mut payer = Payer::filled(&stage).await;
+        payer.pays(&stage, PATH).await;
+        stage.app.settled().await;
+        let before = stage.app.upstream.asked();
+        let refund = payer.choice.sign_refund(&stage.payer, &payer.book, None).unwrap();
+        let got = stage.app.expect(&paying(PATH, &refund), 200).await;
+        assert!(receipt(&got).success && receipt(&got).transaction.starts_with("0x"));
+        assert_eq!(stage.app.upstream.asked(), before, "a refund is no call");
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - 2 * PRICE);
+        let again = payer.choice.sign_refund(&stage.payer, &payer.book, None).unwrap();
+        let got = stage.app.expect(&paying(PATH, &again), 402).await;
+        assert!(got.text.contains("refund_no_balance"), "{}", got.text);
+        let got = stage.app.expect(&paying(PATH, &payer.voucher(&stage)), 402).await;
+        assert!(got.text.contains("exceeds_balance"), "{}", got.text);
+        stage.app.assert_books_balance().await;
+    }
+}
