@@ -135,6 +135,7 @@ async fn stages_in<'a>(
                 None => {
                     let operation = close::movement(end)?.map(|operation| push(operations, operation));
                     operations.extend(close::paid_out(end)?);
+                    operations.extend(crate::payment::change(end)?);
                     Stage::Closing { end, operation }
                 }
             },

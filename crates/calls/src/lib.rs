@@ -72,6 +72,7 @@ pub struct Calls {
     writer: writer::Writer,
     slots: Arc<slots::Slots>,
     connectors: Arc<SqlConnectors>,
+    costs: Arc<payment::SeenCosts>,
     targets: Arc<parking_lot::RwLock<HashMap<farebox_base::ListingId, http_call::CachedTarget>>>,
     #[cfg(feature = "sim")]
     outside: Option<Arc<dyn sim::Outside>>,
@@ -96,6 +97,7 @@ impl Calls {
             writer,
             slots,
             connectors: Arc::new(connectors),
+            costs: Arc::default(),
             targets: Arc::default(),
             #[cfg(feature = "sim")]
             outside: None,
