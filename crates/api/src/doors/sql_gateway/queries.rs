@@ -66,7 +66,7 @@ impl Request {
     async fn paid_and_run(&self, cx: &Cx) -> Result<Response<Body>> {
         let Paying { payer, payment, estimate, most } = match self.query.signed(cx, &self.headers).await? {
             Some(signed) => self.by_signature(cx, signed?)?,
-            None => self.from_balance(cx).await?,
+            None => self.by_balance(cx).await?,
         };
         let call = SqlCall {
             payer,
@@ -120,7 +120,7 @@ impl Request {
         Ok(Paying { payer, payment: Some(payment), estimate: None, most })
     }
 
-    async fn from_balance(&self, cx: &Cx) -> Result<Paying> {
+    async fn by_balance(&self, cx: &Cx) -> Result<Paying> {
         let entry = &self.query.entry;
         let least = farebox_market::quote_rows(&entry.listing, 1);
         let payer = match proven(cx, &self.headers, &self.wallet).await? {
