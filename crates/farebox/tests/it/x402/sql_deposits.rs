@@ -103,7 +103,8 @@ async fn what_settled_a_signed_payment_or_came_from_the_gas_wallet_is_never_cred
         let minter = DevRole::GasWallet.key().unwrap().address();
         stage.token.mint(&stage.rpc, minter, U256::from(PRICE)).await.unwrap();
         let own = send(&stage, minter, elsewhere, PRICE).await;
-        refused(&stage, &deposit(own, minter, &provider), 400, "signed payment").await;
+        let own = proven(&stage, &deposit(own, minter, &provider), &DevRole::GasWallet.key().unwrap()).await;
+        refused(&stage, &own, 400, "signed payment").await;
         stage.app.assert_books_balance().await;
     }
 }

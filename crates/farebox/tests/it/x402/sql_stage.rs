@@ -33,8 +33,13 @@ fn transfer(to: Address, amount: u64) -> Vec<u8> {
     [&selector[..], to.into_word().as_slice(), &U256::from(amount).to_be_bytes::<32>()].concat()
 }
 
+/// The transaction, once it is in a block.
 pub async fn send(stage: &Stage, from: Address, to: Address, amount: u64) -> B256 {
-    stage.rpc.dev_send(from, stage.token.address, &transfer(to, amount)).await.unwrap()
+    let hash = stage.rpc.dev_send(from, stage.token.address, &transfer(to, amount)).await.unwrap();
+    while stage.rpc.receipt(hash).await.unwrap().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    hash
 }
 
 /// Sends it from the wallet to where deposits go.
