@@ -26,14 +26,18 @@ const EXPOSED: &str = "X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X
 const PAYING: &str = "Accept, Authorization, Content-Type, Idempotency-Key, X-Request-Id, PAYMENT-SIGNATURE, X-PAYMENT, \
                       SIGN-IN-WITH-X, Access-Control-Expose-Headers";
 
+/// Those that the SQL gateway publishes, and those by which a wallet pays or proves itself.
+const WALLETS: &str =
+    "Content-Type, X-API-Key, PAYMENT-SIGNATURE, X-PAYMENT, SIGN-IN-WITH-X, Access-Control-Expose-Headers";
+
 impl Cors {
-    /// Every origin, with the methods and headers that the SQL gateway publishes.
+    /// Every origin, with the methods and headers that the SQL gateway publishes and those of wallets.
     pub fn sql_gateway() -> Self {
         Self {
             origins: None,
             takes_options: true,
             methods: HeaderValue::from_static("GET, POST, PUT, DELETE, OPTIONS"),
-            headers: HeaderValue::from_static("Content-Type, X-API-Key"),
+            headers: HeaderValue::from_static(WALLETS),
             exposed: HeaderValue::from_static(EXPOSED),
         }
     }

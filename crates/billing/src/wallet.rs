@@ -4,7 +4,7 @@ use crate::Wallets;
 use farebox_base::{Micros, PartyId, Result, Timestamp};
 use farebox_db::{Db, sql};
 use farebox_ledger::statement::{self, AccountLine, AccountPage, WalletLine, WalletQuery};
-use farebox_ledger::{AccountId, AccountKind};
+use farebox_ledger::{AccountId, AccountKind, Balance};
 
 /// The accounts that pay for a call of `seller`'s listings, first to last: money prepaid for this
 /// seller, then what the platform gave, then what the buyer brought.
@@ -56,6 +56,11 @@ impl Wallets {
     /// What the party has prepaid for one seller.
     pub async fn prepaid(&self, party: PartyId, seller: PartyId) -> Result<Micros> {
         self.available(&AccountId::prepaid(party, seller)).await
+    }
+
+    /// What one account holds, with what is held of it for running calls.
+    pub async fn balance_of(&self, account: &AccountId) -> Result<Balance> {
+        farebox_ledger::balance::balance_get(&self.db, account).await
     }
 
     async fn available(&self, account: &AccountId) -> Result<Micros> {

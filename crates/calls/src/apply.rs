@@ -146,6 +146,7 @@ async fn stages_in<'a>(
                     let ending = ending_of(end);
                     let operation = close::movement(&end.call, ending)?.map(|operation| push(operations, operation));
                     operations.extend(close::paid_out(&end.call, ending)?);
+                    operations.extend(crate::payment::change(&end.call, ending)?);
                     Stage::Closing { end, ending, operation }
                 }
             },

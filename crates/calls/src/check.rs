@@ -65,13 +65,26 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         ),
     },
     Invariant {
-        name: "each settled payment has a charged call of its amount, and each payment under way an open one",
+        name: "each settled payment has a charged call of its amount or its part, and each payment under way an open one",
         count: sql!("SELECT COUNT(*) FROM payment WHERE deposit_to IS NULL"),
         breaches: sql!(
             "SELECT p.id FROM payment p LEFT JOIN call c ON c.id = p.id WHERE p.deposit_to IS NULL AND (c.id IS NULL
-               OR (p.state = 'settled' AND (c.state <> 'charged' OR c.charged <> p.amount OR p.tx_hash IS NULL))
+               OR (p.state = 'settled' AND (c.state <> 'charged' OR c.charged <> COALESCE(p.charged, p.amount)
+                 OR p.tx_hash IS NULL))
                OR (p.state IN ('reserved', 'earned') AND c.state <> 'open')
                OR (p.state = 'refused' AND c.state = 'charged')) ORDER BY p.id"
+        ),
+    },
+    Invariant {
+        name: "what a settled payment was more than its call is its buyer's, once",
+        count: sql!("SELECT COUNT(*) FROM payment WHERE charged IS NOT NULL"),
+        breaches: sql!(
+            "SELECT p.id FROM payment p JOIN call c ON c.id = p.id
+             LEFT JOIN transfer t ON t.id = 'change:' || p.id AND t.kind = 'crypto_deposit'
+             LEFT JOIN entry e ON e.no >= t.first_entry AND e.no < t.first_entry + 16 AND e.transfer_id = t.id
+               AND e.amount = p.amount - p.charged
+               AND e.account_id IN ('funded:' || c.buyer_party_id, 'prepaid:' || c.buyer_party_id || ':' || c.seller_party_id)
+             WHERE p.charged IS NOT NULL AND (p.state = 'settled') <> (e.no IS NOT NULL) ORDER BY p.id"
         ),
     },
     Invariant {

@@ -75,6 +75,7 @@ pub struct Calls {
     slots: Arc<slots::Slots>,
     channels: Arc<channel::Seats>,
     connectors: Arc<SqlConnectors>,
+    costs: Arc<payment::SeenCosts>,
     targets: Arc<parking_lot::RwLock<HashMap<farebox_base::ListingId, http_call::CachedTarget>>>,
     #[cfg(feature = "sim")]
     outside: Option<Arc<dyn sim::Outside>>,
@@ -100,6 +101,7 @@ impl Calls {
             slots,
             channels: Arc::default(),
             connectors: Arc::new(connectors),
+            costs: Arc::default(),
             targets: Arc::default(),
             #[cfg(feature = "sim")]
             outside: None,

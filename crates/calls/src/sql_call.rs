@@ -5,10 +5,11 @@
 
 use crate::admit::{Admitted, StartInput};
 use crate::ticket::Ticket;
-use crate::{Calls, Payer, Receipt};
+use crate::{Calls, Payer, Receipt, SignedPayment};
 use farebox_base::{Error, Kind, Micros, PaymentNeed, Result, Ticks};
 use farebox_market::{ListingEntry, ListingKind, quote_rows};
 use farebox_upstream::sql::{QueryResult, SqlConnector, SqlQuery, SqlTarget};
+use farebox_x402::wire::SettlementResponse;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct SqlCall {
     pub params: Vec<Value>,
     /// Where the door has asked for it already.
     pub estimate: Option<SqlEstimate>,
+    /// Pays for the query; without one the payer's balance does.
+    pub payment: Option<Box<SignedPayment>>,
     pub request_id: String,
     pub received: Ticks,
 }
@@ -40,6 +43,8 @@ pub struct SqlAnswer {
     pub receipt: Receipt,
     /// How long the database took.
     pub took: Duration,
+    /// What became of the payment that came with the query, where one did and there is something to say of it.
+    pub payment: Option<Box<SettlementResponse>>,
 }
 
 /// How a call's row names a query; its text may hold the buyer's data.
@@ -50,9 +55,9 @@ impl Calls {
     ///
     /// # Errors
     /// Those of the query: refused, malformed, unreachable.
-    pub async fn estimate_sql(&self, entry: &ListingEntry, sql: &str) -> Result<SqlEstimate> {
+    pub async fn estimate_sql(&self, entry: &ListingEntry, sql: &str, params: &[Value]) -> Result<SqlEstimate> {
         let connector = self.connector(entry)?;
-        let query = SqlQuery { sql, params: &[], allow_writes: false };
+        let query = SqlQuery { sql, params, allow_writes: false };
         let rows = connector.estimate(query).await.map_err(|error| error.to_error())?;
         Ok(SqlEstimate { rows, cost: quote_rows(&entry.listing, rows) })
     }
@@ -61,7 +66,10 @@ impl Calls {
     ///
     /// # Errors
     /// What is refused before the query runs; a query that ran answers `Ok`, also where the database failed.
-    pub async fn call_sql(&self, call: SqlCall) -> Result<SqlAnswer> {
+    pub async fn call_sql(&self, mut call: SqlCall) -> Result<SqlAnswer> {
+        if let Some(signed) = call.payment.take() {
+            return self.query_signed(call, signed).await;
+        }
         let connector = self.connector(&call.entry)?;
         let ticket = self.open_sql(&call).await?;
         let before = self.parts.clock.ticks();
@@ -76,14 +84,14 @@ impl Calls {
 
     /// Holds the most that the query can cost, or all that there is where that covers the estimate.
     async fn open_sql(&self, call: &SqlCall) -> Result<Ticket> {
-        let most = quote_rows(&call.entry.listing, self.parts.settings.sql_limits.max_rows);
+        let most = self.sql_cost_max(&call.entry);
         let available = match self.open_held(call, most).await {
             Err(Error { payment: Some(need), .. }) => need.available,
             other => return other,
         };
         let estimate = match call.estimate {
             Some(estimate) => estimate,
-            None => self.estimate_sql(&call.entry, &call.sql).await?,
+            None => self.estimate_sql(&call.entry, &call.sql, &call.params).await?,
         };
         if available < estimate.cost || available.is_zero() {
             return Err(Error::insufficient_balance(PaymentNeed { required: estimate.cost, available }));
@@ -92,27 +100,13 @@ impl Calls {
     }
 
     async fn open_held(&self, call: &SqlCall, quoted: Micros) -> Result<Ticket> {
-        let input = StartInput {
-            payer: call.payer,
-            entry: &call.entry,
-            door: call.door,
-            method: METHOD,
-            path: "",
-            quoted,
-            request_id: &call.request_id,
-            claim: None,
-            paid: None,
-            charge: None,
-            received: call.received,
-            fixed_cost: false,
-        };
-        match self.open(input).await? {
+        match self.open(sql_input(call, quoted)).await? {
             Admitted::Open(ticket) => Ok(*ticket),
             Admitted::Replay(_) | Admitted::Spent(_) => Err(Error::internal("a query without a key was replayed")),
         }
     }
 
-    fn connector(&self, entry: &ListingEntry) -> Result<Arc<SqlConnector>> {
+    pub(crate) fn connector(&self, entry: &ListingEntry) -> Result<Arc<SqlConnector>> {
         let text = entry.secret()?.connection_string.clone().unwrap_or_default();
         let target = match (entry.listing.kind, &self.parts.settings.sqlite_folder) {
             (ListingKind::Postgres, _) => SqlTarget::Postgres(text),
@@ -126,6 +120,24 @@ impl Calls {
     }
 }
 
+/// The call's row.
+pub(crate) fn sql_input(call: &SqlCall, quoted: Micros) -> StartInput<'_> {
+    StartInput {
+        payer: call.payer,
+        entry: &call.entry,
+        door: call.door,
+        method: METHOD,
+        path: "",
+        quoted,
+        request_id: &call.request_id,
+        claim: None,
+        paid: None,
+        charge: None,
+        received: call.received,
+        fixed_cost: false,
+    }
+}
+
 async fn charged(mut ticket: Ticket, call: &SqlCall, result: QueryResult, took: Duration) -> Result<SqlAnswer> {
     let cost = quote_rows(&call.entry.listing, result.row_count);
     let (held, amount) = (ticket.held(), if ticket.is_free_tier() { Micros::ZERO } else { cost });
@@ -136,15 +148,15 @@ async fn charged(mut ticket: Ticket, call: &SqlCall, result: QueryResult, took: 
     ticket.answered(200);
     let receipt = ticket.receipt(amount);
     ticket.serve(amount, None).await?;
-    Ok(SqlAnswer { reply: Ok(result), receipt, took })
+    Ok(SqlAnswer { reply: Ok(result), receipt, took, payment: None })
 }
 
-async fn failed(mut ticket: Ticket, error: Error, took: Duration) -> Result<SqlAnswer> {
+pub(crate) async fn failed(mut ticket: Ticket, error: Error, took: Duration) -> Result<SqlAnswer> {
     ticket.answered(error.kind.status());
     let receipt = ticket.receipt(Micros::ZERO);
     ticket.fail().await?;
     if error.kind == Kind::Internal {
         return Err(error);
     }
-    Ok(SqlAnswer { reply: Err(error), receipt, took })
+    Ok(SqlAnswer { reply: Err(error), receipt, took, payment: None })
 }

@@ -28,7 +28,8 @@ impl TicketSeed {
         let kept =
             Kept { writer: self.writer, clock: self.clock, durability: self.durability, received: self.received };
         let running = Some((call, self.slot));
-        Ticket { kept, running, status: self.status, latency_ms: self.latency_ms, on_drop: Some(Ending::Canceled) }
+        let (status, latency_ms) = (self.status, self.latency_ms);
+        Ticket { kept, running, status, latency_ms, on_drop: Some(Ending::Canceled), cost: None }
     }
 }
 
@@ -49,6 +50,8 @@ pub(crate) struct Ticket {
     latency_ms: u64,
     /// What dropping the ticket means; `None`: the call stays open, for whoever takes it up.
     on_drop: Option<Ending>,
+    /// What the call has come to, where that is less than was quoted.
+    cost: Option<Micros>,
 }
 
 impl Ticket {
@@ -93,6 +96,21 @@ impl Ticket {
     /// The most that the call can cost.
     pub(crate) fn quoted(&self) -> Micros {
         self.running.as_ref().map_or(Micros::ZERO, |(call, _)| call.quoted)
+    }
+
+    /// Notes that the call costs less than was quoted.
+    pub(crate) fn costs(&mut self, cost: Micros) {
+        self.cost = Some(cost).filter(|cost| *cost < self.quoted());
+    }
+
+    /// What the call costs, where that is known to be less than the quote.
+    pub(crate) fn cost(&self) -> Option<Micros> {
+        self.cost
+    }
+
+    /// What a served call costs.
+    pub(crate) fn due(&self) -> Micros {
+        self.cost.unwrap_or_else(|| self.quoted())
     }
 
     pub(crate) fn call_id(&self) -> Option<farebox_base::CallId> {

@@ -22,7 +22,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0009_facilitator.sql",
         "0010_payment.sql",
         "0011_chain_deposit.sql",
-        "0012_channel.sql"
+        "0012_channel.sql",
+        "0013_payment_charged.sql"
     ]
 }
 

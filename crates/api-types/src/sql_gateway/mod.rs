@@ -5,6 +5,7 @@
 
 mod balance;
 mod catalog;
+mod credits;
 mod deposit;
 mod health;
 mod pricing;
@@ -14,9 +15,10 @@ mod transaction;
 
 pub use balance::ProviderBalance;
 pub use catalog::{CatalogEntry, CatalogKind, CatalogPublishers, CatalogQuery, CatalogType};
+pub use credits::{ConfirmDepositRequest, CreditDepositRequest, CreditDepositResponse, CreditQuery, WalletCredits};
 pub use deposit::{GatewayDepositRequest, GatewayDepositResponse, GatewayDepositTransaction};
 pub use health::SqlGatewayHealth;
 pub use pricing::{ProviderPricing, SetPricingRequest};
 pub use provider::{Provider, RegisterProviderRequest, RegisterProviderResponse};
-pub use query::{SqlQueryRequest, SqlQueryResponse};
+pub use query::{PaymentSettlement, SqlQueryRequest, SqlQueryResponse};
 pub use transaction::{GatewayTransaction, GatewayTransactionKind, GatewayTransactions, GatewayTransactionsQuery};

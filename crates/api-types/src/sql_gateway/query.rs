@@ -29,11 +29,29 @@ pub struct SqlQueryResponse {
     pub row_count: i64,
     /// USDC that was reserved before the query ran.
     pub estimated_cost: SixDecimals,
-    /// USDC that was charged; never more than the estimate.
+    /// USDC that was charged; never more than the estimate. What a signed payment was more is the wallet's balance at the
+    /// provider.
     pub actual_cost: SixDecimals,
     /// How long the query took, in whole milliseconds.
     #[schemars(example = &"45ms")]
     pub execution_time: String,
+    /// As in the 402 that asked for the payment; with a signed payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_request_id: Option<Uuid>,
+    /// The transaction that paid; with a signed payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<PaymentSettlement>,
+}
+
+/// A payment that is on its chain.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PaymentSettlement {
+    /// The wallet that has signed.
+    pub payer: String,
+    /// `0x` and 64 hex digits; empty while the payment is settled after the answer.
+    pub transaction: String,
+    #[schemars(example = &"base")]
+    pub network: String,
 }
 
 impl SqlQueryResponse {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use url::Url;
 
 /// Of a description, as much as a header has room for beside the rest.
-const DESCRIPTION_CHARS_MAX: usize = 300;
+pub(crate) const DESCRIPTION_CHARS_MAX: usize = 300;
 /// What a 402 may say in its header before base64, so that the header stays under 6 KiB, which proxies let pass.
 const HEADER_JSON_BYTES: usize = 4_300;
 /// About what an offer takes of that, its signature included.
@@ -228,7 +228,7 @@ async fn shown(cx: &Cx<Core>, wanted: &Wanted, error: &Error) -> Result<Response
     }
 }
 
-fn can_sign(error: &Error) -> bool {
+pub(crate) fn can_sign(error: &Error) -> bool {
     matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed)
 }
 

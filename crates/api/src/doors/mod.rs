@@ -3,4 +3,5 @@
 mod calling;
 pub(crate) mod marketplace;
 pub(crate) mod platform;
+mod querying;
 pub(crate) mod sql_gateway;

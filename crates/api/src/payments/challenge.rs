@@ -3,7 +3,7 @@
 
 use super::Asked;
 use crate::Core;
-use farebox_api_kit::{Body, Cx};
+use farebox_api_kit::{Body, Cx, DoorId};
 use farebox_base::{Error, Kind};
 use farebox_x402::Reason;
 use farebox_x402::wire::{Challenge, Complaint, names};
@@ -24,7 +24,8 @@ pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error
         serde_json::from_slice::<Value>(&door).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
     if let Value::Object(own) = v1 {
         // An account's shortfall keeps the word that its clients know; readers of version 1 look at `accepts`.
-        let keeps = error.payment.is_some();
+        let is_sentence = cx.door == DoorId::SqlGateway && Reason::parse(error.code).is_none();
+        let keeps = error.payment.is_some() || is_sentence;
         fields.extend(own.into_iter().filter(|(name, _)| !(keeps && name == "error")));
     }
     let body = Value::Object(fields).to_string();

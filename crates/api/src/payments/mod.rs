@@ -8,6 +8,7 @@ mod challenge;
 mod described;
 mod proofs;
 mod receipt;
+mod signed_amount;
 
 pub(crate) use accept::{Asked, header_of, payer};
 pub(crate) use challenge::{deposit_required, payment_required, unpaid};

@@ -11,7 +11,10 @@
 //! - a reply that was paid for and not handed over waits for the same request to come again.
 
 mod arrived;
+mod change;
+mod costs;
 mod deposit;
+mod query;
 mod reply;
 mod resume;
 mod risk;
@@ -20,6 +23,8 @@ mod run;
 mod spent;
 
 pub use arrived::{Arrived, arrived_hash};
+pub(crate) use change::change;
+pub(crate) use costs::SeenCosts;
 pub use deposit::{Deposit, Deposited};
 pub(crate) use reply::replies_forget_in;
 pub use reply::replies_offer_again;

@@ -32,6 +32,8 @@ struct Begun {
     header: PaymentHeader,
     paid: Paid,
     amount: Micros,
+    /// What the call has come to.
+    charged: Micros,
     /// `None`: a deposit.
     call: Option<Box<Running>>,
     reply_status: Option<u16>,
@@ -63,7 +65,8 @@ impl Calls {
         const BEGUN: &str = sql!(
             "SELECT p.id, p.nonce_key, p.network, p.token, p.payer, p.pay_to, p.receiver, p.amount, p.fee_basis_points,
                p.fingerprint, p.terms, p.payload, p.deposit_to, p.reply_status, c.buyer_party_id, c.seller_party_id,
-               c.listing_id, l.name, c.key_id, c.method, c.path, c.request_id, c.created_at, c.expires_at, p.valid_before
+               c.listing_id, l.name, c.key_id, c.method, c.path, c.request_id, c.created_at, c.expires_at, p.valid_before,
+               p.charged
              FROM payment p LEFT JOIN call c ON c.id = p.id LEFT JOIN listing l ON l.id = c.listing_id
              WHERE p.state = 'earned' AND p.earned_at <= $1 ORDER BY p.earned_at LIMIT $2"
         );
@@ -109,7 +112,7 @@ impl Calls {
         let (fate, ending) = match settlement {
             Settlement::Pending { .. } => return Ok(false),
             Settlement::Settled { transaction } => {
-                (Fate::Settled { transaction }, Ending::Served { amount: begun.amount })
+                (Fate::Settled { transaction }, Ending::Served { amount: begun.charged })
             }
             // The chain could not be asked; as long as the signature is good it may still be.
             Settlement::NotTaken(refusal)
@@ -160,7 +163,8 @@ fn read(row: &Row, networks: &Networks) -> Result<Begun> {
     };
     let reply_status = status.and_then(|status| u16::try_from(status).ok());
     let valid_before = row.get(24)?;
-    Ok(Begun { id, offer, payment, header, paid, amount, call, reply_status, valid_before })
+    let charged = row.get::<Option<Micros>>(25)?.unwrap_or(amount);
+    Ok(Begun { id, offer, payment, header, paid, amount, charged, call, reply_status, valid_before })
 }
 
 fn paid(row: &Row) -> Result<Paid> {

@@ -105,7 +105,7 @@ impl Calls {
     }
 
     /// Keeps the reply, settles, and answers.
-    async fn served_signed(
+    pub(super) async fn served_signed(
         &self,
         response: Response<Body>,
         ticket: Ticket,
@@ -165,7 +165,7 @@ impl Calls {
         risk: AtRisk,
     ) -> Result<(crate::Receipt, SettlementResponse)> {
         let ticket = self.earned(ticket, saved.as_ref()).await?;
-        let receipt = ticket.receipt(ticket.quoted());
+        let receipt = ticket.receipt(ticket.due());
         let (calls, signed) = (self.clone(), signed.clone());
         let pending =
             signed.refused(&Refusal::new(Reason::SettlementPending, "the payment is settled after this answer"));
@@ -181,7 +181,7 @@ impl Calls {
     /// From here on the payment is settled, whatever happens to this process.
     async fn earned(&self, mut ticket: Ticket, saved: Option<&SavedReply>) -> Result<Ticket> {
         let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
-        self.earn(id, saved).await?;
+        self.earn(id, saved, ticket.cost()).await?;
         ticket.leave_to_payment();
         Ok(ticket)
     }
@@ -194,7 +194,7 @@ impl Calls {
         saved: Option<SavedReply>,
     ) -> Result<(Result<crate::Receipt, (Error, crate::Receipt)>, SettlementResponse)> {
         let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
-        let amount = ticket.quoted();
+        let amount = ticket.due();
         let settle = Settle {
             id: id.uuid(),
             offer: &signed.offer,
@@ -228,8 +228,11 @@ impl Calls {
         }
     }
 
-    async fn earn(&self, id: CallId, saved: Option<&SavedReply>) -> Result<()> {
+    async fn earn(&self, id: CallId, saved: Option<&SavedReply>, cost: Option<Micros>) -> Result<()> {
         let earned = tx!(self.parts.db, Isolation::ReadCommitted, tx => {
+            if let Some(cost) = cost {
+                super::change::note_in(tx, id, cost).await?;
+            }
             earned_in(tx, id, saved, self.parts.clock.now()).await
         })?;
         if earned {

@@ -6,6 +6,7 @@ mod facilitator;
 mod org_publishers;
 mod publisher_calls;
 mod publisher_mapping;
+mod publisher_queries;
 mod publishers;
 mod users;
 mod wallet;

@@ -63,7 +63,7 @@ async fn estimate_query(
     }
     listing.check_callable().map_err(|paused| Error { kind: Kind::NotFound, ..paused })?;
     let (rows, cost): (u64, Micros) = if listing.kind.is_database() {
-        let estimate = cx.core.calls.estimate_sql(&entry, &body.0.query).await?;
+        let estimate = cx.core.calls.estimate_sql(&entry, &body.0.query, &[]).await?;
         (estimate.rows, estimate.cost)
     } else {
         (0, quote(listing, "POST", ""))

@@ -1,5 +1,7 @@
 //! The SQL gateway's door: providers of databases, and wallets that query them.
 
+mod bill;
+mod credits;
 mod deposits;
 mod health;
 mod pricing;
@@ -19,6 +21,7 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(pricing::operations());
     all.extend(wallets::operations());
     all.extend(deposits::operations());
+    all.extend(credits::operations());
     all.extend(queries::operations());
     all.extend(health::operations());
     all

@@ -7,7 +7,7 @@
 use super::Cx;
 use farebox_accounts::WalletChallenge;
 use farebox_api_kit::Body;
-use farebox_base::{Error, Kind, Result};
+use farebox_base::{Error, Kind, PartyId, Result};
 use farebox_calls::Payer;
 use farebox_x402::evm::address::{checksummed, parse};
 use farebox_x402::extension::sign_in::{Challenge, Expected, KEY, SignIn};
@@ -16,11 +16,11 @@ use farebox_x402::{Reason, Refusal};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body_util::BodyExt as _;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
 
-const HEADER: &str = "sign-in-with-x";
+pub(super) const HEADER: &str = "sign-in-with-x";
 /// How far a wallet's clock may be ahead.
 const SKEW: Duration = Duration::from_secs(60);
 /// Base, which the door's documentation names; the signature is the same on every EVM chain.
@@ -33,8 +33,20 @@ pub(super) const REQUIRED: &str = "wallet_proof_required";
 /// # Errors
 /// `Unauthenticated` for a proof that is not good, with the reason's code; `Forbidden` for one of another wallet.
 pub(super) async fn proven(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result<Option<Payer>> {
+    if cx.caller.is_some() {
+        return Ok(None);
+    }
+    let signer = signer(cx, headers, wallet).await?;
+    Ok(signer.map(|party_id| Payer { party_id, key_id: None }))
+}
+
+/// The party of the wallet that the request proves; `None` where it brings no proof.
+///
+/// # Errors
+/// As `proven`.
+pub(super) async fn signer(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result<Option<PartyId>> {
     let mut values = headers.get_all(HEADER).iter();
-    let Some(value) = values.next().filter(|_| cx.caller.is_none()) else { return Ok(None) };
+    let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| values.next().is_none());
     let text = text.ok_or_else(|| not_proven(Refusal::new(Reason::SignInPayload, "expected one value in base64")))?;
     let origin = url(cx, "")?;
@@ -49,7 +61,7 @@ pub(super) async fn proven(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result
         let message = "nonce: expected one that was offered here, is not over, and was not used before";
         return Err(not_proven(Refusal::new(Reason::SignInNonce, message)));
     }
-    Ok(Some(Payer { party_id: cx.core.accounts.wallet_signer(&address).await?, key_id: None }))
+    cx.core.accounts.wallet_signer(&address).await.map(Some)
 }
 
 /// The error as the door shows it, with a challenge to sign.
@@ -57,16 +69,43 @@ pub(super) async fn proven(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result
 /// # Errors
 /// The error itself where a proof would not help.
 pub(super) async fn refused(cx: &Cx, path: &str, error: Error) -> Result<Response<Body>> {
-    let helps = matches!(error.kind, Kind::Unauthenticated | Kind::PaymentRequired) || error.code == REQUIRED;
-    if cx.caller.is_some() || !helps {
+    if !helps(cx, &error) {
         return Err(error);
     }
+    offered(cx, path, cx.error_response(&error)).await
+}
+
+/// Whether a proof would change the answer.
+pub(super) fn helps(cx: &Cx, error: &Error) -> bool {
+    let is_unknown = cx.caller.is_none() && matches!(error.kind, Kind::Unauthenticated | Kind::PaymentRequired);
+    is_unknown || error.code == REQUIRED
+}
+
+/// The response with a challenge to sign.
+///
+/// # Errors
+/// None in practice.
+pub(super) async fn offered(cx: &Cx, path: &str, response: Response<Body>) -> Result<Response<Body>> {
     let challenge = challenge(cx, path)?;
-    let (mut parts, body) = cx.error_response(&error).into_parts();
+    rewritten(response, |fields| {
+        fields.insert("extensions".to_owned(), json!({ KEY: challenge.extension() }));
+    })
+    .await
+}
+
+/// The response with other fields in its body.
+///
+/// # Errors
+/// None in practice.
+pub(super) async fn rewritten(
+    response: Response<Body>,
+    change: impl FnOnce(&mut Map<String, Value>) + Send,
+) -> Result<Response<Body>> {
+    let (mut parts, body) = response.into_parts();
     let body = body.collect().await.map_err(|error| Error::internal(error.to_string()))?.to_bytes();
     let mut fields: Value = serde_json::from_slice(&body).map_err(|error| Error::internal(error.to_string()))?;
     if let Some(fields) = fields.as_object_mut() {
-        fields.insert("extensions".to_owned(), json!({ KEY: challenge.extension() }));
+        change(fields);
     }
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -141,7 +141,7 @@ pub(super) async fn spendable(cx: &Cx, wallet: &WalletParty, seller: PartyId) ->
     Ok(prepaid.checked_add(free)?)
 }
 
-fn may_look(cx: &Cx, wallet: &WalletParty) -> Result<()> {
+pub(super) fn may_look(cx: &Cx, wallet: &WalletParty) -> Result<()> {
     let is_owner = cx.caller.as_ref().is_some_and(|caller| caller.party_id == wallet.party_id);
     if is_owner || !wallet.registered {
         return Ok(());

@@ -1,11 +1,12 @@
 //! Unmodified published clients pay listings, with what they do by default: their own limits and lists of tokens.
 
 use super::scripts::folder;
+use super::sql_stage::{SQL, provider};
 use super::stage::{FORTUNE, PAYER_KEY, PRICE, Stage, gas_wallet};
 use alloy_primitives::{B256, hex};
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::Receipt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -39,6 +40,27 @@ async fn x402_fetch_of_version_1_pays_what_it_finds_in_the_body_of_the_same_url(
 #[tokio::test(flavor = "multi_thread")]
 async fn the_python_client_over_httpx_pays_too() {
     paid_by(python("v2_httpx.py"), "eip155:84532").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x402_fetch_of_both_versions_pays_for_queries_of_the_sql_gateway() {
+    for (file, network) in [("v1-fetch.mjs", "base-sepolia"), ("v2-fetch.mjs", "eip155:84532")] {
+        let Some(script) = node(file) else { return };
+        let place = TestDb::all().await.remove(0);
+        let Some(stage) = Stage::set(&place, &[]).await else { return };
+        let provider = provider(&stage.app).await;
+        for number in 1..=2 {
+            let body = json!({ "sql": SQL, "agentWallet": stage.payer.address(), "providerId": provider }).to_string();
+            let said = run(&script, &format!("{}/api/query", stage.app.base), Some(&body)).await;
+            assert_eq!(said["status"], 200, "{file}: {said}");
+            let reply: Value = serde_json::from_str(said["text"].as_str().unwrap()).unwrap();
+            assert_eq!((&reply["rowCount"], &reply["actualCost"]), (&3.into(), &"0.006000".into()), "{said}");
+            assert_eq!(stage.balance(gas_wallet()).await, number * 6_000);
+            assert_receipt(&stage, &said["receipt"], network).await;
+        }
+        stage.app.settled().await;
+        stage.app.assert_books_balance().await;
+    }
 }
 
 /// Pays four calls: both doors, without and with a body. Each costs the payer the price, once, and arrives.

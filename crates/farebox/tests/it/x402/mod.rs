@@ -12,5 +12,8 @@ mod killed;
 mod proxy;
 mod refusals;
 mod scripts;
+mod sql_credits;
 mod sql_deposits;
+mod sql_queries;
+mod sql_stage;
 mod stage;

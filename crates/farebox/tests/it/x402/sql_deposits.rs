@@ -1,82 +1,30 @@
 //! The SQL gateway: money that a wallet has sent by itself, and queries that it pays for by proving itself.
 
-use super::stage::{PRICE, Stage, gas_wallet, paying};
+use super::sql_stage::{MUCH, SQL, deposit, proof, proven, query_of, refused, send, set, wallet};
+use super::stage::{PRICE, gas_wallet, paying};
 use alloy_primitives::{Address, B256, U256};
 use farebox_testkit::app::{Ask, Got, TestApp};
 use farebox_testkit::engines::TestDb;
-use farebox_x402::chain::dev::{DEV_KEYS, DevRole};
+use farebox_x402::chain::dev::DevRole;
 use farebox_x402::client::read_receipt;
-use farebox_x402::evm::SigningKey;
-use farebox_x402::extension::sign_in::SignIn;
-use serde_json::{Value, json};
-
-const MUCH: u64 = 5_000_000;
-const SQL: &str = "SELECT name FROM city ORDER BY name LIMIT 3";
-
-/// A wallet with coins and tokens of its own, unlike the stage's payer.
-fn wallet() -> SigningKey {
-    SigningKey::from_bytes(DEV_KEYS[2].0).unwrap()
-}
-
-/// `transfer(address,uint256)`.
-fn transfer(to: Address, amount: u64) -> Vec<u8> {
-    let selector = [0xa9, 0x05, 0x9c, 0xbb];
-    [&selector[..], to.into_word().as_slice(), &U256::from(amount).to_be_bytes::<32>()].concat()
-}
-
-async fn send(stage: &Stage, from: Address, to: Address, amount: u64) -> B256 {
-    stage.rpc.dev_send(from, stage.token.address, &transfer(to, amount)).await.unwrap()
-}
-
-async fn set(place: &TestDb, settings: &[(&str, &str)]) -> Option<(Stage, String)> {
-    let stage = Stage::set(place, settings).await?;
-    stage.token.mint(&stage.rpc, wallet().address(), U256::from(MUCH)).await.unwrap();
-    let provider = provider(&stage.app).await;
-    Some((stage, provider))
-}
-
-/// Registers the sample database, at 0.002 USDC for each row.
-async fn provider(app: &TestApp) -> String {
-    farebox_upstream::sql::make_sample(&app.folder().join("cities.db")).unwrap();
-    let body = json!({
-        "name": "Cities", "email": "owner@example.com", "connectionString": "sqlite:cities.db",
-        "walletAddress": "0x4444444444444444444444444444444444444444",
-    });
-    let made = app.expect(&Ask::post("/api/providers/register", body), 201).await;
-    let id = made.at("/provider/id");
-    let price = json!({ "basePricePer1000Rows": 1.0, "markupMultiplier": 2.0 });
-    let ask = Ask::post(format!("/api/providers/{id}/pricing"), price).with("X-API-Key", made.at("/apiKey"));
-    app.expect(&ask, 200).await;
-    id
-}
-
-fn deposit(hash: impl std::fmt::Display, wallet: Address, provider: &str) -> Ask {
-    let body = json!({ "txHash": hash.to_string(), "agentWallet": wallet.to_string(), "providerId": provider });
-    Ask::post("/api/deposit", body)
-}
+use serde_json::json;
 
 fn query(wallet: Address, provider: &str) -> Ask {
-    Ask::post("/api/query", json!({ "sql": SQL, "agentWallet": wallet.to_string(), "providerId": provider }))
-}
-
-/// The header that answers the challenge of a refusal.
-fn proof(refused: &Got, key: &SigningKey) -> String {
-    let body: Value = serde_json::from_str(&refused.text).unwrap();
-    SignIn::answer(&body["extensions"]["sign-in-with-x"], key).unwrap().header().unwrap()
-}
-
-async fn refused(stage: &Stage, ask: &Ask, status: u16, with: &str) {
-    let got = stage.app.expect(ask, status).await;
-    assert!(got.text.contains(with), "{with}: {}", got.text);
+    query_of(wallet, provider, SQL)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transfer_is_credited_once_though_it_is_named_twenty_times_at_once() {
     for place in TestDb::all().await {
         let Some((stage, provider)) = set(&place, &[]).await else { return };
-        let wallet = wallet().address();
+        let (key, wallet) = (wallet(), wallet().address());
         let hash = send(&stage, wallet, gas_wallet(), 1_500_000).await;
-        let asks = (0..20).map(|_| async { stage.app.ask(&deposit(hash, wallet, &provider)).await });
+        let named = deposit(hash, wallet, &provider);
+        let mut asks = Vec::new();
+        for _ in 0..20 {
+            asks.push(proven(&stage, &named, &key).await);
+        }
+        let asks = asks.iter().map(|ask| stage.app.ask(ask));
         let answers = futures_util::future::join_all(asks).await;
         let (credited, others): (Vec<&Got>, Vec<&Got>) = answers.iter().partition(|got| got.status.as_u16() == 200);
         assert_eq!(credited.len(), 1);
@@ -100,7 +48,7 @@ async fn a_transfer_is_credited_once_though_it_is_named_twenty_times_at_once() {
 async fn what_is_no_deposit_is_refused_with_its_reason() {
     for place in TestDb::all().await {
         let Some((stage, provider)) = set(&place, &[]).await else { return };
-        let (wallet, other) = (wallet().address(), Address::repeat_byte(0x33));
+        let (key, wallet, other) = (wallet(), wallet().address(), Address::repeat_byte(0x33));
         let good = send(&stage, wallet, gas_wallet(), 1_000).await;
         refused(&stage, &deposit("0x12", wallet, &provider), 400, "txHash").await;
         refused(&stage, &deposit(B256::repeat_byte(7), wallet, &provider), 402, "not found").await;
@@ -119,7 +67,7 @@ async fn what_is_no_deposit_is_refused_with_its_reason() {
         refused(&stage, &deposit(itself, gas_wallet(), &provider), 400, "does not come from agentWallet").await;
         let balance = stage.app.expect(&Ask::get(format!("/api/balance/{wallet}/{provider}")), 200).await;
         assert_eq!(balance.at("/balance"), "0.000000");
-        stage.app.expect(&deposit(good, wallet, &provider), 200).await;
+        stage.app.expect(&proven(&stage, &deposit(good, wallet, &provider), &key).await, 200).await;
         stage.app.assert_books_balance().await;
     }
 }
@@ -129,12 +77,12 @@ async fn a_transfer_waits_for_the_blocks_that_its_network_asks_for() {
     let place = TestDb::all().await.remove(0);
     let settings = [("x402.network.base-sepolia.confirmations", "3")];
     let Some((stage, provider)) = set(&place, &settings).await else { return };
-    let wallet = wallet().address();
+    let (key, wallet) = (wallet(), wallet().address());
     let hash = send(&stage, wallet, gas_wallet(), 1_000).await;
     let early = stage.app.expect(&deposit(hash, wallet, &provider), 402).await;
     assert!(early.text.contains("of 3 blocks") && early.headers.contains_key("retry-after"), "{}", early.text);
     stage.rpc.dev_mine(2).await.unwrap();
-    stage.app.expect(&deposit(hash, wallet, &provider), 200).await;
+    stage.app.expect(&proven(&stage, &deposit(hash, wallet, &provider), &key).await, 200).await;
     stage.app.assert_books_balance().await;
 }
 
@@ -155,7 +103,8 @@ async fn what_settled_a_signed_payment_or_came_from_the_gas_wallet_is_never_cred
         let minter = DevRole::GasWallet.key().unwrap().address();
         stage.token.mint(&stage.rpc, minter, U256::from(PRICE)).await.unwrap();
         let own = send(&stage, minter, elsewhere, PRICE).await;
-        refused(&stage, &deposit(own, minter, &provider), 400, "signed payment").await;
+        let own = proven(&stage, &deposit(own, minter, &provider), &DevRole::GasWallet.key().unwrap()).await;
+        refused(&stage, &own, 400, "signed payment").await;
         stage.app.assert_books_balance().await;
     }
 }
@@ -169,8 +118,9 @@ async fn a_query_is_paid_from_the_deposit_with_a_proof_of_the_wallet_and_not_wit
         let poor = stage.app.expect(&ask, 402).await;
         assert_eq!(poor.at("/depositEndpoint"), "/api/deposit");
         let hash = send(&stage, key.address(), gas_wallet(), 1_000_000).await;
-        stage.app.expect(&deposit(hash, key.address(), &provider), 200).await;
-        let bare = stage.app.expect(&ask, 403).await;
+        stage.app.expect(&proven(&stage, &deposit(hash, key.address(), &provider), &key).await, 200).await;
+        let bare = stage.app.expect(&ask, 402).await;
+        assert!(bare.at("/error").contains("SIGN-IN-WITH-X"), "{}", bare.text);
         let stranger = proof(&bare, &stage.payer);
         refused(&stage, &with(&stranger), 403, "another wallet").await;
         let good = proof(&poor, &key);
@@ -194,10 +144,37 @@ async fn who_only_claims_the_address_neither_gets_the_deposit_nor_keeps_its_wall
     let thief = json!({ "name": "Thief", "wallet_address": key.address().to_string() });
     let thief = stage.app.expect(&Ask::post("/auth/agent", thief), 201).await.at("/data/agent/api_key");
     let hash = send(&stage, key.address(), gas_wallet(), 1_000_000).await;
-    stage.app.expect(&deposit(hash, key.address(), &provider), 200).await;
+    stage.app.expect(&proven(&stage, &deposit(hash, key.address(), &provider), &key).await, 200).await;
     stage.app.expect(&ask.clone().with("X-API-Key", &*thief), 402).await;
-    let bare = stage.app.expect(&ask, 403).await;
+    let bare = stage.app.expect(&ask, 402).await;
     stage.app.expect(&ask.clone().with("SIGN-IN-WITH-X", proof(&bare, &key)), 200).await;
+    stage.app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_transfer_is_not_credited_for_a_provider_of_a_strangers_choice() {
+    for place in TestDb::all().await {
+        let Some((stage, provider)) = set(&place, &[]).await else { return };
+        let (key, stranger) = (wallet(), stage.app.agent("Stranger").await);
+        let hash = send(&stage, key.address(), gas_wallet(), 1_000_000).await;
+        let ask = deposit(hash, key.address(), &provider);
+        refused(&stage, &ask.clone().with("X-API-Key", &*stranger.key), 403, "sign-in-with-x").await;
+        refused(&stage, &proven(&stage, &ask, &stage.payer).await, 403, "another wallet").await;
+        let balance = Ask::get(format!("/api/balance/{}/{provider}", key.address()));
+        assert_eq!(stage.app.expect(&balance, 200).await.at("/balance"), "0.000000");
+        let good = proven(&stage, &ask, &key).await;
+        stage.app.expect(&good, 200).await;
+        assert_eq!(stage.app.expect(&balance, 200).await.at("/balance"), "1.000000");
+        stage.app.expect(&good, 409).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_proof_is_asked_for_anybody_may_name_a_transfer() {
+    let place = TestDb::sqlite().await;
+    let Some((stage, provider)) = set(&place, &[("sql_gateway.wallet_proof", "optional")]).await else { return };
+    let hash = send(&stage, wallet().address(), gas_wallet(), 1_000_000).await;
+    stage.app.expect(&deposit(hash, wallet().address(), &provider), 200).await;
     stage.app.assert_books_balance().await;
 }
 
