@@ -22,6 +22,8 @@ const DESCRIPTION_CHARS_MAX: usize = 300;
 const HEADER_JSON_BYTES: usize = 4_300;
 /// About what an offer takes of that, its signature included.
 const OFFER_BYTES: usize = 850;
+/// Seconds until an identifier whose first request still runs is worth asking for again.
+const IN_USE_RETRY_S: u64 = 1;
 
 /// The names under which a door shows a receipt.
 pub(crate) struct ReceiptHeaders {
@@ -46,12 +48,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     if !entry.listing.serves(raw.parts.method.as_str(), &path_and_query) {
         return Err(Error::not_found("Endpoint"));
     }
-    let wanted = Wanted {
-        listing: entry.listing.clone(),
-        method: raw.parts.method.clone(),
-        uri: raw.parts.uri.clone(),
-        path_and_query: path_and_query.clone(),
-    };
+    let wanted = Wanted::of(entry.listing.clone(), &raw);
     let paying = match funding(cx, &wanted, &raw.parts.headers).await? {
         Ok(paying) => paying,
         Err(error) => return refused(cx, &wanted, error).await,
@@ -76,6 +73,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     let answer = match cx.core.calls.call_http(call).await {
         Ok(answer) => answer,
         Err(error) if is_identified && error.code == KEY_REUSED => return Err(identifier_conflict()),
+        Err(error) if is_identified && error.code == KEY_IN_USE => return Err(identifier_in_use(error)),
         Err(error) => return refused(cx, &wanted, error).await,
     };
     if let (Some(bought), Some(_)) = (&bought, answer.payment.as_ref().filter(|payment| payment.success)) {
@@ -86,16 +84,27 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         Err(error) => shown(cx, &wanted, &error).await?,
     };
     show_receipt(names, &answer.receipt, &mut response);
-    show_proven(cx, answer.payment.map(|payment| *payment), &wanted.url(cx), &mut response);
+    if let Some(payment) = answer.payment {
+        show_proven(cx, *payment, &wanted.url(cx), &mut response);
+    }
     Ok(Reply(response))
 }
 
 /// The code of calls for a key that stands for another request.
 const KEY_REUSED: &str = "idempotency_key_reused";
+/// The code of calls for a key whose first request still runs.
+const KEY_IN_USE: &str = "idempotency_key_in_use";
 
 fn identifier_conflict() -> Error {
     let message = "payment-identifier: this id was used with another method, path, query or body; use a new one";
     payment_refused(&Refusal::new(Reason::IdentifierConflict, message))
+}
+
+/// The client sent no header of ours, so it is told in the words of its extension.
+fn identifier_in_use(error: Error) -> Error {
+    let message = "payment-identifier: the first request with this id is still running; send the same request with the \
+                   same id again in a moment, and it gets the same answer";
+    Error { message: message.to_owned(), ..error }.with_retry_after(IN_USE_RETRY_S)
 }
 
 /// Who pays, and how.
@@ -124,22 +133,36 @@ impl Bought {
     }
 }
 
-/// What of a request decides what it costs.
+/// What of a request decides what it costs. Shares its parts with the request, as most requests never ask for the price.
 struct Wanted {
     listing: Arc<Listing>,
     method: Method,
     uri: Uri,
-    path_and_query: String,
+    /// Where the path below the listing begins in that of the URI.
+    path_at: usize,
 }
 
 impl Wanted {
+    fn of(listing: Arc<Listing>, raw: &Raw) -> Self {
+        let (method, uri) = (raw.parts.method.clone(), raw.parts.uri.clone());
+        let below = raw.params.raw("path").unwrap_or_default();
+        let slash = usize::from(!below.is_empty() || uri.path().ends_with('/'));
+        let path_at = uri.path().len().saturating_sub(below.len() + slash);
+        Self { listing, method, uri, path_at }
+    }
+
+    /// The path below the listing, byte for byte; empty, or with its slash.
+    fn path(&self) -> &str {
+        self.uri.path().get(self.path_at..).unwrap_or_default()
+    }
+
     /// What may be signed for this request; `None`: nothing.
     fn asked(&self, cx: &Cx<Core>) -> Result<Option<Asked>> {
         let settings = &cx.core.settings.payments;
         if settings.is_off() {
             return Ok(None);
         }
-        let path = self.path_and_query.split('?').next().unwrap_or_default();
+        let path = self.path();
         let amount = farebox_market::quote(&self.listing, self.method.as_str(), path);
         let offers = settings.for_call(&self.listing, amount)?;
         if offers.offers.is_empty() {

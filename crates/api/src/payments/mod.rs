@@ -6,12 +6,14 @@
 mod accept;
 mod challenge;
 mod described;
+mod health;
 mod proofs;
 mod receipt;
 
 pub(crate) use accept::{Asked, header_of, payer};
 pub(crate) use challenge::{deposit_required, payment_required, unpaid};
 pub(crate) use described::{CallAt, Described};
+pub(crate) use health::network_healths;
 pub use proofs::Proofs;
 pub(crate) use receipt::{show_payment, show_proven};
 

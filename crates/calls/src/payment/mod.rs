@@ -12,6 +12,7 @@
 
 mod arrived;
 mod deposit;
+mod forget;
 mod reply;
 mod resume;
 mod risk;
@@ -21,15 +22,16 @@ mod spent;
 
 pub use arrived::{Arrived, arrived_hash};
 pub use deposit::{Deposit, Deposited};
+pub(crate) use forget::settlements_and_transactions_forget_in;
 pub(crate) use reply::replies_forget_in;
 pub use reply::replies_offer_again;
 pub use risk::LaterSettling;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
 
-use farebox_base::{Error, Kind};
+use farebox_base::{CallId, Error, Kind};
 use farebox_x402::arrivals::Arrivals;
-use farebox_x402::facilitator::Facilitators;
+use farebox_x402::facilitator::{Facilitators, Settle, Settlement};
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
@@ -88,6 +90,25 @@ impl SignedPayment {
         match &self.header {
             PaymentHeader::V1(_) => self.offer.network().v1_name().unwrap_or_default(),
             PaymentHeader::V2(_) => self.offer.network().caip2().as_str(),
+        }
+    }
+
+    /// The order to settle it in full, under the id of what it pays for.
+    pub(crate) fn settle(&self, id: CallId) -> Settle<'_> {
+        let Self { offer, payment, header, .. } = self;
+        Settle { id: id.uuid(), offer, payment, header, amount: offer.amount }
+    }
+
+    /// The receipt for what has become of it on its chain.
+    pub(crate) fn receipt(&self, settlement: &Settlement) -> SettlementResponse {
+        match settlement {
+            Settlement::Settled { transaction } => self.settled(transaction),
+            Settlement::Pending { transaction } => {
+                let message = "the payment was sent to its chain and is not final";
+                let refusal = Refusal::new(Reason::SettlementPending, message);
+                SettlementResponse { transaction: transaction.clone(), ..self.refused(&refusal) }
+            }
+            Settlement::NotTaken(refusal) => self.refused(refusal),
         }
     }
 

@@ -8,7 +8,7 @@ mod extensions;
 mod facilitator;
 mod faults;
 mod killed;
-mod proxy;
+mod operation;
 mod refusals;
 mod scripts;
 mod sql_deposits;
