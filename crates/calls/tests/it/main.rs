@@ -3,4 +3,6 @@
 #[path = "../../sim/mod.rs"]
 mod sim;
 
+mod payments;
 mod simulation;
+mod stage;

@@ -3,6 +3,7 @@
 mod bent;
 mod calls;
 mod clients;
+mod comebacks;
 mod deposits;
 mod extensions;
 mod facilitator;
