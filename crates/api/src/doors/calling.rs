@@ -1,7 +1,7 @@
 //! What the doors' calls of listings have in common: reading the request, and putting the receipt on the reply.
 
 use crate::Core;
-use crate::payments::{Asked, CallAt, Described, header_of, payer, payment_required, show_proven, unpaid};
+use crate::payments::{Asked, CallAt, Described, header_of, identified, payer, payment_required, show_proven, unpaid};
 use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
 use farebox_base::{Error, Kind, Permission, Result};
 use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
@@ -10,7 +10,6 @@ use farebox_x402::extension::{bazaar, identifier};
 use farebox_x402::facilitator::catalogue::Entry;
 use farebox_x402::offer::{Offer, Resource};
 use farebox_x402::wire::Object;
-use farebox_x402::{Reason, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use serde_json::Value;
 use std::sync::Arc;
@@ -22,8 +21,6 @@ const DESCRIPTION_CHARS_MAX: usize = 300;
 const HEADER_JSON_BYTES: usize = 4_300;
 /// About what an offer takes of that, its signature included.
 const OFFER_BYTES: usize = 850;
-/// Seconds until an identifier whose first request still runs is worth asking for again.
-const IN_USE_RETRY_S: u64 = 1;
 
 /// The names under which a door shows a receipt.
 pub(crate) struct ReceiptHeaders {
@@ -72,8 +69,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     };
     let answer = match cx.core.calls.call_http(call).await {
         Ok(answer) => answer,
-        Err(error) if is_identified && error.code == KEY_REUSED => return Err(identifier_conflict()),
-        Err(error) if is_identified && error.code == KEY_IN_USE => return Err(identifier_in_use(error)),
+        Err(error) if is_identified => return refused(cx, &wanted, identified(error)).await,
         Err(error) => return refused(cx, &wanted, error).await,
     };
     if let (Some(bought), Some(_)) = (&bought, answer.payment.as_ref().filter(|payment| payment.success)) {
@@ -88,23 +84,6 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         show_proven(cx, *payment, &wanted.url(cx), &mut response);
     }
     Ok(Reply(response))
-}
-
-/// The code of calls for a key that stands for another request.
-const KEY_REUSED: &str = "idempotency_key_reused";
-/// The code of calls for a key whose first request still runs.
-const KEY_IN_USE: &str = "idempotency_key_in_use";
-
-fn identifier_conflict() -> Error {
-    let message = "payment-identifier: this id was used with another method, path, query or body; use a new one";
-    payment_refused(&Refusal::new(Reason::IdentifierConflict, message))
-}
-
-/// The client sent no header of ours, so it is told in the words of its extension.
-fn identifier_in_use(error: Error) -> Error {
-    let message = "payment-identifier: the first request with this id is still running; send the same request with the \
-                   same id again in a moment, and it gets the same answer";
-    Error { message: message.to_owned(), ..error }.with_retry_after(IN_USE_RETRY_S)
 }
 
 /// Who pays, and how.
