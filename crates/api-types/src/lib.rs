@@ -10,6 +10,7 @@
 //! where a file says that the door leaves it out.
 
 mod money;
+mod network_health;
 mod number;
 mod patch;
 mod secret;
@@ -21,6 +22,7 @@ pub mod platform;
 pub mod sql_gateway;
 
 pub use money::{AtomicAmount, DecimalAmount, SixDecimals};
+pub use network_health::NetworkHealth;
 pub use number::{DecimalNumber, NotANumber};
 pub use patch::Patch;
 pub use secret::Secret;

@@ -1,4 +1,5 @@
-//! Reconciling: closes calls that a crash left open, releases holds that nothing will resolve, forgets old answers.
+//! Reconciling: closes calls that a crash left open, releases holds that nothing will resolve, forgets old answers and
+//! what was settled on chains long ago.
 //!
 //! Takes no input but the time; running it twice changes nothing more.
 
@@ -20,6 +21,8 @@ pub struct Reconciled {
     pub calls_expired: u64,
     pub holds_released: u64,
     pub answers_forgotten: u64,
+    /// Rows of what was settled on chains long ago.
+    pub settlements_forgotten: u64,
 }
 
 impl Calls {
@@ -30,6 +33,7 @@ impl Calls {
             calls_expired: calls_expire(db, now, now).await?,
             holds_released: farebox_ledger::hold::holds_expire(db, now.minus(ORPHAN_GRACE), ROUND).await?,
             answers_forgotten: answers_forget(db, now, self.parts.settings.idempotency_ttl).await?,
+            settlements_forgotten: settlements_forget(db, now, self.parts.settings.settlements_kept).await?,
         })
     }
 }
@@ -86,6 +90,10 @@ async fn call_expire_in(tx: &mut Tx, id: &str, now: Timestamp) -> Result<bool> {
     }
     tx.execute(sql!("DELETE FROM idempotency WHERE call_id = $1 AND state = 'running'"), &[id.into()]).await?;
     Ok(true)
+}
+
+async fn settlements_forget(db: &Db, now: Timestamp, kept: Duration) -> Result<u64> {
+    tx!(db, Isolation::ReadCommitted, tx => { payment::settlements_and_transactions_forget_in(tx, now, kept).await })
 }
 
 async fn answers_forget(db: &Db, now: Timestamp, patience: Duration) -> Result<u64> {

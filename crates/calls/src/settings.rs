@@ -27,6 +27,9 @@ pub struct CallSettings {
     pub hold_ttl: Duration,
     /// How long the answer to an idempotency key is kept.
     pub idempotency_ttl: Duration,
+    /// How long settlements for other servers are remembered after their end, and twice as long the transactions of gas
+    /// wallets. Longer than any signature is good.
+    pub settlements_kept: Duration,
     /// The largest request and reply body of a call with an idempotency key.
     pub idempotent_body_bytes: usize,
     /// How long the body of a call with an idempotency key may take to arrive.
@@ -85,6 +88,7 @@ impl Default for CallSettings {
         Self {
             hold_ttl: Duration::from_secs(1_020),
             idempotency_ttl: Duration::from_secs(86_400),
+            settlements_kept: Duration::from_secs(30 * 86_400),
             idempotent_body_bytes: 1 << 20,
             body_patience: Duration::from_secs(30),
             reply_buffer_bytes: 64 << 10,

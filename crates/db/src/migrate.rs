@@ -23,7 +23,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0010_payment.sql",
         "0011_chain_deposit.sql",
         "0012_channel.sql",
-        "0013_payment_charged.sql"
+        "0013_payment_charged.sql",
+        "0015_forgetting.sql"
     ]
 }
 

@@ -9,6 +9,7 @@ mod cors;
 pub mod demo;
 mod logging;
 pub mod pay;
+mod payment_metrics;
 mod payments;
 mod secret_key;
 pub mod serve;

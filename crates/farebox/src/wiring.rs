@@ -162,6 +162,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
     })
     .await?;
     let registry = prometheus::Registry::new();
+    crate::payment_metrics::register(&registry, &calls.payments().facilitators)?;
     let core = Core::new(CoreParts {
         db: db.clone(),
         changes: changes.clone(),
@@ -226,6 +227,7 @@ fn call_settings(config: &Config, sqlite_folder: Option<&Path>) -> CallSettings 
     CallSettings {
         hold_ttl: Duration::from_secs(calls.hold_ttl_s),
         idempotency_ttl: Duration::from_secs(calls.idempotency_ttl_s),
+        settlements_kept: Duration::from_secs(u64::from(config.x402.settlements_kept_days) * 86_400),
         idempotent_body_bytes: calls.idempotent_body_bytes,
         reply_buffer_bytes: calls.reply_buffer_bytes,
         reply_quiet: Duration::from_millis(calls.reply_quiet_ms),

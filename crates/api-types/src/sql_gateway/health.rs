@@ -1,6 +1,6 @@
 //! Whether the gateway is up.
 
-use crate::Time;
+use crate::{NetworkHealth, Time};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -11,4 +11,7 @@ pub struct SqlGatewayHealth {
     pub status: String,
     /// The server's clock.
     pub timestamp: Time,
+    /// Where payments on chain are settled by this server; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<NetworkHealth>,
 }

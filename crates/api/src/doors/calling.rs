@@ -1,7 +1,7 @@
 //! What the doors' calls of listings have in common: reading the request, and putting the receipt on the reply.
 
 use crate::Core;
-use crate::payments::{Asked, CallAt, Described, header_of, payer, payment_required, show_proven, unpaid};
+use crate::payments::{Asked, CallAt, Described, header_of, identified, payer, payment_required, show_proven, unpaid};
 use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
 use farebox_base::{Error, Kind, Permission, Result};
 use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
@@ -11,7 +11,6 @@ use farebox_x402::extension::{bazaar, identifier};
 use farebox_x402::facilitator::catalogue::Entry;
 use farebox_x402::offer::{Offer, Resource};
 use farebox_x402::wire::Object;
-use farebox_x402::{Reason, Refusal};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri};
 use serde_json::Value;
 use std::sync::Arc;
@@ -47,13 +46,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     if !entry.listing.serves(raw.parts.method.as_str(), &path_and_query) {
         return Err(Error::not_found("Endpoint"));
     }
-    let mut wanted = Wanted {
-        channel: None,
-        listing: entry.listing.clone(),
-        method: raw.parts.method.clone(),
-        uri: raw.parts.uri.clone(),
-        path_and_query: path_and_query.clone(),
-    };
+    let mut wanted = Wanted::of(entry.listing.clone(), &raw);
     let paying = match funding(cx, &wanted, &raw.parts.headers).await? {
         Ok(paying) => paying,
         Err(error) => return refused(cx, &wanted, error).await,
@@ -78,7 +71,7 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
     };
     let answer = match cx.core.calls.call_http(call).await {
         Ok(answer) => answer,
-        Err(error) if is_identified && error.code == KEY_REUSED => return Err(identifier_conflict()),
+        Err(error) if is_identified => return refused(cx, &wanted, identified(error)).await,
         Err(error) => return refused(cx, &wanted, error).await,
     };
     if let (Some(bought), Some(_)) = (&bought, answer.payment.as_ref().filter(|payment| payment.success)) {
@@ -89,16 +82,10 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         Err(error) => shown(cx, &wanted, &error).await?,
     };
     show_receipt(names, &answer.receipt, &mut response);
-    show_proven(cx, answer.payment.map(|payment| *payment), &wanted.url(cx), &mut response);
+    if let Some(payment) = answer.payment {
+        show_proven(cx, *payment, &wanted.url(cx), &mut response);
+    }
     Ok(Reply(response))
-}
-
-/// The code of calls for a key that stands for another request.
-const KEY_REUSED: &str = "idempotency_key_reused";
-
-fn identifier_conflict() -> Error {
-    let message = "payment-identifier: this id was used with another method, path, query or body; use a new one";
-    payment_refused(&Refusal::new(Reason::IdentifierConflict, message))
 }
 
 /// Who pays, and how.
@@ -127,24 +114,38 @@ impl Bought {
     }
 }
 
-/// What of a request decides what it costs.
+/// What of a request decides what it costs. Shares its parts with the request, as most requests never ask for the price.
 struct Wanted {
     /// That of the voucher that came.
     channel: Option<ChannelId>,
     listing: Arc<Listing>,
     method: Method,
     uri: Uri,
-    path_and_query: String,
+    /// Where the path below the listing begins in that of the URI.
+    path_at: usize,
 }
 
 impl Wanted {
+    fn of(listing: Arc<Listing>, raw: &Raw) -> Self {
+        let (method, uri) = (raw.parts.method.clone(), raw.parts.uri.clone());
+        let below = raw.params.raw("path").unwrap_or_default();
+        let slash = usize::from(!below.is_empty() || uri.path().ends_with('/'));
+        let path_at = uri.path().len().saturating_sub(below.len() + slash);
+        Self { channel: None, listing, method, uri, path_at }
+    }
+
+    /// The path below the listing, byte for byte; empty, or with its slash.
+    fn path(&self) -> &str {
+        self.uri.path().get(self.path_at..).unwrap_or_default()
+    }
+
     /// What may be signed for this request; `None`: nothing.
     fn asked(&self, cx: &Cx<Core>) -> Result<Option<Asked>> {
         let settings = &cx.core.settings.payments;
         if settings.is_off() {
             return Ok(None);
         }
-        let path = self.path_and_query.split('?').next().unwrap_or_default();
+        let path = self.path();
         let amount = farebox_market::quote(&self.listing, self.method.as_str(), path);
         let offers = settings.for_call(&self.listing, amount, &cx.core.calls.payments().facilitators)?;
         if offers.offers.is_empty() {

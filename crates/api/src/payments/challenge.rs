@@ -3,7 +3,7 @@
 
 use super::Asked;
 use crate::Core;
-use farebox_api_kit::{Body, Cx, DoorId};
+use farebox_api_kit::{Body, Cx};
 use farebox_base::{Error, Kind};
 use farebox_x402::Reason;
 use farebox_x402::wire::{Challenge, Complaint, names};
@@ -23,10 +23,12 @@ pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error
     let mut fields =
         serde_json::from_slice::<Value>(&door).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
     if let Value::Object(own) = v1 {
-        // An account's shortfall keeps the word that its clients know; readers of version 1 look at `accepts`.
-        let is_sentence = cx.door == DoorId::SqlGateway && Reason::parse(error.code).is_none();
-        let keeps = error.payment.is_some() || is_sentence;
+        // The door's clients know its own words for `error`, while published readers of version 1 want any text there.
+        let keeps = fields.contains_key("error");
         fields.extend(own.into_iter().filter(|(name, _)| !(keeps && name == "error")));
+    }
+    if let Complaint::Refused(reason) = challenge.complaint {
+        fields.insert(ERROR_REASON.to_owned(), reason.v1_code().into());
     }
     let body = Value::Object(fields).to_string();
     parts.headers.remove(CONTENT_LENGTH);
@@ -50,6 +52,8 @@ pub(crate) fn deposit_required(cx: &Cx<Core>, asked: &Asked, error: &Error) -> R
     Response::from_parts(parts, farebox_api_kit::full(Value::Object(body).to_string()))
 }
 
+/// Why a payment was not taken, in the words of version 1 and under the name that its receipts have for it.
+const ERROR_REASON: &str = "errorReason";
 const PAYMENT_REQUIRED: HeaderName = HeaderName::from_static(names::PAYMENT_REQUIRED);
 
 fn challenge<'a>(cx: &Cx<Core>, asked: &'a Asked, error: &Error) -> Challenge<'a> {

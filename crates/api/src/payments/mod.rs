@@ -6,6 +6,8 @@
 mod accept;
 mod challenge;
 mod described;
+mod health;
+mod identified;
 mod proofs;
 mod receipt;
 mod signed_amount;
@@ -13,6 +15,8 @@ mod signed_amount;
 pub(crate) use accept::{Asked, header_of, payer};
 pub(crate) use challenge::{deposit_required, payment_required, unpaid};
 pub(crate) use described::{CallAt, Described};
+pub(crate) use health::network_healths;
+pub(crate) use identified::identified;
 pub use proofs::Proofs;
 pub(crate) use receipt::{show_payment, show_proven};
 

@@ -9,11 +9,10 @@ use http::{HeaderValue, Response};
 /// Puts the receipt of a call on its reply, signed where receipts are.
 pub(crate) fn show_proven(
     cx: &Cx<Core>,
-    payment: Option<SettlementResponse>,
+    mut payment: SettlementResponse,
     resource_url: &str,
     response: &mut Response<Body>,
 ) {
-    let Some(mut payment) = payment else { return };
     cx.core.settings.payments.proofs.prove(&mut payment, resource_url, cx.core.clock.now());
     show_payment(Some(&payment), response);
 }

@@ -8,7 +8,7 @@ use farebox_base::{CallId, Error, Kind, Micros, Result};
 use farebox_db::{Isolation, Tx, tx};
 use farebox_ledger::transfer::transfer_in;
 use farebox_ledger::{AccountId, Leg, Outcome, Transfer, TransferKind};
-use farebox_x402::facilitator::{Settle, Settlement};
+use farebox_x402::facilitator::Settlement;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
 use farebox_x402::wire::SettlementResponse;
@@ -74,15 +74,8 @@ impl Calls {
         if let Reserved::Spent(spent) = self.begin_deposit(id, &paid, amount).await? {
             return Ok(known(*spent, signed, amount));
         }
-        let settle = Settle {
-            id: id.uuid(),
-            offer: &signed.offer,
-            payment: &signed.payment,
-            header: &signed.header,
-            amount: signed.taken(),
-        };
-        let settlement = self.parts.payments.facilitators.settle(settle).await;
-        let receipt = receipt(signed, &settlement);
+        let settlement = self.parts.payments.facilitators.settle(signed.settle(id)).await;
+        let receipt = signed.receipt(&settlement);
         let credit = Credit { id, from: paid.outside(), to: account, amount, memo, channel };
         match self.end_deposit(&credit, settlement).await? {
             Ok(()) => Ok(Deposited::Credited { amount, receipt, now: true }),
@@ -144,17 +137,6 @@ fn known(spent: Spent, signed: &SignedPayment, amount: Micros) -> Deposited {
         Some(transaction) if same => Deposited::Credited { amount, receipt: signed.settled(&transaction), now: false },
         Some(_) => Deposited::Not { error: refused(&super::spent::used(signed)), receipt: None },
         None => Deposited::Not { error: under_way(), receipt: None },
-    }
-}
-
-fn receipt(signed: &SignedPayment, settlement: &Settlement) -> SettlementResponse {
-    match settlement {
-        Settlement::Settled { transaction } => signed.settled(transaction),
-        Settlement::Pending { transaction } => {
-            let refusal = Refusal::new(Reason::SettlementPending, "the payment was sent to its chain and is not final");
-            SettlementResponse { transaction: transaction.clone(), ..signed.refused(&refusal) }
-        }
-        Settlement::NotTaken(refusal) => signed.refused(refusal),
     }
 }
 

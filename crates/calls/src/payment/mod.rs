@@ -14,6 +14,7 @@ mod arrived;
 mod change;
 mod costs;
 mod deposit;
+mod forget;
 mod query;
 mod reply;
 mod resume;
@@ -26,6 +27,7 @@ pub use arrived::{Arrived, arrived_hash};
 pub(crate) use change::change;
 pub(crate) use costs::SeenCosts;
 pub use deposit::{Deposit, Deposited};
+pub(crate) use forget::settlements_and_transactions_forget_in;
 pub(crate) use reply::replies_forget_in;
 pub use reply::replies_offer_again;
 pub use risk::LaterSettling;
@@ -33,9 +35,9 @@ pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
 
 use alloy_primitives::U256;
-use farebox_base::{Error, Kind};
+use farebox_base::{CallId, Error, Kind};
 use farebox_x402::arrivals::Arrivals;
-use farebox_x402::facilitator::Facilitators;
+use farebox_x402::facilitator::{Facilitators, Settle, Settlement};
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
@@ -100,6 +102,25 @@ impl SignedPayment {
     /// What settling it takes, in the token's smallest unit: with a deposit into a channel, all of that.
     pub(crate) fn taken(&self) -> U256 {
         taken(&self.offer, &self.payment)
+    }
+
+    /// The order to settle it in full, under the id of what it pays for.
+    pub(crate) fn settle(&self, id: CallId) -> Settle<'_> {
+        let Self { offer, payment, header, .. } = self;
+        Settle { id: id.uuid(), offer, payment, header, amount: self.taken() }
+    }
+
+    /// The receipt for what has become of it on its chain.
+    pub(crate) fn receipt(&self, settlement: &Settlement) -> SettlementResponse {
+        match settlement {
+            Settlement::Settled { transaction } => self.settled(transaction),
+            Settlement::Pending { transaction } => {
+                let message = "the payment was sent to its chain and is not final";
+                let refusal = Refusal::new(Reason::SettlementPending, message);
+                SettlementResponse { transaction: transaction.clone(), ..self.refused(&refusal) }
+            }
+            Settlement::NotTaken(refusal) => self.refused(refusal),
+        }
     }
 
     /// The receipt of a payment that was not taken, or not yet.

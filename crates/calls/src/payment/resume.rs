@@ -1,6 +1,7 @@
 //! Payments that were begun and whose end nobody has written: by a process that died, or because a chain took its time.
 //!
-//! Takes no input but the time; running it twice changes nothing more.
+//! Takes no input but the time; running it twice changes nothing more. Several are taken up at a time, the oldest first, so
+//! that one slow chain does not hold up the rest.
 
 use super::deposit::{Credit, channel_of};
 use super::row::Fate;
@@ -16,6 +17,7 @@ use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
 use farebox_x402::wire::{Object, PaymentHeader, offer_of_v2, payment_of, v2};
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ use std::time::Duration;
 const LEFT_ALONE: Duration = Duration::from_secs(45);
 /// How many payments one round takes up.
 const ROUND: i64 = 100;
+/// How many of them wait for their chains at one time.
+const AT_ONCE: usize = 16;
 
 /// A payment read back from its row.
 struct Begun {
@@ -71,18 +75,30 @@ impl Calls {
              WHERE p.state = 'earned' AND p.earned_at <= $1 ORDER BY p.earned_at LIMIT $2"
         );
         let rows = self.parts.db.query(BEGUN, &[until.into(), ROUND.into()]).await?;
-        let mut ended = 0;
+        let mut readable = Vec::with_capacity(rows.len());
         for row in &rows {
-            let begun = read(row, &self.parts.payments.networks);
-            match begun {
-                Ok(begun) => ended += u64::from(self.resume(begun).await?),
+            match read(row, &self.parts.payments.networks) {
+                Ok(begun) => readable.push(begun),
                 Err(error) => {
                     let id: String = row.get(0)?;
                     tracing::error!(%id, internal = ?error.internal, "a payment that was begun can't be read; look at its row");
                 }
             }
         }
-        Ok(ended)
+        self.resume_all(readable).await
+    }
+
+    /// Begins them in their order, each as soon as there is room; the first error is told once all have been tried.
+    async fn resume_all(&self, begun: Vec<Begun>) -> Result<u64> {
+        let (mut ended, mut failure) = (0, None);
+        let mut running = stream::iter(begun).map(|one| self.resume(one)).buffer_unordered(AT_ONCE);
+        while let Some(resumed) = running.next().await {
+            match resumed {
+                Ok(has_ended) => ended += u64::from(has_ended),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(ended), Err)
     }
 
     /// `true`: it has ended.

@@ -15,7 +15,7 @@ use farebox_ledger::AccountId;
 use farebox_net::Body;
 use farebox_upstream::UpstreamError;
 use farebox_upstream::http::Outgoing;
-use farebox_x402::facilitator::{Settle, Settlement};
+use farebox_x402::facilitator::Settlement;
 use farebox_x402::offer::Flow;
 use farebox_x402::payment::Payment;
 use farebox_x402::wire::SettlementResponse;
@@ -195,31 +195,18 @@ impl Calls {
     ) -> Result<(Result<crate::Receipt, (Error, crate::Receipt)>, SettlementResponse)> {
         let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
         let amount = ticket.due();
-        let settle = Settle {
-            id: id.uuid(),
-            offer: &signed.offer,
-            payment: &signed.payment,
-            header: &signed.header,
-            amount: signed.offer.amount,
-        };
-        let settlement = self.parts.payments.facilitators.settle(settle).await;
+        let settlement = self.parts.payments.facilitators.settle(signed.settle(id)).await;
+        let payment = signed.receipt(&settlement);
         match settlement {
             Settlement::Settled { transaction } => {
-                let payment = signed.settled(&transaction);
                 let receipt = ticket.receipt(amount);
                 ticket.payment_ended(Fate::Settled { transaction });
                 let keyed = saved.filter(|_| ticket.is_keyed());
                 ticket.serve(amount, keyed).await?;
                 Ok((Ok(receipt), payment))
             }
-            Settlement::Pending { transaction } => {
-                let refusal =
-                    Refusal::new(Reason::SettlementPending, "the payment was sent to its chain and is not final");
-                let payment = SettlementResponse { transaction, ..signed.refused(&refusal) };
-                Ok((Err((pending(), ticket.receipt(Micros::ZERO))), payment))
-            }
+            Settlement::Pending { .. } => Ok((Err((pending(), ticket.receipt(Micros::ZERO))), payment)),
             Settlement::NotTaken(refusal) => {
-                let payment = signed.refused(&refusal);
                 let receipt = ticket.receipt(Micros::ZERO);
                 ticket.payment_ended(Fate::Refused { reason: refusal.reason.code() });
                 ticket.fail().await?;

@@ -33,6 +33,9 @@ pub(super) const LIST: &str = "x402.networks";
 pub(super) const SECTIONS: &str = "x402.network";
 /// What each network starts from, with a comment for every key.
 const NETWORK_DEFAULTS: &str = include_str!("x402/network.toml");
+/// Signatures are good for up to eight days, and until then a nonce must be remembered.
+const KEPT_LEAST_DAYS: u32 = 9;
+const KEPT_MOST_DAYS: u32 = 36_500;
 /// Less than clients' clocks may be wrong by would refuse honest payments.
 const TIMEOUT_LEAST_S: u32 = 10;
 
@@ -60,6 +63,7 @@ pub struct X402 {
     pub facilitator_recipients: RecipientList,
     pub sign_offers: bool,
     pub sign_receipts: bool,
+    pub settlements_kept_days: u32,
     /// Those that are listed, and others that have a section.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub network: BTreeMap<NetworkName, X402Network>,
@@ -108,6 +112,8 @@ impl X402 {
         self.check_gas_key()?;
         at_least("x402.timeout_s", self.timeout_s, TIMEOUT_LEAST_S)?;
         at_most("x402.timeout_s", self.timeout_s, Offer::TIMEOUT_S_MAX)?;
+        at_least("x402.settlements_kept_days", self.settlements_kept_days, KEPT_LEAST_DAYS)?;
+        at_most("x402.settlements_kept_days", self.settlements_kept_days, KEPT_MOST_DAYS)?;
         if self.settle == Settle::Later && self.later_max_usdc.is_zero() {
             return broken("x402.later_max_usdc", "must be more than 0 where x402.settle is \"later\"");
         }

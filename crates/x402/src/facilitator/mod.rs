@@ -17,13 +17,15 @@ pub mod relay;
 mod remote;
 mod service;
 mod store;
+mod tally;
 mod trace;
 
 pub use local::{LocalFacilitator, LocalParts, Status};
 pub use registry::{DuplicateNetwork, Facilitators};
 pub use remote::{RemoteError, RemoteFacilitator, RemoteSettings};
 pub use service::{DiscoveryError, FacilitatorService, Heard, Recipients, Reply, ServiceParts};
-pub use store::SqlStore;
+pub use store::{SqlStore, settlements_forget_in};
+pub use tally::{Outcomes, Report};
 
 use crate::Refusal;
 use crate::network::Caip2;
@@ -91,6 +93,11 @@ pub trait Facilitator: Send + Sync {
     /// Whether `check` proves signatures of contracts, which `verify_local` refuses.
     fn proves_contracts(&self) -> bool {
         false
+    }
+
+    /// How its own gas wallet is doing; `None` where it has none.
+    fn own_status(&self) -> Option<Status> {
+        None
     }
 
     /// Its payment channels; `None` where it has none.

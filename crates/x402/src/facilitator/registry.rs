@@ -1,6 +1,7 @@
 //! Which facilitator serves which network.
 
-use super::{Facilitator, Settle, Settlement};
+use super::tally::Tally;
+use super::{Facilitator, Report, Settle, Settlement};
 use crate::network::Caip2;
 use crate::offer::Offer;
 use crate::payment::Payment;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Facilitators {
     all: Vec<Arc<dyn Facilitator>>,
+    /// Of each of them, in the same order.
+    tallies: Arc<[Tally]>,
 }
 
 /// Two facilitators for one network.
@@ -30,7 +33,8 @@ impl Facilitators {
                 return Err(DuplicateNetwork(one.network().clone()));
             }
         }
-        Ok(Self { all })
+        let tallies = all.iter().map(|_| Tally::default()).collect();
+        Ok(Self { all, tallies })
     }
 
     pub fn of(&self, network: &Caip2) -> Option<&Arc<dyn Facilitator>> {
@@ -39,6 +43,17 @@ impl Facilitators {
 
     pub fn networks(&self) -> impl Iterator<Item = &Caip2> {
         self.all.iter().map(|one| one.network())
+    }
+
+    /// What is known of each network now.
+    pub fn reports(&self) -> Vec<Report> {
+        let known = self.all.iter().zip(self.tallies.iter());
+        let report = |(one, tally): (&Arc<dyn Facilitator>, &Tally)| Report {
+            network: one.network().clone(),
+            outcomes: tally.outcomes(),
+            own: one.own_status(),
+        };
+        known.map(report).collect()
     }
 
     /// The reply to `GET /supported`: what all of them take now. Names no extension.
@@ -81,7 +96,14 @@ impl Facilitators {
     /// Settles where the network is served.
     pub async fn settle(&self, settle: Settle<'_>) -> Settlement {
         match self.serving(settle.offer) {
-            Ok(facilitator) => facilitator.settle(settle).await,
+            Ok(facilitator) => {
+                let settlement = facilitator.settle(settle).await;
+                let place = self.networks().position(|network| network == facilitator.network());
+                if let Some(tally) = place.and_then(|place| self.tallies.get(place)) {
+                    tally.note(&settlement);
+                }
+                settlement
+            }
             Err(refusal) => Settlement::NotTaken(refusal),
         }
     }

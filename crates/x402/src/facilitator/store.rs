@@ -64,6 +64,18 @@ impl SettlementStore for SqlStore {
     }
 }
 
+/// Forgets up to `most` settlements that ended before `before`; answers how many. Their signatures must be over by then.
+///
+/// # Errors
+/// Those of the database.
+pub async fn settlements_forget_in(tx: &mut Tx, before: Timestamp, most: i64) -> Result<u64> {
+    let forget = sql!(
+        "DELETE FROM x402_settlement WHERE id IN (SELECT id FROM x402_settlement
+           WHERE state <> 'begun' AND updated_at < $1 ORDER BY updated_at LIMIT $2) AND state <> 'begun'"
+    );
+    Ok(tx.execute(forget, &[before.into(), most.into()]).await?)
+}
+
 async fn settlement_begin_in(tx: &mut Tx, id: Uuid, new: &NewSettlement, now: Timestamp) -> Result<Begun> {
     let insert = sql!(
         "INSERT INTO x402_settlement (id, nonce, network, token, payer, pay_to, amount, fingerprint, state, created_at, updated_at)

@@ -1,8 +1,8 @@
 //! What goes wrong on the way: lost requests and answers, killed processes, stuck transactions, reorganisations.
 
-use crate::proxy::{Fault, Proxy};
 use crate::stage::{Stage, count, each, local, mined, purpose, sender, until};
 use farebox_db::{Db, sql};
+use farebox_testkit::proxy::{Fault, Proxy};
 use farebox_x402::chain::dev::{AnvilOptions, DEV_CHAIN_ID};
 use farebox_x402::chain::{ChainSettings, SendOutcome};
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn through(stage: &Stage, proxy: &Proxy) -> ChainSettings {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_to_a_broadcast_is_no_failure_and_no_second_payment() {
     each(AnvilOptions::default(), async |stage, db| {
-        let proxy = Proxy::start(stage.anvil.url()).await;
+        let proxy = Proxy::start(stage.anvil.url().port().unwrap()).await;
         let engine = sender(db, through(stage, &proxy).await).await;
         proxy.set(Fault::LoseAnswers);
         mined(engine.send(stage.payment(1)).await.unwrap());
@@ -35,10 +35,10 @@ async fn a_lost_answer_to_a_broadcast_is_no_failure_and_no_second_payment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_killed_between_journal_and_broadcast_loses_nothing() {
     each(AnvilOptions::default(), async |stage, db| {
-        let proxy = Proxy::start(stage.anvil.url()).await;
+        let proxy = Proxy::start(stage.anvil.url().port().unwrap()).await;
         let settings = ChainSettings { patience: IMPATIENT, ..through(stage, &proxy).await };
         let killed = sender(db, settings).await;
-        proxy.set(Fault::LoseRequests);
+        proxy.set(Fault::LoseBroadcasts);
         for n in 0..5 {
             assert!(matches!(killed.send(stage.payment(n)).await.unwrap(), SendOutcome::Pending { .. }));
         }
@@ -153,7 +153,7 @@ async fn a_nonce_that_nobody_has_is_filled() {
 async fn whatever_is_lost_and_whoever_is_killed_each_purpose_is_paid_once() {
     const PURPOSES: u64 = 40;
     each(AnvilOptions { block_time_s: Some(1), ..AnvilOptions::default() }, async |stage, db| {
-        let proxy = Proxy::start(stage.anvil.url()).await;
+        let proxy = Proxy::start(stage.anvil.url().port().unwrap()).await;
         let settings = ChainSettings {
             patience: Duration::from_millis(100),
             stuck_after: Duration::from_secs(2),
@@ -161,7 +161,7 @@ async fn whatever_is_lost_and_whoever_is_killed_each_purpose_is_paid_once() {
             ..through(stage, &proxy).await
         };
         for (round, fault) in
-            [Fault::LoseAnswers, Fault::LoseRequests, Fault::LoseAnswers, Fault::None].into_iter().enumerate()
+            [Fault::LoseAnswers, Fault::LoseBroadcasts, Fault::LoseAnswers, Fault::None].into_iter().enumerate()
         {
             let engine = sender(db, settings.clone()).await;
             engine.recover().await.unwrap();

@@ -14,7 +14,6 @@ mod load;
 mod payments;
 mod permit2;
 mod properties;
-mod proxy;
 mod refusals;
 mod remote;
 mod sends;

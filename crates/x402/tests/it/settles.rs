@@ -1,10 +1,10 @@
 //! Our own facilitator against a real node: what it refuses, what it settles, and what it makes of others' transactions.
 
 use crate::payments::{PRICE, Signed, exact, exact_until, local, payer, unready};
-use crate::proxy::{Fault, Proxy};
 use crate::stage::{FORTUNE, Stage, count, each, local as at, purpose, until};
 use alloy_primitives::U256;
 use farebox_db::sql;
+use farebox_testkit::proxy::{Fault, Proxy};
 use farebox_x402::Reason;
 use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::abi::token::{Authorization, transfer_with_bytes};
@@ -131,7 +131,7 @@ async fn an_authorization_that_is_about_to_end_is_not_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_cut_after_the_broadcast_is_pending_and_then_settled() {
     each(ON_DEMAND, async |stage, db| {
-        let proxy = Proxy::start(stage.anvil.url()).await;
+        let proxy = Proxy::start(stage.anvil.url().port().unwrap()).await;
         let settings =
             ChainSettings { rpc_urls: vec![at(proxy.port)], patience: Duration::from_millis(300), ..stage.settings() };
         let facilitator = unready(db, settings);
@@ -167,7 +167,7 @@ async fn a_node_that_is_away_at_the_start_is_said_to_be_and_found_when_it_comes(
         let settlement = facilitator.settle(signed.settle(purpose(1))).await;
         assert_eq!(not_taken(settlement), Reason::UnexpectedSettleError);
         assert!(!facilitator.status().reachable && facilitator.status().gas.is_none());
-        let _proxy = Proxy::start_at(stage.anvil.url(), port).await;
+        let _proxy = Proxy::start_at(stage.anvil.url().port().unwrap(), port).await;
         facilitator.ready().await;
         assert_eq!(check(&facilitator, &signed).await, Ok(()));
         settled(facilitator.settle(signed.settle(purpose(1))).await);

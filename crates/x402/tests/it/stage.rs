@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use farebox_base::SystemClock;
 use farebox_db::Db;
+use farebox_testkit::anvil::anvil_program;
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::abi::token::{Authorization, transfer_with_bytes};
 use farebox_x402::chain::dev::{
@@ -11,10 +12,7 @@ use farebox_x402::chain::dev::{
 };
 use farebox_x402::chain::{ChainSettings, Rpc, Send, SendOutcome, Sender, SenderParts};
 use farebox_x402::evm::Digest;
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 use uuid::Uuid;
@@ -34,7 +32,7 @@ pub struct Stage {
 impl Stage {
     /// `None`, after one SKIPPED line, where there is no anvil.
     pub async fn set(options: AnvilOptions) -> Option<Self> {
-        let program = program()?;
+        let program = anvil_program(env!("CARGO_TARGET_TMPDIR"), anvil_find)?;
         let anvil = Anvil::start(program, options).unwrap();
         let rpc = Arc::new(dev_rpc(anvil.url(), Arc::new(SystemClock::default())).unwrap());
         let token = token_deploy(&rpc, DEFAULT_TOKEN, "USDC").await.unwrap();
@@ -142,25 +140,4 @@ pub async fn count(db: &Db, sql: &'static str) -> i64 {
 /// The URL of a listener on this machine.
 pub fn local(port: u16) -> Url {
     Url::parse(&format!("http://127.0.0.1:{port}")).unwrap()
-}
-
-fn program() -> Option<&'static PathBuf> {
-    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let find = || {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).parent()?.join("npm");
-        let found = anvil_find(std::slice::from_ref(&folder)).or_else(|| {
-            std::fs::create_dir_all(&folder).ok()?;
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&folder);
-            let done = npm.arg("@foundry-rs/anvil@1.7.1").output().ok()?;
-            done.status.success().then(|| anvil_find(std::slice::from_ref(&folder)))?
-        });
-        if found.is_none() {
-            // Not `eprintln`, which the test harness would swallow.
-            let line = b"SKIPPED: tests on a chain; anvil is neither installed nor to be had from npm\n";
-            std::io::stderr().write_all(line).unwrap();
-        }
-        found
-    };
-    PROGRAM.get_or_init(find).as_ref()
 }

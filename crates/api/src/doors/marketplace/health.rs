@@ -2,6 +2,7 @@
 
 use super::Cx;
 use crate::Core;
+use crate::payments::network_healths;
 use farebox_api_kit::{Headers, Ok200, Reply, operations};
 use farebox_api_types::marketplace::{MarketplaceHealth, ServiceInfo};
 use farebox_base::Result;
@@ -19,7 +20,8 @@ async fn health_check(cx: Cx) -> Result<Ok200<MarketplaceHealth>> {
     cx.core.db.ping().await?;
     // Degraded is no reason to restart or to send readers elsewhere: everything that needs no record works.
     let status = if cx.core.db.can_write().is_ok() { "ok" } else { "degraded" };
-    Ok(Ok200(MarketplaceHealth { status: status.to_owned(), timestamp: cx.core.clock.now().into() }))
+    let networks = network_healths(&cx.core);
+    Ok(Ok200(MarketplaceHealth { status: status.to_owned(), timestamp: cx.core.clock.now().into(), networks }))
 }
 
 async fn service_info(cx: Cx, headers: Headers) -> Result<Reply> {

@@ -2,6 +2,7 @@
 
 use super::Cx;
 use crate::Core;
+use crate::payments::network_healths;
 use farebox_api_kit::{Ok200, operations};
 use farebox_api_types::sql_gateway::SqlGatewayHealth;
 use farebox_base::Result;
@@ -12,5 +13,6 @@ operations! {
 }
 
 async fn gateway_health(cx: Cx) -> Result<Ok200<SqlGatewayHealth>> {
-    Ok(Ok200(SqlGatewayHealth { status: "healthy".to_owned(), timestamp: cx.core.clock.now().into() }))
+    let (status, timestamp) = ("healthy".to_owned(), cx.core.clock.now().into());
+    Ok(Ok200(SqlGatewayHealth { status, timestamp, networks: network_healths(&cx.core) }))
 }

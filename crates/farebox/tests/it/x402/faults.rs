@@ -1,10 +1,10 @@
 //! The way to the chain fails while payments are settled, and clients leave: paid at most once, and every payment ends.
 
 use super::bent::{Draft, encoded};
-use super::proxy::Fault;
 use super::stage::{Chain, FORTUNE, PRICE, Stage, gas_wallet, now, paying};
 use farebox_testkit::app::{Ask, Got};
 use farebox_testkit::engines::TestDb;
+use farebox_testkit::proxy::Fault;
 use farebox_x402::Reason;
 use farebox_x402::chain::rpc::CallAt;
 use farebox_x402::client::{SignedHeader, read_receipt};

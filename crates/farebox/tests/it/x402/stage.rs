@@ -1,11 +1,12 @@
 //! A chain, a token, a server that takes payments in it, a listing, and a payer.
 
-use super::proxy::Proxy;
 use alloy_primitives::{Address, B256, U256, hex};
 use farebox_base::SystemClock;
 use farebox_base::{Micros, Timestamp};
+use farebox_testkit::anvil::anvil_program;
 use farebox_testkit::app::{Agent, Ask, Got, TestApp};
 use farebox_testkit::engines::TestDb;
+use farebox_testkit::proxy::Proxy;
 use farebox_x402::chain::Rpc;
 use farebox_x402::chain::dev::{
     Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_KEYS, DevRole, Token, anvil_find, dev_rpc, token_deploy,
@@ -15,11 +16,8 @@ use farebox_x402::client::{Preferences, Required, SignedHeader};
 use farebox_x402::evm::SigningKey;
 use farebox_x402::network::Networks;
 use serde_json::json;
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// The price of a call, in micros and in the token's smallest unit.
@@ -141,7 +139,8 @@ pub struct Chain {
 impl Chain {
     /// `None`, after one SKIPPED line, where there is no anvil.
     pub async fn start() -> Option<Self> {
-        let anvil = Anvil::start(program()?, AnvilOptions::default()).unwrap();
+        let anvil =
+            Anvil::start(anvil_program(env!("CARGO_TARGET_TMPDIR"), anvil_find)?, AnvilOptions::default()).unwrap();
         let rpc = Arc::new(dev_rpc(anvil.url(), Arc::new(SystemClock::default())).unwrap());
         let token = token_deploy(&rpc, DEFAULT_TOKEN, "USDC").await.unwrap();
         token.mint(&rpc, payer().address(), U256::from(FORTUNE)).await.unwrap();
@@ -153,7 +152,7 @@ impl Chain {
     /// As [`Chain::start`], with a proxy before it.
     pub async fn behind_proxy() -> Option<Self> {
         let chain = Self::start().await?;
-        let proxy = Proxy::start(chain.anvil.url(), 0).await;
+        let proxy = Proxy::start(chain.anvil.url().port().unwrap()).await;
         Some(Self { proxy: Some(proxy), ..chain })
     }
 
@@ -189,24 +188,4 @@ pub fn now() -> Timestamp {
 
 pub fn gas_wallet() -> Address {
     DevRole::GasWallet.key().unwrap().address()
-}
-
-fn program() -> Option<&'static PathBuf> {
-    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let find = || {
-        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).parent()?.join("npm");
-        let found = anvil_find(std::slice::from_ref(&folder)).or_else(|| {
-            std::fs::create_dir_all(&folder).ok()?;
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&folder);
-            let done = npm.arg("@foundry-rs/anvil@1.7.1").output().ok()?;
-            done.status.success().then(|| anvil_find(std::slice::from_ref(&folder)))?
-        });
-        if found.is_none() {
-            let line = b"SKIPPED: payments on a chain; anvil is neither installed nor to be had from npm\n";
-            std::io::stderr().write_all(line).unwrap();
-        }
-        found
-    };
-    PROGRAM.get_or_init(find).as_ref()
 }

@@ -96,6 +96,11 @@ impl Flight {
         Transaction::read(&self.newest.raw)
     }
 
+    /// When its first form was signed.
+    pub(super) fn begun_at(&self) -> Timestamp {
+        self.older.iter().map(|form| form.signed_at).fold(self.newest.signed_at, Timestamp::min)
+    }
+
     pub(super) fn hashes(&self) -> impl Iterator<Item = B256> + '_ {
         std::iter::once(self.newest.hash).chain(self.older.iter().map(|form| form.hash))
     }
@@ -187,6 +192,10 @@ impl Board {
 
     pub(super) fn contains(&self, id: Uuid) -> bool {
         self.flights.lock().contains_key(&id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.flights.lock().len()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -172,6 +172,23 @@ pub(super) async fn progress_in(tx: &mut Tx, list: &[Progress], now: Timestamp) 
     Ok(())
 }
 
+/// Forgets those of these that have ended, with their replaced forms. Nobody may ask for their purposes any more; answers
+/// how many.
+///
+/// # Errors
+/// Those of the database.
+pub async fn transactions_forget_in(tx: &mut Tx, ids: &[String]) -> Result<u64> {
+    let mut rows = Rows::with_capacity(ids.len(), 1);
+    ids.iter().for_each(|id| rows.push([id.into()]));
+    let replaced = sql!(
+        "DELETE FROM chain_replaced WHERE transaction_id = $1
+           AND EXISTS (SELECT 1 FROM chain_transaction t WHERE t.id = $1 AND t.state IN ('mined', 'failed'))"
+    );
+    tx.execute_many(replaced, &rows).await?;
+    let ended = sql!("DELETE FROM chain_transaction WHERE id = $1 AND state IN ('mined', 'failed')");
+    Ok(tx.execute_many(ended, &rows).await?)
+}
+
 /// One row, whatever its state.
 pub(super) async fn find(db: &Db, owner: &Owner, id: Uuid) -> Result<Option<Found>> {
     let select = sql!(

@@ -16,12 +16,14 @@ mod journal;
 mod receipts;
 mod refusal;
 mod repair;
+mod spans;
 mod upkeep;
 mod watch;
 
 pub use error::SendError;
 pub use gas::GasState;
-pub use journal::begun;
+pub use journal::{begun, transactions_forget_in};
+pub use spans::SpanCounts;
 
 use super::fees::Fees;
 use super::rpc::{CallAt, Receipt, Rpc};
@@ -38,6 +40,7 @@ use flight::{Board, Flight};
 use gas::GasGauge;
 use journal::{Found, Owner};
 use parking_lot::Mutex;
+use spans::Spans;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -93,6 +96,7 @@ struct Core {
     owner: Owner,
     board: Board,
     gas: GasGauge,
+    spans: Spans,
     broadcaster: Broadcaster,
     /// Something was broadcast: time to look for receipts.
     news: Notify,
@@ -140,6 +144,7 @@ impl Sender {
             fees: Fees::new(rpc.clone(), clock.clone(), &settings),
             gas: GasGauge::new(key.address(), &settings),
             board: Board::default(),
+            spans: Spans::default(),
             news: Notify::new(),
             orphans_at: Mutex::new(clock.now()),
             block_seen_at: Mutex::new(clock.now()),
@@ -235,6 +240,16 @@ impl Sender {
     /// The gas wallet's balance as of the last reading.
     pub fn gas(&self) -> GasState {
         self.inner.core.gas.state()
+    }
+
+    /// Transactions that are not final yet and that this process watches.
+    pub fn in_flight(&self) -> usize {
+        self.inner.core.board.len()
+    }
+
+    /// How long the sends of this process took.
+    pub fn spans(&self) -> SpanCounts {
+        self.inner.core.spans.counts()
     }
 
     /// The gas wallet.

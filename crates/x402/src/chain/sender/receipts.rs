@@ -9,8 +9,10 @@ use crate::chain::abi::revert_reason;
 use crate::chain::rpc::{CallAt, Head, Receipt, RpcError};
 use crate::chain::transaction::Transaction;
 use alloy_primitives::B256;
+use farebox_base::Timestamp;
 use farebox_db::{Isolation, tx};
 use std::collections::HashMap;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// What the node said of each hash; absent where it could not tell.
@@ -58,8 +60,17 @@ impl Core {
             let now = self.clock.now();
             tx!(self.db, Isolation::ReadCommitted, tx => { journal::progress_in(tx, &round.progress, now).await })?;
         }
-        finished.iter().for_each(|(id, outcome)| self.board.finish(*id, outcome));
+        for (id, outcome) in &finished {
+            let begun_at = self.board.change(*id, |flight| flight.begun_at());
+            self.spans.add(begun_at.map(|at| self.since(at)).unwrap_or_default());
+            self.board.finish(*id, outcome);
+        }
         Ok(())
+    }
+
+    fn since(&self, at: Timestamp) -> Duration {
+        let micros = self.clock.now().micros().saturating_sub(at.micros());
+        Duration::from_micros(u64::try_from(micros).unwrap_or_default())
     }
 
     /// What is in a block is looked at again when that is deep enough, or when the chain went back.

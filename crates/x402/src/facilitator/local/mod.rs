@@ -18,7 +18,7 @@ use super::channels::Channels;
 use super::nonce::ChainNonce;
 use super::relay::ChannelRelay;
 use super::{Facilitator, Promised, Settle, Settlement};
-use crate::chain::{ChainSettings, GasState, Sender};
+use crate::chain::{ChainSettings, GasState, Sender, SpanCounts};
 use crate::evm::{SigningKey, address::checksummed};
 use crate::network::{Caip2, Method, Network};
 use crate::offer::{Offer, Scheme};
@@ -72,6 +72,10 @@ pub struct Status {
     pub gas: Option<GasState>,
     /// Whether the chain answered when it was asked last.
     pub reachable: bool,
+    /// Transactions that are not final yet.
+    pub in_flight: usize,
+    /// How long settlements took on the chain.
+    pub spans: SpanCounts,
 }
 
 struct Shared {
@@ -122,11 +126,14 @@ impl LocalFacilitator {
     /// How the network is doing.
     pub fn status(&self) -> Status {
         let shared = &self.shared;
+        let sender = shared.sender();
         Status {
             network: shared.network().caip2().clone(),
             wallet: shared.parts.key.address(),
-            gas: shared.sender().map(|sender| sender.gas()),
+            gas: sender.as_ref().map(Sender::gas),
             reachable: shared.is_reachable.load(Ordering::Relaxed),
+            in_flight: sender.as_ref().map_or(0, Sender::in_flight),
+            spans: sender.as_ref().map(Sender::spans).unwrap_or_default(),
         }
     }
 
@@ -270,5 +277,9 @@ impl Facilitator for LocalFacilitator {
 
     fn channel_relay(&self) -> Option<&dyn ChannelRelay> {
         Some(self)
+    }
+
+    fn own_status(&self) -> Option<Status> {
+        Some(self.status())
     }
 }

@@ -1,11 +1,10 @@
-//! A TCP proxy between a server and its chain: broadcasts or their answers get lost, nothing is answered, or nobody is
-//! there.
+//! A TCP proxy between a program and its chain's node: broadcasts or their answers get lost, nothing is answered, or
+//! nobody is there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use url::Url;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,17 +29,21 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on `port`, or on any where that is 0.
-    pub async fn start(node: &Url, port: u16) -> Self {
-        let target = format!("127.0.0.1:{}", node.port().unwrap());
+    /// Before the node at a port of this machine, on any port.
+    pub async fn start(node_port: u16) -> Self {
+        Self::start_at(node_port, 0).await
+    }
+
+    /// The same on a port that is known before.
+    pub async fn start_at(node_port: u16, port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let fault = Arc::new(AtomicU8::new(0));
         let of_task = fault.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (target, fault) = (target.clone(), of_task.clone());
-                tokio::spawn(async move { drop(pass(client, &target, &fault).await) });
+                let fault = of_task.clone();
+                tokio::spawn(async move { drop(pass(client, node_port, &fault).await) });
             }
         });
         Self { port, fault }
@@ -51,8 +54,8 @@ impl Proxy {
     }
 }
 
-async fn pass(mut client: TcpStream, target: &str, fault: &AtomicU8) -> std::io::Result<()> {
-    let mut node = TcpStream::connect(target).await?;
+async fn pass(mut client: TcpStream, node_port: u16, fault: &AtomicU8) -> std::io::Result<()> {
+    let mut node = TcpStream::connect(("127.0.0.1", node_port)).await?;
     let (mut request, mut answer) = (vec![0; 1 << 20], vec![0; 1 << 20]);
     let is = |wanted: Fault| fault.load(Ordering::SeqCst) == wanted as u8;
     let mut loses = false;

@@ -1,0 +1,149 @@
+//! Calls on a database, deposits that a wallet has signed, and a facilitator that takes its time.
+
+use alloy_primitives::{B256, U256};
+use farebox_base::{Clock as _, PartyId, SystemClock, SystemRng};
+use farebox_calls::{CallSettings, Calls, CallsParts, Deposit, Deposited, Payments, Receiver, SignedPayment};
+use farebox_db::{Db, NoFaults};
+use farebox_ledger::AccountId;
+use farebox_net::{Client, Policy};
+use farebox_testkit::engines::TestDb;
+use farebox_x402::Refusal;
+use farebox_x402::evm::{Authorization, Signature, SigningKey};
+use farebox_x402::facilitator::{Facilitator, Facilitators, Promised, Settle, Settlement};
+use farebox_x402::network::{Caip2, Method, Network, Networks};
+use farebox_x402::offer::{Offer, Terms};
+use farebox_x402::payment::Payment;
+use farebox_x402::verify::{Limits, verify_local};
+use farebox_x402::wire::{PaymentHeader, payload_of, v2};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What each deposit brings, in micros and in the token's smallest unit.
+pub const AMOUNT: u64 = 10_000;
+
+/// Settles everything, after a while.
+pub struct Slow {
+    network: Caip2,
+    pub delay: Duration,
+    /// While it is, everything is pending.
+    pub is_stuck: AtomicBool,
+    running: AtomicUsize,
+    /// The most that ran at one time.
+    pub at_once: AtomicUsize,
+    /// What was settled, in the order of its beginning.
+    pub begun: parking_lot::Mutex<Vec<Uuid>>,
+}
+
+pub struct Stage {
+    pub db: Db,
+    pub calls: Calls,
+    pub slow: Arc<Slow>,
+    pub buyer: AccountId,
+}
+
+impl Facilitator for Slow {
+    fn network(&self) -> &Caip2 {
+        &self.network
+    }
+
+    fn check<'a>(
+        &'a self,
+        _offer: &'a Offer,
+        _payment: &'a Payment,
+        _header: &'a PaymentHeader,
+    ) -> Promised<'a, Result<(), Refusal>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn settle<'a>(&'a self, settle: Settle<'a>) -> Promised<'a, Settlement> {
+        Box::pin(async move {
+            let transaction = format!("0x{}", settle.id.simple());
+            if self.is_stuck.load(Ordering::SeqCst) {
+                return Settlement::Pending { transaction };
+            }
+            self.begun.lock().push(settle.id);
+            let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+            self.at_once.fetch_max(running, Ordering::SeqCst);
+            tokio::time::sleep(self.delay).await;
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            Settlement::Settled { transaction }
+        })
+    }
+}
+
+impl Stage {
+    pub async fn set(place: &TestDb, delay: Duration) -> Self {
+        let db = place.open(Arc::new(NoFaults));
+        let slow = Arc::new(Slow {
+            network: network().caip2().clone(),
+            delay,
+            is_stuck: AtomicBool::new(true),
+            running: AtomicUsize::new(0),
+            at_once: AtomicUsize::new(0),
+            begun: parking_lot::Mutex::default(),
+        });
+        let payments = Payments {
+            networks: Arc::new(Networks::builtin().unwrap()),
+            facilitators: Facilitators::new(vec![slow.clone()]).unwrap(),
+            ..Payments::default()
+        };
+        let parts = CallsParts {
+            db: db.clone(),
+            clock: Arc::new(SystemClock::default()),
+            rng: Arc::new(SystemRng),
+            client: Client::new(Policy::default()).unwrap(),
+            payments,
+            settings: CallSettings::default(),
+        };
+        let buyer = AccountId::funded(PartyId::from_uuid(Uuid::from_u128(1)));
+        Self { calls: Calls::start(parts).await.unwrap(), db, slow, buyer }
+    }
+
+    /// A deposit whose end is not known yet.
+    pub async fn begin(&self, n: u64) {
+        let signed = signed(n);
+        let deposit = Deposit { signed: &signed, account: self.buyer.clone(), memo: "test".to_owned() };
+        let begun = self.calls.deposit(deposit).await.unwrap();
+        assert!(matches!(begun, Deposited::Not { .. }), "{begun:?}");
+    }
+
+    /// Takes up whatever was begun until now.
+    pub async fn resume(&self) -> u64 {
+        self.calls.payments_resume_alone(SystemClock::default().now()).await.unwrap()
+    }
+
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        self.db.one(sql, &[]).await.unwrap().unwrap().get(0).unwrap()
+    }
+
+    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
+        self.db.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0).unwrap()).collect()
+    }
+}
+
+fn network() -> Arc<Network> {
+    Networks::builtin().unwrap().by_name("base-sepolia").unwrap().clone()
+}
+
+fn signed(n: u64) -> SignedPayment {
+    let (key, network, now) = (SigningKey::from_bytes([0x77; 32]).unwrap(), network(), SystemClock::default().now());
+    let (token, pay_to) = (network.tokens()[0].clone(), SigningKey::from_bytes([0x78; 32]).unwrap().address());
+    let terms = Terms::Exact(Method::Eip3009);
+    let offer = Offer::new(network.clone(), token, U256::from(AMOUNT), pay_to, 60, terms).unwrap();
+    let authorization = Authorization {
+        from: key.address(),
+        to: pay_to,
+        value: offer.amount,
+        valid_after: U256::ZERO,
+        valid_before: U256::from(u64::try_from(now.seconds()).unwrap() + 60),
+        nonce: B256::from(U256::from(n)),
+    };
+    let signature = Signature::Ecdsa(key.sign_digest(authorization.digest(offer.token().domain())));
+    let payment = Payment::Eip3009 { authorization, signature };
+    let verified = verify_local(&offer, &payment, now, &Limits::default()).unwrap();
+    let accepted = serde_json::to_value(v2::Requirements::from(&offer)).unwrap();
+    let header = v2::Payload::new(accepted, None, payload_of(&payment), None).unwrap().into();
+    SignedPayment { offer, payment, header, verified, receiver: Receiver::Gateway }
+}
