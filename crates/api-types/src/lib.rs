@@ -12,6 +12,7 @@
 mod money;
 mod number;
 mod patch;
+mod payment_policy;
 mod secret;
 mod time;
 mod wire_enum;
@@ -23,5 +24,6 @@ pub mod sql_gateway;
 pub use money::{AtomicAmount, DecimalAmount, SixDecimals};
 pub use number::{DecimalNumber, NotANumber};
 pub use patch::Patch;
+pub use payment_policy::{PaymentOrder, PaymentReceiver};
 pub use secret::Secret;
 pub use time::Time;

@@ -21,7 +21,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0008_chain.sql",
         "0009_facilitator.sql",
         "0010_payment.sql",
-        "0011_chain_deposit.sql"
+        "0011_chain_deposit.sql",
+        "0014_payment_policy.sql"
     ]
 }
 

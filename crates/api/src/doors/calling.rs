@@ -141,7 +141,9 @@ impl Wanted {
         }
         let path = self.path_and_query.split('?').next().unwrap_or_default();
         let amount = farebox_market::quote(&self.listing, self.method.as_str(), path);
-        let offers = settings.for_call(&self.listing, amount)?;
+        let is_metered = farebox_market::untold_charge(&self.listing, self.method.as_str(), path).is_some();
+        let facilitators = is_metered.then(|| &cx.core.calls.payments().facilitators);
+        let offers = settings.for_call(&self.listing, amount, facilitators)?;
         if offers.offers.is_empty() {
             return Ok(None);
         }

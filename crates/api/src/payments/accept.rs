@@ -55,11 +55,11 @@ impl Asked {
         let named = identifier::read(&header, false)?;
         let key = named.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
         let verified = self.verified(core, offer, &payment, &header).await?;
-        if !matches!(verified.kind, Kind::Transfer | Kind::Permit) {
-            return Err(Refusal::new(Reason::UnsupportedScheme, "scheme: expected exact"));
+        if !matches!(verified.kind, Kind::Transfer | Kind::Permit | Kind::Upto) {
+            return Err(Refusal::new(Reason::UnsupportedScheme, "scheme: expected exact or upto"));
         }
-        let offer = offer.clone();
-        Ok((SignedPayment { offer, payment, header, verified, receiver: self.offers.receiver }, key))
+        let (offer, Offers { receiver, later, .. }) = (offer.clone(), &self.offers);
+        Ok((SignedPayment { offer, payment, header, verified, receiver: *receiver, later: *later }, key))
     }
 }
 

@@ -18,6 +18,7 @@ mod risk;
 mod row;
 mod run;
 mod spent;
+mod taken;
 
 pub use arrived::{Arrived, arrived_hash};
 pub use deposit::{Deposit, Deposited};
@@ -26,6 +27,7 @@ pub use reply::replies_offer_again;
 pub use risk::LaterSettling;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
+use taken::units_taken;
 
 use farebox_base::{Error, Kind};
 use farebox_x402::arrivals::Arrivals;
@@ -43,7 +45,7 @@ use std::sync::Arc;
 pub struct Payments {
     pub networks: Arc<Networks>,
     pub facilitators: Facilitators,
-    /// Where a verified payment is enough for the answer, up to a bound; `None`: the answer waits for the settlement.
+    /// How much may be served and not settled yet, of payments that are settled later; `None`: nothing.
     pub later: Option<Arc<LaterSettling>>,
     /// Where transfers that wallets make by themselves can be looked for.
     pub arrivals: Arc<[Arrivals]>,
@@ -67,6 +69,8 @@ pub struct SignedPayment {
     pub header: PaymentHeader,
     pub verified: Verified,
     pub receiver: Receiver,
+    /// Whether it may be settled after the answer.
+    pub later: bool,
 }
 
 impl Receiver {

@@ -4,7 +4,7 @@
 
 use super::deposit::Credit;
 use super::row::Fate;
-use super::{Paid, Receiver};
+use super::{Paid, Receiver, units_taken};
 use crate::Calls;
 use crate::running::{End, Ending, Running};
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
@@ -93,7 +93,7 @@ impl Calls {
             offer: &begun.offer,
             payment: &begun.payment,
             header: &begun.header,
-            amount: begun.offer.amount,
+            amount: units_taken(&begun.offer, begun.amount)?.0,
         };
         let settlement = facilitators.settle(settle).await;
         let Some(call) = begun.call else {
