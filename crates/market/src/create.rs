@@ -2,8 +2,8 @@
 
 use crate::row::insert_in;
 use crate::{
-    Door, EndpointPrices, JsonObject, Listing, ListingKind, ListingStatus, Market, PaymentPolicy,
-    PaymentPolicyChanges, PriceChanges, Prices, ServedEndpoints, UpstreamSecret, rules,
+    Door, EndpointPrices, JsonObject, Listing, ListingKind, ListingStatus, Market, PaymentPolicy, PaymentPolicyChanges,
+    PriceChanges, Prices, ServedEndpoints, UpstreamSecret, rules,
 };
 use farebox_accounts::slugify;
 use farebox_base::{Error, ListingId, PartyId, Result};

@@ -20,15 +20,15 @@ pub use proofs::Proofs;
 pub(crate) use receipt::{show_payment, show_proven};
 
 use alloy_primitives::Address;
-use policy::Effective;
-use upto::upto_offer;
 use farebox_base::{Error, Micros, Result};
 use farebox_calls::Receiver;
 use farebox_market::Listing;
 use farebox_x402::facilitator::Facilitators;
 use farebox_x402::network::{Method, Network, Token};
 use farebox_x402::offer::{Flow, Offer, Terms};
+use policy::Effective;
 use std::sync::Arc;
+use upto::upto_offer;
 
 /// A token of a network in which payments are taken.
 #[derive(Clone, Debug)]
@@ -70,12 +70,7 @@ impl PaymentSettings {
     ///
     /// # Errors
     /// `Internal` where the settings do not fit together.
-    pub(crate) fn for_call(
-        &self,
-        listing: &Listing,
-        amount: Micros,
-        metered: Option<&Facilitators>,
-    ) -> Result<Offers> {
+    pub(crate) fn for_call(&self, listing: &Listing, amount: Micros, metered: Option<&Facilitators>) -> Result<Offers> {
         self.offers(amount, self.policy(listing), metered)
     }
 
@@ -84,12 +79,7 @@ impl PaymentSettings {
     /// # Errors
     /// As `for_call`.
     pub(crate) fn for_deposit(&self, amount: Micros) -> Result<Offers> {
-        let to_us = Effective {
-            flow: Flow::Authorization,
-            receiver: Receiver::Gateway,
-            later: false,
-            pay_to: None,
-        };
+        let to_us = Effective { flow: Flow::Authorization, receiver: Receiver::Gateway, later: false, pay_to: None };
         self.offers(amount, to_us, None)
     }
 

@@ -117,7 +117,8 @@ impl X402 {
             return broken("x402.later_max_usdc", rule);
         }
         if self.settle == Settle::Before && self.receiver == Receiver::Seller {
-            let rule = "must be \"gateway\" where x402.settle is \"before\": until the work is done the money is the buyer's";
+            let rule =
+                "must be \"gateway\" where x402.settle is \"before\": until the work is done the money is the buyer's";
             return broken("x402.receiver", rule);
         }
         let has_gas_key = self.gas_key.is_some() || self.gas_key_file.is_some();

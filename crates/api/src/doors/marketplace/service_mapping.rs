@@ -1,8 +1,8 @@
 //! Services of the marketplace as listings, and back.
 
 use crate::payments::{order_of, receiver_of, shown_policy};
-use farebox_api_types::{Patch, PaymentOrder, PaymentReceiver};
 use farebox_api_types::marketplace::{PaymentMethod, Service, ServicePricing, ServiceStatus};
+use farebox_api_types::{Patch, PaymentOrder, PaymentReceiver};
 use farebox_base::{Error, Result};
 use farebox_market::{Change, JsonObject, Listing, ListingStatus, PaymentPolicyChanges};
 use farebox_x402::evm::address;

@@ -144,8 +144,6 @@ fn what_this_gateway_does_not_serve_is_refused_by_name() {
         json!({"passthrough_header_rewrite": {"X-A": "X-B"}}),
         json!({"upstream_cost_response_path": "usage.cost"}),
         json!({"billing_model": "x402_passthrough"}),
-        json!({"reserve_max_charge": "1"}),
-        json!({"unresolved_fallback_charge": "1"}),
         json!({"price_per_execution": "1"}),
         json!({"hourly_rate": "1"}),
         json!({"minimum_balance": "0.01"}),
