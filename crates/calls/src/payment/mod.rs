@@ -27,7 +27,7 @@ pub use reply::replies_offer_again;
 pub use risk::LaterSettling;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
-use taken::units_taken;
+use taken::{settle_taken, units_taken};
 
 use farebox_base::{Error, Kind};
 use farebox_x402::arrivals::Arrivals;

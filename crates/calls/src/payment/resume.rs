@@ -4,7 +4,7 @@
 
 use super::deposit::Credit;
 use super::row::Fate;
-use super::{Paid, Receiver, units_taken};
+use super::{Paid, Receiver, settle_taken, units_taken};
 use crate::Calls;
 use crate::running::{End, Ending, Running};
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
@@ -95,7 +95,7 @@ impl Calls {
             header: &begun.header,
             amount: units_taken(&begun.offer, begun.amount)?.0,
         };
-        let settlement = facilitators.settle(settle).await;
+        let settlement = settle_taken(facilitators, settle).await;
         let Some(call) = begun.call else {
             let to = begun.paid.deposit_to.clone();
             let to = to.ok_or_else(|| Error::internal(format!("payment {} is for nothing", begun.id)))?;

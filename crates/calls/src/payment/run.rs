@@ -2,7 +2,7 @@
 
 use super::risk::AtRisk;
 use super::row::earned_in;
-use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused, units_taken};
+use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused, settle_taken, units_taken};
 use crate::admit::{Admitted, StartInput};
 use crate::http_call::http_input;
 use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
@@ -206,7 +206,7 @@ impl Calls {
             header: &signed.header,
             amount: units_taken(&signed.offer, cost)?.0,
         };
-        let settlement = self.parts.payments.facilitators.settle(settle).await;
+        let settlement = settle_taken(&self.parts.payments.facilitators, settle).await;
         match settlement {
             Settlement::Settled { transaction } => {
                 let payment = signed.settled_for(&transaction, cost);

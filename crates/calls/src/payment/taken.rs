@@ -2,6 +2,7 @@
 
 use super::SignedPayment;
 use farebox_base::{Error, Micros, Result};
+use farebox_x402::facilitator::{Facilitators, Settle, Settlement};
 use farebox_x402::offer::{Offer, Scheme};
 use farebox_x402::wire::{SettlementResponse, Uint};
 
@@ -17,6 +18,14 @@ pub(super) fn units_taken(offer: &Offer, cost: Micros) -> Result<Uint> {
             units.map(Uint).map_err(|error| Error::internal(format!("a charge of {cost} {error}")))
         }
     }
+}
+
+/// Settles; where nothing is to be taken nobody is asked.
+pub(super) async fn settle_taken(facilitators: &Facilitators, settle: Settle<'_>) -> Settlement {
+    if settle.offer.scheme() == Scheme::Upto && settle.amount.is_zero() {
+        return Settlement::Settled { transaction: String::new() };
+    }
+    facilitators.settle(settle).await
 }
 
 impl SignedPayment {

@@ -40,9 +40,36 @@ fn receipt(got: &Got) -> SettlementResponse {
     read_receipt(|name| got.headers.get(name).and_then(|value| value.to_str().ok())).unwrap().unwrap()
 }
 
-async fn count(stage: &Stage, condition: &str) -> i64 {
-    let text = format!("SELECT COUNT(*) FROM payment p JOIN call c ON c.id = p.id WHERE {condition}");
-    stage.app.app.db.query_built(&text, &[]).await.unwrap()[0].get(0).unwrap()
+/// What the books say of a payment and its call.
+#[derive(Debug, PartialEq)]
+struct Booked {
+    authorized: i64,
+    amount: i64,
+    payment: String,
+    call: String,
+    charged: i64,
+}
+
+impl Booked {
+    fn new(amount: i64, payment: &str, call: &str, charged: i64) -> Self {
+        let authorized = i64::try_from(MOST).unwrap();
+        Self { authorized, amount, payment: payment.to_owned(), call: call.to_owned(), charged }
+    }
+}
+
+/// In the order of their beginning.
+async fn booked(stage: &Stage) -> Vec<Booked> {
+    const ALL: &str = "SELECT p.authorized, p.amount, p.state, c.state, c.charged FROM payment p
+        JOIN call c ON c.id = p.id ORDER BY p.created_at, p.id";
+    let rows = stage.app.app.db.query(ALL, &[]).await.unwrap();
+    let read = |row: &farebox_db::Row| Booked {
+        authorized: row.get(0).unwrap(),
+        amount: row.get(1).unwrap(),
+        payment: row.get(2).unwrap(),
+        call: row.get(3).unwrap(),
+        charged: row.get(4).unwrap(),
+    };
+    rows.iter().map(read).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +100,9 @@ async fn what_was_used_is_taken_of_the_most_that_was_signed() {
             stage.app.expect(&paying(&path, &signed), 402).await;
         }
         stage.app.settled().await;
-        assert_eq!(count(&stage, "p.authorized = 50000 AND p.amount = c.charged AND p.state = 'settled'").await, 7);
+        let costs = [3_500, 50_000, 50_000, 1_000, 1_000, 1_000, 12_300];
+        let expected: Vec<Booked> = costs.iter().map(|cost| Booked::new(*cost, "settled", "charged", *cost)).collect();
+        assert_eq!(booked(&stage).await, expected);
         let earned = stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings.get();
         assert!(earned > 0 && u64::try_from(earned).unwrap() <= taken, "{earned}");
         stage.app.assert_books_balance().await;
@@ -95,7 +124,7 @@ async fn nothing_used_settles_nothing_and_is_served_once() {
         assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE);
         assert_eq!(stage.rpc.nonce(gas_wallet(), CallAt::Latest).await.unwrap(), before);
         stage.app.settled().await;
-        assert_eq!(count(&stage, "p.amount = 0 AND p.state = 'settled' AND c.state = 'free'").await, 1);
+        assert_eq!(booked(&stage).await, [Booked::new(0, "settled", "free", 0)]);
         stage.app.assert_books_balance().await;
     }
 }
@@ -154,18 +183,20 @@ async fn taken_up_after_its_request_is_gone_a_payment_is_settled_for_what_was_us
         let proxy = stage.proxy.as_ref().unwrap();
         proxy.set(Fault::HangAfterBroadcast);
         stage.app.expect(&paying(&path, &signed), 503).await;
-        assert_eq!(count(&stage, "p.state = 'earned' AND p.amount = 3500 AND p.authorized = 50000").await, 1);
+        assert_eq!(booked(&stage).await, [Booked::new(3_500, "earned", "open", 0)]);
         proxy.set(Fault::None);
-        while stage.app.app.calls.payments_resume_alone(now()).await.unwrap() == 0
-            && count(&stage, "c.state = 'open'").await > 0
-        {
+        for _ in 0..500 {
+            stage.app.app.calls.payments_resume_alone(now()).await.unwrap();
+            if booked(&stage).await[0].payment != "earned" {
+                break;
+            }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let got = stage.app.expect(&paying(&path, &signed), 200).await;
         assert_eq!(receipt(&got).amount.unwrap().to_string(), "3500");
         assert_eq!(got.headers["x-farebox-replayed"], "true");
         assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - 3_500);
-        assert_eq!(count(&stage, "p.state = 'settled' AND c.charged = 3500").await, 1);
+        assert_eq!(booked(&stage).await, [Booked::new(3_500, "settled", "charged", 3_500)]);
         stage.app.assert_books_balance().await;
     }
 }
