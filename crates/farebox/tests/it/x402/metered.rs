@@ -9,7 +9,7 @@ use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::rpc::CallAt;
 use farebox_x402::client::{Preferences, SignedHeader, read_receipt};
 use farebox_x402::offer::Scheme;
-use farebox_x402::wire::SettlementResponse;
+use farebox_x402::wire::{SettlementResponse, decode_base64_json, names};
 use serde_json::json;
 use std::time::Duration;
 
@@ -138,9 +138,9 @@ async fn an_exact_payment_is_taken_whole_and_a_fixed_price_offers_nothing_else()
     let got = stage.app.expect(&paying(&path, &signed), 200).await;
     assert_eq!(receipt(&got).amount, None);
     assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - MOST);
-    let offered = |got: Got| got.header("payment-required").to_owned();
+    let offered = |got: Got| got.header(names::PAYMENT_REQUIRED).to_owned();
     let schemes = |text: String| {
-        let challenge = farebox_x402::wire::decode_base64_json(&text).unwrap();
+        let challenge = decode_base64_json(&text).unwrap();
         let accepts = challenge["accepts"].as_array().unwrap().clone();
         accepts.iter().map(|one| one["scheme"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
@@ -159,7 +159,8 @@ async fn without_an_allowance_for_permit2_the_answer_says_so_and_the_seller_is_n
     let path = format!("{METERED}/told/0");
     let signed = signed_upto(&stage, &path).await;
     let got = stage.app.expect(&paying(&path, &signed), 412).await;
-    assert_eq!(got.at("/error"), "permit2_allowance_required");
+    let challenge = decode_base64_json(got.header(names::PAYMENT_REQUIRED)).unwrap();
+    assert_eq!(challenge["error"], "permit2_allowance_required");
     assert_eq!(stage.app.upstream.asked(), 0);
 }
 
