@@ -15,7 +15,7 @@ mod system;
 
 pub use crate::core::{Core, CoreParts};
 pub use limits::{LimitSettings, Rate};
-pub use payments::{PaymentPlace, PaymentSettings, Proofs};
+pub use payments::{OperatorPolicy, PaymentPlace, PaymentSettings, Proofs};
 pub use settings::{ApiSettings, WalletProof};
 
 use farebox_api_kit::Operation;

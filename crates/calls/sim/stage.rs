@@ -100,6 +100,8 @@ fn listing(id: ListingId, seller: PartyId, price: i64, free: u32, fee: i64) -> L
         per_1000_rows: None,
         markup_hundredths: 100,
         min_charge: Micros::ZERO,
+        reserve_max: None,
+        untold: None,
     };
     let text = |text: &str| text.to_owned();
     Listing {
@@ -118,6 +120,7 @@ fn listing(id: ListingId, seller: PartyId, price: i64, free: u32, fee: i64) -> L
         prices,
         free_tier_calls: free,
         payment_method: text("x402"),
+        payments: Default::default(),
         fee_basis_points: fee,
         profile: Default::default(),
         pricing_profile: Default::default(),

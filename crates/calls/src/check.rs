@@ -69,8 +69,8 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
         count: sql!("SELECT COUNT(*) FROM payment WHERE deposit_to IS NULL"),
         breaches: sql!(
             "SELECT p.id FROM payment p LEFT JOIN call c ON c.id = p.id WHERE p.deposit_to IS NULL AND (c.id IS NULL
-               OR (p.state = 'settled' AND (c.state <> 'charged' OR c.charged <> COALESCE(p.charged, p.amount)
-                 OR p.tx_hash IS NULL))
+               OR (p.state = 'settled' AND (c.state <> CASE WHEN p.amount = 0 THEN 'free' ELSE 'charged' END
+                 OR c.charged <> COALESCE(p.charged, p.amount) OR p.tx_hash IS NULL))
                OR (p.state IN ('reserved', 'earned') AND c.state <> 'open')
                OR (p.state = 'refused' AND c.state = 'charged')) ORDER BY p.id"
         ),
@@ -86,6 +86,11 @@ pub const CALL_INVARIANTS: &[Invariant] = &[
                AND e.account_id IN ('funded:' || c.buyer_party_id, 'prepaid:' || c.buyer_party_id || ':' || c.seller_party_id)
              WHERE p.charged IS NOT NULL AND (p.state = 'settled') <> (e.no IS NOT NULL) ORDER BY p.id"
         ),
+    },
+    Invariant {
+        name: "of no payment more is taken than was authorized",
+        count: sql!("SELECT COUNT(*) FROM payment"),
+        breaches: sql!("SELECT id FROM payment WHERE amount < 0 OR amount > authorized ORDER BY id"),
     },
     Invariant {
         name: "each deposit is credited once, if and only if it was settled",

@@ -2,6 +2,7 @@
 
 use crate::admit::{Admitted, StartInput};
 use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
+use crate::metered::Metered;
 use crate::reply::{Collected, MeteredBody, Patience, collect, whole};
 use crate::target;
 use crate::ticket::Ticket;
@@ -107,6 +108,7 @@ impl Calls {
     /// Forwards an open call and settles it by what comes back.
     async fn forward_http(&self, call: HttpCall, mut ticket: Ticket, patience: Patience) -> Result<Answer> {
         let target = self.target(&call.entry)?;
+        let metered = Metered::of(&call);
         let head = call.method == Method::HEAD;
         let outgoing = Outgoing {
             method: call.method,
@@ -124,7 +126,8 @@ impl Calls {
             ticket.fail().await?;
             return Ok(Answer::new(Ok(response), receipt));
         }
-        self.served(response, ticket, patience, head).await
+        let amount = metered.charge(&response, ticket.held());
+        self.served(response, ticket, amount, patience, head).await
     }
 
     /// The exchange with the seller.
@@ -150,8 +153,14 @@ impl Calls {
     }
 
     /// Charges for a reply: whole replies at once, long ones at their end.
-    async fn served(&self, response: Response<Body>, ticket: Ticket, patience: Patience, head: bool) -> Result<Answer> {
-        let amount = ticket.held();
+    async fn served(
+        &self,
+        response: Response<Body>,
+        ticket: Ticket,
+        amount: Micros,
+        patience: Patience,
+        head: bool,
+    ) -> Result<Answer> {
         let receipt = ticket.receipt(amount);
         let (mut parts, body) = response.into_parts();
         if head || body.is_end_stream() {
@@ -222,7 +231,7 @@ pub(crate) fn http_input(call: &HttpCall, claim: Option<Claim>) -> StartInput<'_
         paid: None,
         charge: None,
         received: call.received,
-        fixed_cost: true,
+        fixed_cost: Metered::of(call).is_fixed(),
     }
 }
 

@@ -23,6 +23,7 @@ mod close;
 mod free_tier;
 mod http_call;
 mod idempotency;
+mod metered;
 mod open;
 mod payment;
 mod reconcile;

@@ -24,6 +24,7 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0011_chain_deposit.sql",
         "0012_channel.sql",
         "0013_payment_charged.sql",
+        "0014_payment_policy.sql",
         "0015_forgetting.sql"
     ]
 }

@@ -1,11 +1,12 @@
 //! Signed payments put together: a facilitator for each network, and how the doors ask for money there.
 
-use crate::config::{Config, Receiver, Settle};
+use crate::config::{Config, Receiver, Settle, X402};
 use crate::x402_wiring::{NetworkWiring, Settler, gas_key, x402_client, x402_networks};
-use farebox_api::{PaymentPlace, PaymentSettings, Proofs};
+use farebox_api::{OperatorPolicy, PaymentPlace, PaymentSettings, Proofs};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_calls::{LaterSettling, Payments};
 use farebox_db::Db;
+use farebox_market::{PaymentBounds, PaymentOrder, PaymentReceiver};
 use farebox_net::Client;
 use farebox_x402::arrivals::Arrivals;
 use farebox_x402::chain::Rpc;
@@ -14,7 +15,6 @@ use farebox_x402::facilitator::{
     ServiceParts, SqlStore,
 };
 use farebox_x402::network::Networks;
-use farebox_x402::offer::Flow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,26 +74,46 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
             networks: Arc::new(networks),
             facilitators,
             arrivals: arrivals.into(),
-            later: (config.x402.settle == Settle::Later).then(|| LaterSettling::up_to(config.x402.later_max_usdc)),
+            later: config.x402.settles_later().then(|| LaterSettling::up_to(config.x402.later_max_usdc)),
         },
         settings: PaymentSettings {
             places,
             timeout_s: config.x402.timeout_s,
             channels: config.x402.channels.then_some(config.x402.channel_withdraw_delay_s),
-            receiver: match config.x402.receiver {
-                Receiver::Gateway => farebox_calls::Receiver::Gateway,
-                Receiver::Seller => farebox_calls::Receiver::Seller,
+            policy: OperatorPolicy {
+                order: order(config.x402.settle),
+                receiver: receiver(config.x402.receiver),
+                bounds: bounds(&config.x402),
             },
             proofs: Proofs {
                 offers: gas_key.clone().filter(|_| config.x402.sign_offers),
                 receipts: gas_key.filter(|_| config.x402.sign_receipts),
             },
-            flow: match config.x402.settle {
-                Settle::Before => Flow::Upfront,
-                Settle::After | Settle::Later => Flow::Authorization,
-            },
         },
     })
+}
+
+/// What sellers may decide about payments on chain.
+pub(crate) fn bounds(x402: &X402) -> PaymentBounds {
+    PaymentBounds {
+        orders: x402.orders_allowed.iter().copied().map(order).collect(),
+        receivers: x402.receivers_allowed.iter().copied().map(receiver).collect(),
+    }
+}
+
+const fn order(settle: Settle) -> PaymentOrder {
+    match settle {
+        Settle::After => PaymentOrder::After,
+        Settle::Before => PaymentOrder::Before,
+        Settle::Later => PaymentOrder::Later,
+    }
+}
+
+const fn receiver(receiver: Receiver) -> PaymentReceiver {
+    match receiver {
+        Receiver::Gateway => PaymentReceiver::Gateway,
+        Receiver::Seller => PaymentReceiver::Seller,
+    }
 }
 
 /// Somebody else's facilitator tells nothing of other transactions.

@@ -219,6 +219,7 @@ fn market_config(config: &Config, sqlite_folder: Option<&Path>) -> MarketConfig 
         fee_basis_points: config.fees.gateway_fee_basis_points,
         marketplace_price_cap: config.marketplace.price_cap_usdc,
         sqlite_listings: sqlite_folder.is_some(),
+        payments: crate::payments::bounds(&config.x402),
     }
 }
 

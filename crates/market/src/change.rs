@@ -10,6 +10,15 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
+    /// The same with another word for the value.
+    pub fn map<U>(self, read: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Change::Keep => Change::Keep,
+            Change::Clear => Change::Clear,
+            Change::Set(value) => Change::Set(read(value)),
+        }
+    }
+
     /// Changes `target` as asked.
     pub(crate) fn apply(self, target: &mut Option<T>) {
         match self {

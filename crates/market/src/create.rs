@@ -2,8 +2,8 @@
 
 use crate::row::insert_in;
 use crate::{
-    Door, EndpointPrices, JsonObject, Listing, ListingKind, ListingStatus, Market, PriceChanges, Prices,
-    ServedEndpoints, UpstreamSecret, rules,
+    Door, EndpointPrices, JsonObject, Listing, ListingKind, ListingStatus, Market, PaymentPolicy, PaymentPolicyChanges,
+    PriceChanges, Prices, ServedEndpoints, UpstreamSecret, rules,
 };
 use farebox_accounts::slugify;
 use farebox_base::{Error, ListingId, PartyId, Result};
@@ -38,6 +38,8 @@ pub struct ListingCreate {
     pub free_tier_calls: i64,
     /// `x402`, `paypal` or `nowpayments`; `None`: `x402`.
     pub payment_method: Option<String>,
+    /// Applied to a listing whose payments go as the operator has set.
+    pub payments: PaymentPolicyChanges,
     pub profile: JsonObject,
     pub pricing_profile: JsonObject,
     /// Must hold the connection string of a database.
@@ -74,6 +76,7 @@ impl ListingCreate {
             prices: PriceChanges::default(),
             free_tier_calls: 0,
             payment_method: None,
+            payments: PaymentPolicyChanges::default(),
             profile: JsonObject::new(),
             pricing_profile: JsonObject::new(),
             secret: UpstreamSecret::default(),
@@ -116,6 +119,9 @@ impl Market {
     fn checked(&self, party: PartyId, create: &ListingCreate) -> Result<Listing> {
         let mut prices = Prices::default();
         prices.apply(&create.prices, create.door, self.price_cap(create.door))?;
+        let mut payments = PaymentPolicy::default();
+        payments.apply(create.payments, &self.config().payments)?;
+        payments.check(create.kind.is_database(), &create.profile)?;
         let now = self.now();
         let listing = Listing {
             id: ListingId::generate(&*self.0.parts.clock, self.rng()),
@@ -133,6 +139,7 @@ impl Market {
             prices,
             free_tier_calls: rules::free_tier_calls(create.free_tier_calls)?,
             payment_method: rules::payment_method(create.payment_method.as_deref().unwrap_or("x402"))?,
+            payments,
             fee_basis_points: self.config().fee_basis_points,
             endpoint_prices: EndpointPrices::read(&create.profile)?,
             served: ServedEndpoints::read(&create.profile)?,

@@ -16,6 +16,7 @@ mod endpoint_price;
 mod listing;
 mod operator;
 mod path_template;
+mod payment_policy;
 mod price;
 mod query;
 mod quote;
@@ -33,9 +34,10 @@ pub use door::Door;
 pub use endpoint_price::EndpointPrices;
 pub use listing::{JsonObject, Listing, ListingEntry, ListingKind, ListingStatus, Method};
 pub use operator::OperatorPatch;
+pub use payment_policy::{PaymentBounds, PaymentOrder, PaymentPolicy, PaymentPolicyChanges, PaymentReceiver};
 pub use price::{MethodPrices, PriceChanges, Prices};
 pub use query::{CategoryCount, ListingFilter, ListingSort};
-pub use quote::{quote, quote_rows};
+pub use quote::{quote, quote_rows, untold_charge};
 pub use secret::{SecretChanges, UpstreamSecret};
 pub use served::ServedEndpoints;
 pub use stats::ListingStats;
@@ -75,11 +77,18 @@ pub struct MarketConfig {
     pub marketplace_price_cap: Micros,
     /// Whether sellers may offer SQLite files of the operator's folder, named by plain file names.
     pub sqlite_listings: bool,
+    /// What sellers may decide about payments on chain.
+    pub payments: PaymentBounds,
 }
 
 impl Default for MarketConfig {
     fn default() -> Self {
-        Self { fee_basis_points: 0, marketplace_price_cap: Micros::new(100 * Micros::PER_UNIT), sqlite_listings: false }
+        Self {
+            fee_basis_points: 0,
+            marketplace_price_cap: Micros::new(100 * Micros::PER_UNIT),
+            sqlite_listings: false,
+            payments: PaymentBounds::default(),
+        }
     }
 }
 

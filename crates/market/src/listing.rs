@@ -1,6 +1,6 @@
 //! What a listing is.
 
-use crate::{EndpointPrices, Prices, ServedEndpoints, UpstreamSecret};
+use crate::{EndpointPrices, PaymentPolicy, Prices, ServedEndpoints, UpstreamSecret};
 use farebox_base::{Error, Kind, ListingId, PartyId, Result, Timestamp};
 use std::sync::Arc;
 
@@ -64,6 +64,8 @@ pub struct Listing {
     pub free_tier_calls: u32,
     /// `x402`, `paypal` or `nowpayments`.
     pub payment_method: String,
+    /// How its payments on chain are settled.
+    pub payments: PaymentPolicy,
     /// The platform's part of what the listing earns, in hundredths of a percent.
     pub fee_basis_points: i64,
     /// Descriptive fields of the platform door.

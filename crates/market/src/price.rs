@@ -23,6 +23,11 @@ pub struct Prices {
     pub markup_hundredths: u32,
     /// The least that a call charged by rows costs.
     pub min_charge: Micros,
+    /// The most that a call costs which has no price of its endpoint or method: its reply tells what it cost. `None`: its
+    /// price is fixed.
+    pub reserve_max: Option<Micros>,
+    /// What such a call costs whose reply does not tell; `None`: the price per call.
+    pub untold: Option<Micros>,
 }
 
 /// Prices of the methods that have one.
@@ -48,6 +53,9 @@ pub struct PriceChanges {
     /// A factor with at most two digits after the point, 0.01 to 1000.
     pub markup: Change<String>,
     pub min_charge: Change<String>,
+    /// Zero clears.
+    pub reserve_max: Change<String>,
+    pub untold: Change<String>,
 }
 
 /// The part of the prices that the column `pricing` holds, in micros.
@@ -61,6 +69,10 @@ pub(crate) struct StoredPrices {
     per_1000_rows: Option<i64>,
     markup_hundredths: u32,
     min_charge: i64,
+    #[serde(default)]
+    reserve_max: Option<i64>,
+    #[serde(default)]
+    untold: Option<i64>,
 }
 
 impl Default for Prices {
@@ -72,6 +84,8 @@ impl Default for Prices {
             per_1000_rows: None,
             markup_hundredths: 100,
             min_charge: Micros::ZERO,
+            reserve_max: None,
+            untold: None,
         }
     }
 }
@@ -98,11 +112,11 @@ impl Prices {
     /// # Errors
     /// `Invalid`, naming the field in the door's words.
     pub(crate) fn apply(&mut self, changes: &PriceChanges, door: Door, per_call_cap: Option<Micros>) -> Result<()> {
+        let cap = per_call_cap.unwrap_or(HIGHEST_PRICE);
         match &changes.per_call {
             Change::Keep => {}
             Change::Clear => (self.per_call, self.price_text) = (Micros::ZERO, "0".to_owned()),
             Change::Set(text) => {
-                let cap = per_call_cap.unwrap_or(HIGHEST_PRICE);
                 (self.per_call, self.price_text) = (amount("price_per_call", text, cap)?, text.clone());
             }
         }
@@ -120,7 +134,28 @@ impl Prices {
             Change::Clear => self.markup_hundredths = 100,
             Change::Set(text) => self.markup_hundredths = markup(door.field("markup_multiplier"), text)?,
         }
-        Ok(())
+        set_up_to(&mut self.reserve_max, &changes.reserve_max, "reserve_max_charge", cap)?;
+        self.reserve_max = self.reserve_max.filter(|most| !most.is_zero());
+        set(&mut self.untold, &changes.untold, "unresolved_fallback_charge")?;
+        self.check_told()
+    }
+
+    /// What a call costs whose reply could tell and does not.
+    pub(crate) fn untold(&self) -> Micros {
+        self.untold.unwrap_or(self.per_call)
+    }
+
+    fn check_told(&self) -> Result<()> {
+        match self.reserve_max {
+            None if self.untold.is_some() => {
+                Err(Error::invalid("unresolved_fallback_charge", "must be left out without reserve_max_charge"))
+            }
+            Some(most) if self.untold() > most => {
+                let rule = format!("must be at least {}, which a call costs whose reply does not tell", self.untold());
+                Err(Error::invalid("reserve_max_charge", rule))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn stored(&self) -> StoredPrices {
@@ -134,6 +169,8 @@ impl Prices {
             per_1000_rows: micros(self.per_1000_rows),
             markup_hundredths: self.markup_hundredths,
             min_charge: self.min_charge.get(),
+            reserve_max: micros(self.reserve_max),
+            untold: micros(self.untold),
         }
     }
 
@@ -152,15 +189,21 @@ impl Prices {
             per_1000_rows: price(stored.per_1000_rows),
             markup_hundredths: stored.markup_hundredths,
             min_charge: Micros::new(stored.min_charge),
+            reserve_max: price(stored.reserve_max),
+            untold: price(stored.untold),
         }
     }
 }
 
 fn set(target: &mut Option<Micros>, change: &Change<String>, field: &str) -> Result<()> {
+    set_up_to(target, change, field, HIGHEST_PRICE)
+}
+
+fn set_up_to(target: &mut Option<Micros>, change: &Change<String>, field: &str, cap: Micros) -> Result<()> {
     match change {
         Change::Keep => {}
         Change::Clear => *target = None,
-        Change::Set(text) => *target = Some(amount(field, text, HIGHEST_PRICE)?),
+        Change::Set(text) => *target = Some(amount(field, text, cap)?),
     }
     Ok(())
 }
@@ -187,88 +230,4 @@ fn markup(field: &str, text: &str) -> Result<u32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set_to(text: &str) -> Change<String> {
-        Change::Set(text.to_owned())
-    }
-
-    #[test]
-    fn amounts_are_exact_and_the_price_is_echoed_as_registered() {
-        for (text, micros) in
-            [("0.10", 100_000), ("0", 0), ("10.50", 10_500_000), ("0.000001", 1), ("100.00", 100_000_000)]
-        {
-            let mut prices = Prices::default();
-            let changes = PriceChanges { per_call: set_to(text), ..PriceChanges::default() };
-            prices.apply(&changes, Door::Marketplace, Some(Micros::new(100_000_000))).unwrap();
-            assert_eq!((prices.per_call, prices.price_text.as_str()), (Micros::new(micros), text));
-        }
-    }
-
-    #[test]
-    fn prices_that_are_none_are_refused_in_the_doors_words() {
-        let cap = Some(Micros::new(100_000_000));
-        for text in ["NaN", "-1", "-0.01", "1e-3", "", " 1", "0.0000001", "100.01", "inf", "１", &"0".repeat(41)] {
-            let changes = PriceChanges { per_call: set_to(text), ..PriceChanges::default() };
-            let error = Prices::default().apply(&changes, Door::Marketplace, cap).unwrap_err();
-            assert_eq!(error.field.as_deref(), Some("price_per_call"), "{text:?}");
-        }
-        let rows = PriceChanges { per_1000_rows: set_to("-1"), ..PriceChanges::default() };
-        for (door, field) in [(Door::SqlGateway, "basePricePer1000Rows"), (Door::Platform, "base_price_per_1000_rows")]
-        {
-            assert_eq!(Prices::default().apply(&rows, door, None).unwrap_err().field.as_deref(), Some(field));
-        }
-    }
-
-    #[test]
-    fn markups_are_hundredths() {
-        for (text, hundredths, shown) in [
-            ("2.0", 200, "2.0"),
-            ("1", 100, "1.0"),
-            ("1.25", 125, "1.25"),
-            ("0.01", 1, "0.01"),
-            ("1000", 100_000, "1000.0"),
-        ] {
-            let mut prices = Prices::default();
-            let changes = PriceChanges { markup: set_to(text), ..PriceChanges::default() };
-            prices.apply(&changes, Door::SqlGateway, None).unwrap();
-            assert_eq!((prices.markup_hundredths, prices.markup_text().as_str()), (hundredths, shown));
-        }
-        for text in ["0", "0.001", "-1", "1000.01", "x", ""] {
-            let changes = PriceChanges { markup: set_to(text), ..PriceChanges::default() };
-            let error = Prices::default().apply(&changes, Door::SqlGateway, None).unwrap_err();
-            assert_eq!(error.field.as_deref(), Some("markupMultiplier"), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn changes_keep_clear_and_set_and_storage_loses_nothing() {
-        let mut prices = Prices::default();
-        let all = PriceChanges {
-            per_call: set_to("0.10"),
-            get: set_to("0.01"),
-            delete: set_to("0"),
-            per_1000_rows: set_to("1.5"),
-            markup: set_to("2"),
-            min_charge: set_to("0.001"),
-            ..PriceChanges::default()
-        };
-        prices.apply(&all, Door::Platform, None).unwrap();
-        let before = prices.clone();
-        prices.apply(&PriceChanges::default(), Door::Platform, None).unwrap();
-        assert_eq!(prices, before);
-        assert_eq!(Prices::from_stored(prices.per_call, prices.price_text.clone(), &prices.stored()), prices);
-        let clear = PriceChanges {
-            per_call: Change::Clear,
-            get: Change::Clear,
-            delete: Change::Clear,
-            per_1000_rows: Change::Clear,
-            markup: Change::Clear,
-            min_charge: Change::Clear,
-            ..PriceChanges::default()
-        };
-        prices.apply(&clear, Door::Platform, None).unwrap();
-        assert_eq!(prices, Prices::default());
-    }
-}
+mod tests;

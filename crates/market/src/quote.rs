@@ -6,20 +6,37 @@ use farebox_base::Micros;
 /// Escapes that servers take differently: slash, backslash, semicolon, percent, blank, dot.
 const AMBIGUOUS: [&[u8; 3]; 6] = [b"%2f", b"%5c", b"%3b", b"%25", b"%20", b"%2e"];
 
-/// The price of a call: that of its endpoint, else of its method, else the listing's. A path whose endpoint is in
-/// doubt costs as much as the dearest that it could be. Allocates nothing.
+/// The price of a call, the most of it where its reply tells: that of its endpoint, else of its method, else the
+/// listing's. A path whose endpoint is in doubt costs as much as the dearest that it could be. Allocates nothing.
 ///
 /// `path` is the path below the listing's base.
 pub fn quote(listing: &Listing, method: &str, path: &str) -> Micros {
     let prices = &listing.prices;
-    let Some(method) = Method::parse(method) else { return prices.per_call };
-    let usual = prices.per_method.of(method).unwrap_or(prices.per_call);
+    let others = prices.reserve_max.unwrap_or(prices.per_call);
+    let Some(method) = Method::parse(method) else { return others };
+    let usual = prices.per_method.of(method).unwrap_or(others);
     if is_ambiguous(path) {
         return listing.endpoint_prices.dearest(method).map_or(usual, |dearest| dearest.max(usual));
     }
+    of_endpoint(listing, method, path).unwrap_or(usual)
+}
+
+/// What a call costs whose reply could tell and does not, at most its quote. `None`: its price is fixed, as every price
+/// of an endpoint or method is.
+pub fn untold_charge(listing: &Listing, method: &str, path: &str) -> Option<Micros> {
+    let prices = &listing.prices;
+    let untold = prices.reserve_max.map(|most| prices.untold().min(most))?;
+    let Some(method) = Method::parse(method) else { return Some(untold) };
+    let own = match () {
+        () if is_ambiguous(path) => listing.endpoint_prices.dearest(method),
+        () => of_endpoint(listing, method, path),
+    };
+    own.or(prices.per_method.of(method)).is_none().then_some(untold)
+}
+
+fn of_endpoint(listing: &Listing, method: Method, path: &str) -> Option<Micros> {
     let exact = listing.endpoint_prices.find(method, path);
-    let any_case = listing.endpoint_prices.find_in_any_case(method, path);
-    exact.max(any_case).unwrap_or(usual)
+    exact.max(listing.endpoint_prices.find_in_any_case(method, path))
 }
 
 /// Whether servers differ in which endpoint a path means: some take an escaped slash for a slash, some cut a segment

@@ -2,8 +2,8 @@
 
 use crate::price::StoredPrices;
 use crate::{
-    EndpointPrices, JsonObject, Listing, ListingEntry, ListingKind, ListingStatus, Market, Prices, ServedEndpoints,
-    rules,
+    EndpointPrices, JsonObject, Listing, ListingEntry, ListingKind, ListingStatus, Market, PaymentOrder, PaymentPolicy,
+    PaymentReceiver, Prices, ServedEndpoints, rules,
 };
 use farebox_base::{Error, ListingId, Result};
 use farebox_db::{Param, Row, Tx, sql};
@@ -14,7 +14,8 @@ use std::sync::Arc;
 pub(crate) const LISTINGS: &str = sql!(
     "SELECT l.id, l.party_id, p.handle, l.slug, l.kind, l.name, l.description, l.category, l.status, l.is_verified,
        l.target, l.price_per_call, l.price_text, l.free_tier_calls, l.payment_method, l.fee_basis_points, l.pricing,
-       l.profile, l.created_at, l.updated_at, l.secret, substr(l.search_text, 1, 1)
+       l.profile, l.created_at, l.updated_at, l.secret, substr(l.search_text, 1, 1),
+       l.payment_order, l.payment_receiver
      FROM listing l JOIN party p ON p.id = l.party_id"
 );
 
@@ -45,7 +46,7 @@ impl Columns {
         })
     }
 
-    fn params<'a>(&'a self, listing: &'a Listing, search_text: &'a str) -> [Param<'a>; 15] {
+    fn params<'a>(&'a self, listing: &'a Listing, search_text: &'a str) -> [Param<'a>; 17] {
         [
             (&listing.name).into(),
             (&listing.description).into(),
@@ -62,6 +63,8 @@ impl Columns {
             (&self.profile).into(),
             search_text.into(),
             listing.updated_at.into(),
+            listing.payments.order.map(PaymentOrder::text).into(),
+            listing.payments.receiver.map(PaymentReceiver::text).into(),
         ]
     }
 }
@@ -101,9 +104,9 @@ pub(crate) async fn insert_in(
             sql!(
                 "INSERT INTO listing (name, description, category, status, is_verified, target, price_per_call,
                    price_text, free_tier_calls, payment_method, fee_basis_points, pricing, profile, search_text,
-                   updated_at, id, party_id, slug, kind, secret, created_at)
+                   updated_at, payment_order, payment_receiver, id, party_id, slug, kind, secret, created_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                   $21)
+                   $21, $22, $23)
                  ON CONFLICT (slug) DO NOTHING"
             ),
             &params,
@@ -127,8 +130,9 @@ pub(crate) async fn update_in(tx: &mut Tx, listing: &Listing, sealed: Option<&[u
         sql!(
             "UPDATE listing SET name = $1, description = $2, category = $3, status = $4, is_verified = $5, target = $6,
                price_per_call = $7, price_text = $8, free_tier_calls = $9, payment_method = $10,
-               fee_basis_points = $11, pricing = $12, profile = $13, search_text = $14, updated_at = $15, secret = $17
-             WHERE id = $16"
+               fee_basis_points = $11, pricing = $12, profile = $13, search_text = $14, updated_at = $15,
+               payment_order = $16, payment_receiver = $17, secret = $19
+             WHERE id = $18"
         ),
         &params,
     )
@@ -172,6 +176,7 @@ impl Market {
             prices: Prices::from_stored(row.get(11)?, row.get(12)?, &pricing.prices),
             free_tier_calls: u32::try_from(row.get::<i64>(13)?).map_err(|_| corrupt("free tier"))?,
             payment_method: row.get(14)?,
+            payments: payments(row).ok_or_else(|| corrupt("payment policy"))?,
             fee_basis_points: row.get(15)?,
             endpoint_prices: EndpointPrices::read(&profile).map_err(|_| corrupt("endpoint prices"))?,
             served: ServedEndpoints::read(&profile).map_err(|_| corrupt("endpoints"))?,
@@ -186,4 +191,14 @@ impl Market {
         }
         Ok(ListingEntry { listing: Arc::new(listing), secret })
     }
+}
+
+/// `None` where a word is none of ours.
+fn payments(row: &Row) -> Option<PaymentPolicy> {
+    let word = |column| row.get::<Option<&str>>(column).ok();
+    let (order, receiver) = (word(22)?, word(23)?);
+    Some(PaymentPolicy {
+        order: order.map_or(Some(None), |text| PaymentOrder::parse(text).map(Some))?,
+        receiver: receiver.map_or(Some(None), |text| PaymentReceiver::parse(text).map(Some))?,
+    })
 }

@@ -2,8 +2,8 @@
 
 use crate::row::{LISTINGS, has_chosen_slug, update_in};
 use crate::{
-    Door, EndpointPrices, JsonObject, LISTINGS_SCOPE, Listing, ListingAccess, ListingStatus, Market, PriceChanges,
-    SecretChanges, ServedEndpoints, UpstreamSecret, rules,
+    Door, EndpointPrices, JsonObject, LISTINGS_SCOPE, Listing, ListingAccess, ListingStatus, Market,
+    PaymentPolicyChanges, PriceChanges, SecretChanges, ServedEndpoints, UpstreamSecret, rules,
 };
 use farebox_base::{ListingId, Result};
 use farebox_db::{Param, Tx, Where, sql, tx};
@@ -24,6 +24,7 @@ pub struct ListingPatch {
     pub prices: PriceChanges,
     pub free_tier_calls: Option<i64>,
     pub payment_method: Option<String>,
+    pub payments: PaymentPolicyChanges,
     /// Fields to set; `null` takes one away.
     pub profile: JsonObject,
     /// Fields to set; `null` takes one away.
@@ -54,6 +55,7 @@ impl ListingPatch {
             prices: PriceChanges::default(),
             free_tier_calls: None,
             payment_method: None,
+            payments: PaymentPolicyChanges::default(),
             profile: JsonObject::new(),
             pricing_profile: JsonObject::new(),
             secret: SecretChanges::default(),
@@ -161,6 +163,8 @@ impl Market {
         listing.prices.apply(&patch.prices, patch.door, self.price_cap(patch.door))?;
         merge(&mut listing.profile, &patch.profile);
         merge(&mut listing.pricing_profile, &patch.pricing_profile);
+        listing.payments.apply(patch.payments, &self.config().payments)?;
+        listing.payments.check(listing.kind.is_database(), &listing.profile)?;
         listing.endpoint_prices = EndpointPrices::read(&listing.profile)?;
         listing.served = ServedEndpoints::read(&listing.profile)?;
         listing.updated_at = self.now();

@@ -1,6 +1,6 @@
 //! Services: the marketplace's word for listings. A service's endpoint is never shown to the public.
 
-use crate::{Time, number::integer_or_text, wire_enum::wire_enum};
+use crate::{Patch, PaymentOrder, PaymentReceiver, Time, number::integer_or_text, wire_enum::wire_enum};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -37,9 +37,19 @@ pub struct CreateServiceRequest {
     /// Calls that each buyer has free.
     #[serde(default, deserialize_with = "integer_or_text")]
     pub free_tier_calls: i64,
+    /// The most that a call costs whose reply tells, in `X-Farebox-Charge`, what it costs. A reply that does not tell costs
+    /// `price_per_call`. Not published: an extension of this gateway, as the fields below.
+    #[schemars(example = &"0.50")]
+    pub reserve_max_charge: Option<String>,
+    /// When payments on chain are settled; the operator's choice where it is missing.
+    pub payment_order: Option<PaymentOrder>,
+    /// Who receives payments on chain; the operator's choice where it is missing. `seller` needs `wallet_address`.
+    pub payment_receiver: Option<PaymentReceiver>,
+    /// The seller's address on EVM chains.
+    pub wallet_address: Option<String>,
 }
 
-/// Changes a service. A field that is null or left out stays as it is.
+/// Changes a service. A field that is null or left out stays as it is, unless it says otherwise.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct UpdateServiceRequest {
     pub name: Option<String>,
@@ -52,6 +62,17 @@ pub struct UpdateServiceRequest {
     pub status: Option<ServiceStatus>,
     pub category: Option<String>,
     pub tags: Option<Vec<String>>,
+    /// The most that a call costs whose reply tells, in `X-Farebox-Charge`, what it costs; `"0"`: the price is fixed. Not
+    /// published: an extension of this gateway, as the fields below.
+    pub reserve_max_charge: Option<String>,
+    /// When payments on chain are settled; `null` goes back to the operator's choice.
+    #[serde(default)]
+    pub payment_order: Patch<PaymentOrder>,
+    /// Who receives payments on chain; `null` goes back to the operator's choice. `seller` needs `wallet_address`.
+    #[serde(default)]
+    pub payment_receiver: Patch<PaymentReceiver>,
+    /// The seller's address on EVM chains.
+    pub wallet_address: Option<String>,
 }
 
 /// A service as everyone sees it.
@@ -81,6 +102,15 @@ pub struct ServicePricing {
     pub payment_method: PaymentMethod,
     /// Calls that each buyer has free.
     pub free_tier_calls: i64,
+    /// The most that a call costs whose reply tells what it costs; left out where the price is fixed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserve_max_charge: Option<String>,
+    /// When payments on chain are settled; left out where the seller has not chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_order: Option<PaymentOrder>,
+    /// Who receives payments on chain; left out where the seller has not chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_receiver: Option<PaymentReceiver>,
 }
 
 /// Narrows and pages the list of services.

@@ -4,7 +4,7 @@ use super::{
     ComputeType, DatabaseType, EndpointDefinition, GeoRoutingConfig, IntegrationType, PublisherCategory, PublisherType,
     UndocumentedEndpointPolicy, UsageExample, WalletAddress,
 };
-use crate::Secret;
+use crate::{PaymentOrder, PaymentReceiver, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -60,9 +60,9 @@ pub struct CreatePublisherRequest {
     pub base_price_per_1000_rows: Option<String>,
     /// The base price is multiplied by this; 1 adds nothing.
     pub markup_multiplier: Option<String>,
-    /// The most that is reserved for a call whose cost only its reply tells.
+    /// The most that is reserved for a call whose cost only its reply tells, in `X-Farebox-Charge`.
     pub reserve_max_charge: Option<String>,
-    /// What a call costs whose reply does not tell.
+    /// What a call costs whose reply does not tell; the price per call where it is missing.
     pub unresolved_fallback_charge: Option<String>,
     /// The balance that a caller must have.
     pub minimum_balance: Option<String>,
@@ -70,6 +70,11 @@ pub struct CreatePublisherRequest {
     pub low_balance_threshold: Option<String>,
     /// How long running work goes on without balance, in minutes.
     pub grace_period_minutes: Option<i32>,
+    /// When payments on chain are settled; the operator's choice where it is missing. Not published: an extension of this
+    /// gateway, as the next field.
+    pub payment_order: Option<PaymentOrder>,
+    /// Who receives payments on chain; the operator's choice where it is missing.
+    pub payment_receiver: Option<PaymentReceiver>,
 
     pub endpoints: Option<Vec<EndpointDefinition>>,
     pub undocumented_endpoint_policy: Option<UndocumentedEndpointPolicy>,

@@ -7,7 +7,7 @@ use super::{
     AssetInfo, ComputeType, DatabaseType, EndpointDefinition, GeoRoutingConfig, IntegrationType, McpDiscoveryStatus,
     PricingConfigResponse, PublisherCategory, PublisherType, UndocumentedEndpointPolicy, UsageExample, WalletAddress,
 };
-use crate::{AtomicAmount, Time};
+use crate::{AtomicAmount, PaymentOrder, PaymentReceiver, Time};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -47,6 +47,12 @@ pub struct PublisherResponse {
     /// The platform's share of each call, in percent.
     #[schemars(example = &"2.5")]
     pub gateway_fee_percent: String,
+    /// When payments on chain are settled; left out where the seller has not chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_order: Option<PaymentOrder>,
+    /// Who receives payments on chain; left out where the seller has not chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_receiver: Option<PaymentReceiver>,
 
     pub endpoints: Option<Vec<EndpointDefinition>>,
     pub undocumented_endpoint_policy: UndocumentedEndpointPolicy,

@@ -4,7 +4,7 @@ use super::{
     ComputeType, DatabaseType, EndpointDefinition, GeoRoutingConfig, IntegrationType, PublisherCategory,
     UndocumentedEndpointPolicy, UsageExample, WalletAddress,
 };
-use crate::{Patch, Secret};
+use crate::{Patch, PaymentOrder, PaymentReceiver, Secret};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -59,9 +59,9 @@ pub struct UpdatePublisherRequest {
     pub base_price_per_1000_rows: Patch<String>,
     /// The base price is multiplied by this; 1 adds nothing.
     pub markup_multiplier: Patch<String>,
-    /// The most that is reserved for a call whose cost only its reply tells.
+    /// The most that is reserved for a call whose cost only its reply tells, in `X-Farebox-Charge`.
     pub reserve_max_charge: Patch<String>,
-    /// What a call costs whose reply does not tell.
+    /// What a call costs whose reply does not tell; the price per call where it is missing.
     pub unresolved_fallback_charge: Patch<String>,
     /// The balance that a caller must have.
     pub minimum_balance: Patch<String>,
@@ -69,6 +69,11 @@ pub struct UpdatePublisherRequest {
     pub low_balance_threshold: Patch<String>,
     /// How long running work goes on without balance, in minutes.
     pub grace_period_minutes: Patch<i32>,
+    /// When payments on chain are settled; `null` goes back to the operator's choice. Not published: an extension of this
+    /// gateway, as the next field.
+    pub payment_order: Patch<PaymentOrder>,
+    /// Who receives payments on chain; `null` goes back to the operator's choice.
+    pub payment_receiver: Patch<PaymentReceiver>,
 
     pub endpoints: Patch<Vec<EndpointDefinition>>,
     pub undocumented_endpoint_policy: Patch<UndocumentedEndpointPolicy>,

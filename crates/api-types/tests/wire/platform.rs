@@ -33,6 +33,8 @@ fn publisher() -> PublisherResponse {
         pricing: None,
         billing_model: "prepaid_credits".into(),
         gateway_fee_percent: "0".into(),
+        payment_order: None,
+        payment_receiver: None,
         endpoints: None,
         undocumented_endpoint_policy: UndocumentedEndpointPolicy::DefaultAllow,
         routing: None,

@@ -147,7 +147,8 @@ impl Wanted {
         }
         let path = self.path();
         let amount = farebox_market::quote(&self.listing, self.method.as_str(), path);
-        let offers = settings.for_call(&self.listing, amount, &cx.core.calls.payments().facilitators)?;
+        let is_metered = farebox_market::untold_charge(&self.listing, self.method.as_str(), path).is_some();
+        let offers = settings.for_call(&self.listing, amount, is_metered, &cx.core.calls.payments().facilitators)?;
         if offers.offers.is_empty() {
             return Ok(None);
         }

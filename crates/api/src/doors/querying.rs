@@ -46,7 +46,7 @@ impl Query {
     }
 
     fn offered(&self, cx: &Cx<Core>, amount: Micros) -> Result<Option<Asked>> {
-        let offers = cx.core.settings.payments.for_call(&self.entry.listing, amount)?;
+        let offers = cx.core.settings.payments.for_query(&self.entry.listing, amount)?;
         if offers.offers.is_empty() {
             return Ok(None);
         }

@@ -10,7 +10,7 @@ use farebox_x402::evm::address::checksummed;
 use farebox_x402::extension::identifier;
 use farebox_x402::offer::{Offer, Resource, Terms};
 use farebox_x402::payment::Payment;
-use farebox_x402::verify::{Kind, Limits, NonceKey, Verified, verify_local};
+use farebox_x402::verify::{Limits, NonceKey, Verified, verify_local};
 use farebox_x402::wire::{Object, PaymentHeader, names};
 use farebox_x402::{Reason, Refusal, check_echo, extension, match_offer};
 use http::HeaderMap;
@@ -56,11 +56,8 @@ impl Asked {
         let named = identifier::read(&header, false)?;
         let key = named.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
         let verified = self.verified(core, offer, &payment, &header).await?;
-        if verified.kind == Kind::Upto {
-            return Err(Refusal::new(Reason::UnsupportedScheme, "scheme: expected exact or batch-settlement"));
-        }
-        let offer = offer.clone();
-        Ok((SignedPayment { offer, payment, header, verified, receiver: self.offers.receiver }, key))
+        let (offer, Offers { receiver, later, .. }) = (offer.clone(), &self.offers);
+        Ok((SignedPayment { offer, payment, header, verified, receiver: *receiver, later: *later }, key))
     }
 }
 

@@ -8,15 +8,19 @@ mod challenge;
 mod described;
 mod health;
 mod identified;
+mod policy;
 mod proofs;
 mod receipt;
 mod signed_amount;
+mod upto;
 
 pub(crate) use accept::{Asked, header_of, payer};
 pub(crate) use challenge::{deposit_required, payment_required, unpaid};
 pub(crate) use described::{CallAt, Described};
 pub(crate) use health::network_healths;
 pub(crate) use identified::identified;
+pub use policy::OperatorPolicy;
+pub(crate) use policy::{order_of, receiver_of, shown_policy};
 pub use proofs::Proofs;
 pub(crate) use receipt::{show_payment, show_proven};
 
@@ -24,11 +28,12 @@ use alloy_primitives::Address;
 use farebox_base::{Error, Micros, Result};
 use farebox_calls::Receiver;
 use farebox_market::Listing;
-use farebox_x402::evm::address;
 use farebox_x402::facilitator::Facilitators;
 use farebox_x402::network::{Method, Network, Token};
 use farebox_x402::offer::{ChannelTerms, Flow, Offer, Terms};
+use policy::Effective;
 use std::sync::Arc;
+use upto::upto_offer;
 
 /// A token of a network in which payments are taken.
 #[derive(Clone, Debug)]
@@ -46,10 +51,8 @@ pub struct PaymentSettings {
     pub places: Vec<PaymentPlace>,
     /// How long a payer's signature is to be valid, in seconds.
     pub timeout_s: u32,
-    /// Who is paid on the chain, where the seller has an address there.
-    pub receiver: Receiver,
-    /// Whether payments are settled before the work or after it.
-    pub flow: Flow,
+    /// When payments are settled and who receives them.
+    pub policy: OperatorPolicy,
     /// How long the payer of a channel has to wait for what he withdraws, in seconds; `None`: no channels are offered.
     pub channels: Option<u64>,
     pub proofs: Proofs,
@@ -60,6 +63,8 @@ pub struct PaymentSettings {
 pub(crate) struct Offers {
     pub offers: Vec<Offer>,
     pub receiver: Receiver,
+    /// Whether what is paid may be settled after the answer.
+    pub later: bool,
 }
 
 impl PaymentSettings {
@@ -67,19 +72,34 @@ impl PaymentSettings {
         self.places.is_empty()
     }
 
-    /// The ways to pay for a call; none where it costs nothing.
+    /// The ways to pay for a call; none where it costs nothing. `metered`, where its reply tells what of `amount` it costs:
+    /// whose wallets send payments of a part.
     ///
     /// # Errors
     /// `Internal` where the settings do not fit together.
-    pub(crate) fn for_call(&self, listing: &Listing, amount: Micros, on: &Facilitators) -> Result<Offers> {
-        let own = sellers_address(listing).filter(|_| self.receiver == Receiver::Seller);
-        let receiver = if own.is_some() { Receiver::Seller } else { Receiver::Gateway };
-        let mut offers = self.offers(amount, own, receiver, self.flow)?;
+    pub(crate) fn for_call(
+        &self,
+        listing: &Listing,
+        amount: Micros,
+        is_metered: bool,
+        on: &Facilitators,
+    ) -> Result<Offers> {
+        let policy = self.policy(listing);
         // What is claimed of a channel comes together for many sellers, and can only come to the gateway.
-        if receiver == Receiver::Gateway {
+        let has_channels = policy.receiver == Receiver::Gateway && !is_metered;
+        let mut offers = self.offers(amount, policy, is_metered.then_some(on))?;
+        if has_channels {
             offers.offers.extend(self.through_channels(amount, on)?);
         }
         Ok(offers)
+    }
+
+    /// The ways to pay for a query, whose payer may sign for more than was asked.
+    ///
+    /// # Errors
+    /// As `for_call`.
+    pub(crate) fn for_query(&self, listing: &Listing, amount: Micros) -> Result<Offers> {
+        self.offers(amount, self.policy(listing), None)
     }
 
     /// The ways to bring money in. It is settled before it is credited, which is all the work there is.
@@ -87,7 +107,8 @@ impl PaymentSettings {
     /// # Errors
     /// As `for_call`.
     pub(crate) fn for_deposit(&self, amount: Micros) -> Result<Offers> {
-        self.offers(amount, None, Receiver::Gateway, Flow::Authorization)
+        let to_us = Effective { flow: Flow::Authorization, receiver: Receiver::Gateway, later: false, pay_to: None };
+        self.offers(amount, to_us, None)
     }
 
     fn through_channels(&self, amount: Micros, on: &Facilitators) -> Result<Vec<Offer>> {
@@ -110,28 +131,28 @@ impl PaymentSettings {
         Ok(offers)
     }
 
-    fn offers(&self, amount: Micros, to: Option<Address>, receiver: Receiver, flow: Flow) -> Result<Offers> {
+    fn offers(&self, amount: Micros, policy: Effective, metered: Option<&Facilitators>) -> Result<Offers> {
         let mut offers = Vec::new();
+        // What is settled before the work is all of it; what was not used stays the buyer's.
+        let metered = metered.filter(|_| policy.flow == Flow::Authorization);
         for place in self.places.iter().filter(|_| !amount.is_zero()) {
             // A price that the token cannot express exactly is not offered in it.
             let Ok(units) = place.token.decimals().to_units(amount) else { continue };
+            let pay_to = policy.pay_to.unwrap_or(place.pay_to);
+            // First, because clients that can sign it pay less.
+            if let Some(facilitators) = metered {
+                offers.extend(upto_offer(place, facilitators, units, pay_to, self.timeout_s)?);
+            }
             for method in [Method::Eip3009, Method::Permit2] {
                 if !place.token.takes(method) {
                     continue;
                 }
-                let pay_to = to.unwrap_or(place.pay_to);
                 let (network, token) = (place.network.clone(), place.token.clone());
                 let offer = Offer::new(network, token, units, pay_to, self.timeout_s, Terms::Exact(method))
                     .map_err(|error| Error::internal(format!("an offer can't be made: {error}")))?;
-                offers.push(if flow == Flow::Upfront { offer.upfront() } else { offer });
+                offers.push(if policy.flow == Flow::Upfront { offer.upfront() } else { offer });
             }
         }
-        Ok(Offers { offers, receiver })
+        Ok(Offers { offers, receiver: policy.receiver, later: policy.later })
     }
-}
-
-/// The address that a seller wants to be paid at, where it is one of an EVM chain.
-fn sellers_address(listing: &Listing) -> Option<Address> {
-    let text = listing.profile.get("wallet_address")?.as_str()?;
-    address::parse(text).filter(|address| !address.is_zero())
 }

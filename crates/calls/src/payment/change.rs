@@ -21,7 +21,9 @@ pub(super) async fn note_in(tx: &mut Tx, id: CallId, cost: Micros) -> Result<()>
 /// costs all of it.
 pub(crate) fn change(call: &Running, ending: Ending) -> Result<Option<Operation>> {
     let charged = ending.charged();
-    let Some(paid) = call.paid.as_ref().filter(|paid| paid.receiver == Receiver::Gateway && !charged.is_zero()) else {
+    let Some(paid) =
+        call.paid.as_ref().filter(|paid| paid.is_whole && paid.receiver == Receiver::Gateway && !charged.is_zero())
+    else {
         return Ok(None);
     };
     let rest = call.quoted.checked_sub(charged)?;

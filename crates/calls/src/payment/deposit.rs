@@ -60,7 +60,12 @@ impl Calls {
     /// As [`Calls::deposit`], also for deposits into a channel, which is made where there is none.
     pub(crate) async fn deposit_into(&self, deposit: Deposit<'_>, channel: Option<NewChannel>) -> Result<Deposited> {
         let Deposit { signed, account, memo } = deposit;
-        let amount = match signed.offer.token().decimals().to_micros(signed.taken()) {
+        let amount = match signed
+            .offer
+            .token()
+            .decimals()
+            .to_micros(units_taken(&signed.offer, &signed.payment, Micros::ZERO)?.0)
+        {
             Ok(amount) => amount,
             Err(error) => {
                 let message = format!("deposit.amount: {error}");
@@ -74,8 +79,8 @@ impl Calls {
         if let Reserved::Spent(spent) = self.begin_deposit(id, &paid, amount).await? {
             return Ok(known(*spent, signed, amount));
         }
-        let settlement = self.parts.payments.facilitators.settle(signed.settle(id)).await;
-        let receipt = signed.receipt(&settlement);
+        let settlement = self.parts.payments.facilitators.settle(signed.settle(id, amount)?).await;
+        let receipt = signed.receipt(&settlement, amount);
         let credit = Credit { id, from: paid.outside(), to: account, amount, memo, channel };
         match self.end_deposit(&credit, settlement).await? {
             Ok(()) => Ok(Deposited::Credited { amount, receipt, now: true }),

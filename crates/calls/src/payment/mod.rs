@@ -22,6 +22,7 @@ mod risk;
 mod row;
 mod run;
 mod spent;
+mod taken;
 
 pub use arrived::{Arrived, arrived_hash};
 pub(crate) use change::change;
@@ -33,9 +34,9 @@ pub use reply::replies_offer_again;
 pub use risk::LaterSettling;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub(crate) use spent::Spent;
+use taken::{settle_taken, units_taken};
 
-use alloy_primitives::U256;
-use farebox_base::{CallId, Error, Kind};
+use farebox_base::{CallId, Error, Kind, Micros, Result};
 use farebox_x402::arrivals::Arrivals;
 use farebox_x402::facilitator::{Facilitators, Settle, Settlement};
 use farebox_x402::network::Networks;
@@ -51,7 +52,7 @@ use std::sync::Arc;
 pub struct Payments {
     pub networks: Arc<Networks>,
     pub facilitators: Facilitators,
-    /// Where a verified payment is enough for the answer, up to a bound; `None`: the answer waits for the settlement.
+    /// How much may be served and not settled yet, of payments that are settled later; `None`: nothing.
     pub later: Option<Arc<LaterSettling>>,
     /// Where transfers that wallets make by themselves can be looked for.
     pub arrivals: Arc<[Arrivals]>,
@@ -75,6 +76,8 @@ pub struct SignedPayment {
     pub header: PaymentHeader,
     pub verified: Verified,
     pub receiver: Receiver,
+    /// Whether it may be settled after the answer.
+    pub later: bool,
 }
 
 impl Receiver {
@@ -99,21 +102,19 @@ impl SignedPayment {
         }
     }
 
-    /// What settling it takes, in the token's smallest unit: with a deposit into a channel, all of that.
-    pub(crate) fn taken(&self) -> U256 {
-        taken(&self.offer, &self.payment)
-    }
-
-    /// The order to settle it in full, under the id of what it pays for.
-    pub(crate) fn settle(&self, id: CallId) -> Settle<'_> {
+    /// The order to settle it for what it pays, which costs so much, under that one's id.
+    ///
+    /// # Errors
+    /// `Internal` where the token has no such amount.
+    pub(crate) fn settle(&self, id: CallId, cost: Micros) -> Result<Settle<'_>> {
         let Self { offer, payment, header, .. } = self;
-        Settle { id: id.uuid(), offer, payment, header, amount: self.taken() }
+        Ok(Settle { id: id.uuid(), offer, payment, header, amount: units_taken(offer, payment, cost)?.0 })
     }
 
     /// The receipt for what has become of it on its chain.
-    pub(crate) fn receipt(&self, settlement: &Settlement) -> SettlementResponse {
+    pub(crate) fn receipt(&self, settlement: &Settlement, cost: Micros) -> SettlementResponse {
         match settlement {
-            Settlement::Settled { transaction } => self.settled(transaction),
+            Settlement::Settled { transaction } => self.settled_for(transaction, cost),
             Settlement::Pending { transaction } => {
                 let message = "the payment was sent to its chain and is not final";
                 let refusal = Refusal::new(Reason::SettlementPending, message);
@@ -142,13 +143,6 @@ impl SignedPayment {
     pub(crate) fn settled(&self, transaction: &str) -> SettlementResponse {
         let receipt = SettlementResponse::settled(self.network_name(), self.verified.payer, None, None);
         SettlementResponse { transaction: transaction.to_owned(), ..receipt }
-    }
-}
-
-pub(crate) fn taken(offer: &Offer, payment: &Payment) -> U256 {
-    match payment {
-        Payment::Deposit { amount, .. } => *amount,
-        _ => offer.amount,
     }
 }
 

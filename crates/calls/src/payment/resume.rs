@@ -5,7 +5,7 @@
 
 use super::deposit::{Credit, channel_of};
 use super::row::Fate;
-use super::{Paid, Receiver, taken};
+use super::{Paid, Receiver, settle_taken, units_taken};
 use crate::Calls;
 use crate::running::{End, Ending, Running};
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
@@ -14,7 +14,7 @@ use farebox_ledger::AccountId;
 use farebox_x402::Reason;
 use farebox_x402::facilitator::{Settle, Settlement};
 use farebox_x402::network::Networks;
-use farebox_x402::offer::Offer;
+use farebox_x402::offer::{Offer, Scheme};
 use farebox_x402::payment::Payment;
 use farebox_x402::wire::{Object, PaymentHeader, offer_of_v2, payment_of, v2};
 use futures_util::{StreamExt as _, stream};
@@ -112,9 +112,9 @@ impl Calls {
             offer: &begun.offer,
             payment: &begun.payment,
             header: &begun.header,
-            amount: taken(&begun.offer, &begun.payment),
+            amount: units_taken(&begun.offer, &begun.payment, begun.amount)?.0,
         };
-        let settlement = facilitators.settle(settle).await;
+        let settlement = settle_taken(facilitators, settle).await;
         let Some(call) = begun.call else {
             let to = begun.paid.deposit_to.clone();
             let to = to.ok_or_else(|| Error::internal(format!("payment {} is for nothing", begun.id)))?;
@@ -172,7 +172,7 @@ fn read(row: &Row, networks: &Networks) -> Result<Begun> {
     let id = CallId::parse(&id).ok_or_else(|| unreadable("id", id.clone()))?;
     let (amount, fee_basis_points): (Micros, i64) = (row.get(7)?, row.get(8)?);
     let status: Option<i64> = row.get(13)?;
-    let paid = paid(row)?;
+    let paid = paid(row, offer.scheme() != Scheme::Upto)?;
     let call = match &paid.deposit_to {
         Some(_) => None,
         None => Some(Box::new(call(row, id, amount, fee_basis_points)?)),
@@ -183,7 +183,7 @@ fn read(row: &Row, networks: &Networks) -> Result<Begun> {
     Ok(Begun { id, offer, payment, header, paid, amount, charged, call, reply_status, valid_before })
 }
 
-fn paid(row: &Row) -> Result<Paid> {
+fn paid(row: &Row, is_whole: bool) -> Result<Paid> {
     let receiver: String = row.get(6)?;
     let fingerprint: Vec<u8> = row.get(9)?;
     let deposit_to: Option<String> = row.get(12)?;
@@ -198,6 +198,7 @@ fn paid(row: &Row) -> Result<Paid> {
         terms: row.get(10)?,
         payload: row.get(11)?,
         valid_before: None,
+        is_whole,
         deposit_to: deposit_to.as_deref().and_then(AccountId::parse),
         fate: Fate::Reserved,
     })

@@ -6,6 +6,7 @@ use crate::running::Running;
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
 use farebox_db::{Tx, sql};
 use farebox_ledger::AccountId;
+use farebox_x402::offer::Scheme;
 use farebox_x402::wire::v2;
 
 /// A payment as its call carries it.
@@ -25,6 +26,8 @@ pub(crate) struct Paid {
     /// JSON: the payment as it came.
     pub payload: String,
     pub valid_before: Option<Timestamp>,
+    /// It is taken whole, whatever its call costs.
+    pub is_whole: bool,
     /// The account that a deposit goes to.
     pub deposit_to: Option<AccountId>,
     pub fate: Fate,
@@ -67,6 +70,7 @@ impl Paid {
             fingerprint,
             terms,
             payload: signed.header.json().to_string(),
+            is_whole: offer.scheme() != Scheme::Upto,
             valid_before: signed.verified.valid_before_s.map(|s| Timestamp::from_micros(s.saturating_mul(1_000_000))),
             deposit_to: None,
             fate: Fate::Reserved,
@@ -103,8 +107,8 @@ pub(super) async fn insert_in(
 ) -> Result<Reserved> {
     const RESERVE: &str = sql!(
         "INSERT INTO payment (id, nonce_key, network, token, payer, pay_to, receiver, amount, fee_basis_points, state,
-           fingerprint, terms, payload, delivered, valid_before, created_at, deposit_to, earned_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17)
+           fingerprint, terms, payload, delivered, valid_before, created_at, deposit_to, earned_at, authorized)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17, $8)
          ON CONFLICT (nonce_key) WHERE state <> 'refused' DO NOTHING"
     );
     let written = tx
@@ -163,15 +167,21 @@ pub(crate) async fn release_in(tx: &mut Tx, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The seller has answered: from here on the payment is settled, whatever happens to this process. `false`: too late, the
-/// call was closed.
-pub(super) async fn earned_in(tx: &mut Tx, call: CallId, reply: Option<&SavedReply>, now: Timestamp) -> Result<bool> {
+/// The seller has answered, and the call costs this much: from here on the payment is settled, whatever happens to this
+/// process. `false`: too late, the call was closed.
+pub(super) async fn earned_in(
+    tx: &mut Tx,
+    call: CallId,
+    cost: Micros,
+    reply: Option<&SavedReply>,
+    now: Timestamp,
+) -> Result<bool> {
     let headers = reply.map(SavedReply::headers_text).transpose()?;
     let changed = tx
         .execute(
             sql!(
-                "UPDATE payment SET state = 'earned', reply_status = $2, reply_headers = $3, reply_body = $4, earned_at = $5
-                 WHERE id = $1 AND state = 'reserved'"
+                "UPDATE payment SET state = 'earned', reply_status = $2, reply_headers = $3, reply_body = $4, earned_at = $5,
+                   amount = $6 WHERE id = $1 AND state = 'reserved'"
             ),
             &[
                 (&call.to_string()).into(),
@@ -179,6 +189,7 @@ pub(super) async fn earned_in(tx: &mut Tx, call: CallId, reply: Option<&SavedRep
                 headers.as_deref().into(),
                 reply.map(|reply| reply.body.as_slice()).into(),
                 now.into(),
+                cost.into(),
             ],
         )
         .await?;

@@ -2,10 +2,11 @@
 
 use super::risk::AtRisk;
 use super::row::earned_in;
-use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused};
+use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused, settle_taken, units_taken};
 use crate::admit::{Admitted, StartInput};
 use crate::http_call::http_input;
 use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
+use crate::metered::Metered;
 use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
 use crate::{Answer, Calls, HttpCall};
@@ -69,8 +70,9 @@ impl Calls {
         let (calls, of_task) = (self.clone(), signed.clone());
         let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &of_task).await });
         let answer = running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))??;
-        let is_served = !answer.receipt.amount.is_zero() && answer.reply.is_ok();
-        if answer.payment.is_some() && is_served {
+        let is_taken = answer.payment.as_ref().is_some_and(|payment| payment.success);
+        let is_served = is_taken || !answer.receipt.amount.is_zero();
+        if answer.payment.is_some() && is_served && answer.reply.is_ok() {
             return self.handed_over(answer, &signed).await;
         }
         Ok(answer)
@@ -78,6 +80,7 @@ impl Calls {
 
     async fn forward_signed(&self, call: HttpCall, ticket: Ticket, signed: &SignedPayment) -> Result<Answer> {
         let target = self.target(&call.entry)?;
+        let metered = Metered::of(&call);
         let head = call.method == Method::HEAD;
         let outgoing = Outgoing {
             method: call.method,
@@ -96,7 +99,9 @@ impl Calls {
             ticket.fail().await?;
             return Ok(Answer { payment: Some(Box::new(signed.not_needed())), ..Answer::new(Ok(response), receipt) });
         }
-        self.served_signed(response, ticket, signed, head).await
+        let used = metered.charge(&response, ticket.quoted());
+        let cost = signed.cost(ticket.quoted(), used);
+        self.served_signed(response, ticket, signed, cost, head).await
     }
 
     async fn failed_signed(&self, ticket: Ticket, signed: &SignedPayment, error: &UpstreamError) -> Result<Answer> {
@@ -110,6 +115,7 @@ impl Calls {
         response: Response<Body>,
         ticket: Ticket,
         signed: &SignedPayment,
+        cost: Micros,
         head: bool,
     ) -> Result<Answer> {
         let (mut parts, body) = response.into_parts();
@@ -135,17 +141,17 @@ impl Calls {
             }
             Collected::Long { seen, rest } => (None, resumed(seen, rest)),
         };
-        let later = self.parts.payments.later.as_ref();
-        if let Some(risk) = later.and_then(|later| later.take(ticket.quoted())) {
-            let (receipt, payment) = self.settle_later(ticket, signed, saved, risk).await?;
+        let later = self.parts.payments.later.as_ref().filter(|_| signed.later && !cost.is_zero());
+        if let Some(risk) = later.and_then(|later| later.take(cost)) {
+            let (receipt, payment) = self.settle_later(ticket, signed, cost, saved, risk).await?;
             return Ok(Answer {
                 reply: Ok(Response::from_parts(parts, body)),
                 receipt,
                 payment: Some(Box::new(payment)),
             });
         }
-        let ticket = self.earned(ticket, saved.as_ref()).await?;
-        match self.settled(ticket, signed, saved).await? {
+        let ticket = self.earned(ticket, cost, saved.as_ref()).await?;
+        match self.settled(ticket, signed, cost, saved).await? {
             (Ok(receipt), payment) => {
                 let reply = Ok(Response::from_parts(parts, body));
                 Ok(Answer { reply, receipt, payment: Some(Box::new(payment)) })
@@ -161,17 +167,19 @@ impl Calls {
         &self,
         ticket: Ticket,
         signed: &SignedPayment,
+        cost: Micros,
         saved: Option<SavedReply>,
         risk: AtRisk,
     ) -> Result<(crate::Receipt, SettlementResponse)> {
-        let ticket = self.earned(ticket, saved.as_ref()).await?;
-        let receipt = ticket.receipt(ticket.due());
+        let charged = ticket.cost().unwrap_or(cost);
+        let ticket = self.earned(ticket, cost, saved.as_ref()).await?;
+        let receipt = ticket.receipt(charged);
         let (calls, signed) = (self.clone(), signed.clone());
         let pending =
             signed.refused(&Refusal::new(Reason::SettlementPending, "the payment is settled after this answer"));
         tokio::spawn(async move {
             let _risk = risk;
-            if let Err(error) = calls.settled(ticket, &signed, saved).await {
+            if let Err(error) = calls.settled(ticket, &signed, cost, saved).await {
                 tracing::error!(internal = ?error.internal, "a payment that was served can't be closed yet; it will be taken up");
             }
         });
@@ -179,9 +187,9 @@ impl Calls {
     }
 
     /// From here on the payment is settled, whatever happens to this process.
-    async fn earned(&self, mut ticket: Ticket, saved: Option<&SavedReply>) -> Result<Ticket> {
+    async fn earned(&self, mut ticket: Ticket, cost: Micros, saved: Option<&SavedReply>) -> Result<Ticket> {
         let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
-        self.earn(id, saved, ticket.cost()).await?;
+        self.earn(id, cost, ticket.cost(), saved).await?;
         ticket.leave_to_payment();
         Ok(ticket)
     }
@@ -191,18 +199,19 @@ impl Calls {
         &self,
         mut ticket: Ticket,
         signed: &SignedPayment,
+        cost: Micros,
         saved: Option<SavedReply>,
     ) -> Result<(Result<crate::Receipt, (Error, crate::Receipt)>, SettlementResponse)> {
         let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
-        let amount = ticket.due();
-        let settlement = self.parts.payments.facilitators.settle(signed.settle(id)).await;
-        let payment = signed.receipt(&settlement);
+        let charged = ticket.cost().unwrap_or(cost);
+        let settlement = settle_taken(&self.parts.payments.facilitators, signed.settle(id, cost)?).await;
+        let payment = signed.receipt(&settlement, cost);
         match settlement {
             Settlement::Settled { transaction } => {
-                let receipt = ticket.receipt(amount);
+                let receipt = ticket.receipt(charged);
                 ticket.payment_ended(Fate::Settled { transaction });
                 let keyed = saved.filter(|_| ticket.is_keyed());
-                ticket.serve(amount, keyed).await?;
+                ticket.serve(charged, keyed).await?;
                 Ok((Ok(receipt), payment))
             }
             Settlement::Pending { .. } => Ok((Err((pending(), ticket.receipt(Micros::ZERO))), payment)),
@@ -215,12 +224,12 @@ impl Calls {
         }
     }
 
-    async fn earn(&self, id: CallId, saved: Option<&SavedReply>, cost: Option<Micros>) -> Result<()> {
+    async fn earn(&self, id: CallId, cost: Micros, charged: Option<Micros>, saved: Option<&SavedReply>) -> Result<()> {
         let earned = tx!(self.parts.db, Isolation::ReadCommitted, tx => {
-            if let Some(cost) = cost {
-                super::change::note_in(tx, id, cost).await?;
+            if let Some(charged) = charged {
+                super::change::note_in(tx, id, charged).await?;
             }
-            earned_in(tx, id, saved, self.parts.clock.now()).await
+            earned_in(tx, id, cost, saved, self.parts.clock.now()).await
         })?;
         if earned {
             Ok(())

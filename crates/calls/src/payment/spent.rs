@@ -4,7 +4,7 @@ use super::row::{Paid, state};
 use super::{SignedPayment, refused};
 use crate::idempotency::{SavedReply, replay_receipt};
 use crate::{Answer, Calls};
-use farebox_base::{CallId, Error, Result};
+use farebox_base::{CallId, Error, Micros, Result};
 use farebox_db::{Tx, sql};
 use farebox_x402::network::Method;
 use farebox_x402::verify::NonceKey;
@@ -19,6 +19,8 @@ pub(crate) struct Spent {
     is_same: bool,
     delivered: bool,
     transaction: Option<String>,
+    /// What was taken, or is to be.
+    amount: Micros,
     reply: Option<SavedReply>,
 }
 
@@ -36,7 +38,8 @@ impl Calls {
 impl Spent {
     pub(super) async fn find_in(tx: &mut Tx, paid: &Paid) -> Result<Self> {
         const FIND: &str = sql!(
-            "SELECT id, state, fingerprint, delivered, tx_hash, reply_status, reply_headers, reply_body FROM payment
+            "SELECT id, state, fingerprint, delivered, tx_hash, reply_status, reply_headers, reply_body, amount
+             FROM payment
              WHERE nonce_key = $1 AND state <> 'refused'"
         );
         let row = tx.one(FIND, &[paid.nonce_key.as_str().into()]).await?;
@@ -54,6 +57,7 @@ impl Spent {
             is_same: fingerprint == paid.fingerprint,
             delivered: row.get(3)?,
             transaction: row.get(4)?,
+            amount: row.get(8)?,
             reply,
         })
     }
@@ -61,7 +65,8 @@ impl Spent {
     /// It was there and is gone: given back in this very moment.
     fn vanished() -> Self {
         let state = state::RESERVED.to_owned();
-        Self { id: String::new(), state, is_same: true, delivered: false, transaction: None, reply: None }
+        let (id, amount) = (String::new(), Micros::ZERO);
+        Self { id, state, is_same: true, delivered: false, transaction: None, amount, reply: None }
     }
 
     fn is_settled(&self) -> bool {
@@ -91,7 +96,7 @@ impl Spent {
             Some(reply) => Ok(Answer {
                 reply: Ok(crate::admit::replayed(reply)),
                 receipt: replay_receipt(call_id, false, 0),
-                payment: Some(Box::new(signed.settled(&self.transaction.unwrap_or_default()))),
+                payment: Some(Box::new(signed.settled_for(&self.transaction.unwrap_or_default(), self.amount))),
             }),
             None => Err(refused(&used(signed))),
         }

@@ -51,6 +51,8 @@ pub struct X402 {
     #[serde(with = "text::optional_secret")]
     pub gas_key: Option<Secret>,
     pub settle: Settle,
+    /// What sellers may choose for their listings.
+    pub orders_allowed: Vec<Settle>,
     #[serde(with = "text::amount")]
     pub later_max_usdc: Micros,
     pub timeout_s: u32,
@@ -60,6 +62,8 @@ pub struct X402 {
     #[serde(with = "text::amount")]
     pub channel_claim_usdc: Micros,
     pub receiver: Receiver,
+    /// The same.
+    pub receivers_allowed: Vec<Receiver>,
     pub facilitator_recipients: RecipientList,
     pub sign_offers: bool,
     pub sign_receipts: bool,
@@ -95,6 +99,11 @@ impl X402 {
         !self.networks.is_empty()
     }
 
+    /// Whether a payment may be settled after the answer.
+    pub fn settles_later(&self) -> bool {
+        self.settle == Settle::Later || self.orders_allowed.contains(&Settle::Later)
+    }
+
     /// The listed networks with their settings, in the order of the list.
     pub fn listed(&self) -> impl Iterator<Item = (&NetworkName, &X402Network)> {
         self.networks.iter().filter_map(|name| Some((name, self.network.get(name)?)))
@@ -114,8 +123,14 @@ impl X402 {
         at_most("x402.timeout_s", self.timeout_s, Offer::TIMEOUT_S_MAX)?;
         at_least("x402.settlements_kept_days", self.settlements_kept_days, KEPT_LEAST_DAYS)?;
         at_most("x402.settlements_kept_days", self.settlements_kept_days, KEPT_MOST_DAYS)?;
-        if self.settle == Settle::Later && self.later_max_usdc.is_zero() {
-            return broken("x402.later_max_usdc", "must be more than 0 where x402.settle is \"later\"");
+        if self.settles_later() && self.later_max_usdc.is_zero() {
+            let rule = "must be more than 0 where x402.settle is \"later\" or x402.orders_allowed holds it";
+            return broken("x402.later_max_usdc", rule);
+        }
+        if self.settle == Settle::Before && self.receiver == Receiver::Seller {
+            let rule =
+                "must be \"gateway\" where x402.settle is \"before\": until the work is done the money is the buyer's";
+            return broken("x402.receiver", rule);
         }
         let delay = ("x402.channel_withdraw_delay_s", self.channel_withdraw_delay_s);
         at_least(delay.0, delay.1, *ChannelTerms::WITHDRAW_DELAY_S.start())?;

@@ -17,6 +17,7 @@ mod idempotency;
 mod kill;
 mod load;
 mod memory;
+mod metered;
 mod mistakes;
 mod pay;
 mod process;

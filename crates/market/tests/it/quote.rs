@@ -2,7 +2,9 @@
 
 use crate::process;
 use farebox_base::Micros;
-use farebox_market::{Change, Door, Listing, ListingCreate, ListingKind, PriceChanges, quote, quote_rows};
+use farebox_market::{
+    Change, Door, Listing, ListingCreate, ListingKind, PriceChanges, quote, quote_rows, untold_charge,
+};
 use farebox_testkit::engines::TestDb;
 use serde_json::json;
 use std::sync::Arc;
@@ -101,4 +103,40 @@ async fn a_database_without_a_price_for_rows_costs_its_price_per_call() {
     let base = ListingCreate::database(Door::Platform, ListingKind::Sqlite, "db", "sqlite:demo.db");
     let listing = listing(ListingCreate { prices, ..base }).await;
     assert_eq!(quote_rows(&listing, 5_000), Micros::new(20_000));
+}
+
+#[tokio::test]
+async fn a_reply_may_tell_the_cost_of_calls_that_have_no_price_of_their_own() {
+    let profile = json!({"endpoints": [{"method": "GET", "path": "/reports/{id}", "price": "0.5"}]});
+    let create = |untold| ListingCreate {
+        prices: PriceChanges {
+            per_call: set("0.01"),
+            delete: set("0.2"),
+            reserve_max: set("0.1"),
+            untold,
+            ..PriceChanges::default()
+        },
+        profile: profile.as_object().cloned().unwrap(),
+        ..ListingCreate::http(Door::Platform, "x", "https://x.example.com")
+    };
+    let cost = |listing: &Listing, method, path| {
+        (quote(listing, method, path).get(), untold_charge(listing, method, path).map(Micros::get))
+    };
+    let usual = listing(create(Change::Keep)).await;
+    for (method, path, most, untold) in [
+        ("GET", "/x", 100_000, Some(10_000)),
+        ("OPTIONS", "/x", 100_000, Some(10_000)),
+        ("POST", "/reports/1", 100_000, Some(10_000)),
+        ("GET", "/reports/1", 500_000, None),
+        ("GET", "/Reports/1", 500_000, None),
+        ("GET", "/reports%2f1", 500_000, None),
+        ("POST", "/reports%2f1", 100_000, Some(10_000)),
+        ("DELETE", "/x", 200_000, None),
+    ] {
+        assert_eq!(cost(&usual, method, path), (most, untold), "{method} {path}");
+    }
+    assert_eq!(cost(&*listing(create(set("0"))).await, "GET", "/x"), (100_000, Some(0)));
+    let fixed =
+        ListingCreate { prices: PriceChanges { per_call: set("0.01"), ..PriceChanges::default() }, ..create(set("0")) };
+    assert_eq!(cost(&*listing(fixed).await, "GET", "/x"), (10_000, None));
 }

@@ -3,7 +3,8 @@
 use crate::{Process, process, service};
 use farebox_base::{Clock, Kind, ListingId, Micros, PartyId};
 use farebox_market::{
-    Change, Door, ListingAccess, ListingCreate, ListingPatch, ListingStatus, OperatorPatch, PriceChanges,
+    Change, Door, ListingAccess, ListingCreate, ListingPatch, ListingStatus, OperatorPatch, PaymentOrder,
+    PaymentPolicy, PaymentPolicyChanges, PaymentReceiver, PriceChanges,
 };
 use farebox_testkit::engines;
 use serde_json::json;
@@ -208,6 +209,34 @@ async fn verification_and_fee_are_the_operators() {
         assert_eq!(here.market.listing_operate(listing.id, bad).await.unwrap_err().kind, Kind::Invalid);
         let unknown = ListingId::generate(&*here.clock, &farebox_base::SystemRng);
         assert_eq!(here.market.listing_operate(unknown, verify).await.unwrap_err().kind, Kind::NotFound);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_payment_policy_is_kept_changed_and_cleared_and_seen_by_other_processes() {
+    engines::each(async |db| {
+        let (here, there) = (process(&db), process(&db));
+        let party = here.party().await;
+        let chosen = PaymentPolicyChanges {
+            order: Change::Set(PaymentOrder::Before),
+            receiver: Change::Set(PaymentReceiver::Gateway),
+        };
+        let listing = here.listing(party, ListingCreate { payments: chosen, ..service("x", "0.01") }).await;
+        let seen = async || there.market.by_id(listing.id).await.unwrap().unwrap().listing.payments;
+        let both = PaymentPolicy { order: Some(PaymentOrder::Before), receiver: Some(PaymentReceiver::Gateway) };
+        assert_eq!((listing.payments, seen().await), (both, both));
+        let update = async |payments| {
+            let patch = ListingPatch { payments, ..patch() };
+            here.market.listing_update(as_seller(party), listing.id, &patch).await
+        };
+        update(PaymentPolicyChanges { order: Change::Clear, ..Default::default() }).await.unwrap();
+        there.changes.refresh().await.unwrap();
+        assert_eq!(seen().await, PaymentPolicy { order: None, ..both });
+        let later = PaymentPolicyChanges { order: Change::Set(PaymentOrder::Later), ..Default::default() };
+        assert_eq!(update(later).await.unwrap_err().field.as_deref(), Some("payment_order"));
+        let seller = PaymentPolicyChanges { receiver: Change::Set(PaymentReceiver::Seller), ..Default::default() };
+        assert_eq!(update(seller).await.unwrap_err().field.as_deref(), Some("payment_receiver"), "no address");
     })
     .await;
 }

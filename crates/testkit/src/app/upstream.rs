@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// Behaves by path:
 /// `/ok`, `/echo` (method, path, query, headers, body), `/status/N`, `/slow/MS`, `/bytes/N` (streamed, of known
-/// length), `/chunks/N` (of unknown length), `/sink` (digest and length of what was sent), `/hang`, `/half`, `/events/N`.
+/// length), `/chunks/N` (of unknown length), `/told/AMOUNT/N` (the same with a charge), `/sink` (digest and length of what was sent), `/hang`, `/half`, `/events/N`.
 #[derive(Debug, Default)]
 pub struct TestUpstream {
     paths: Mutex<BTreeSet<String>>,
@@ -93,9 +93,8 @@ impl Service for TestUpstream {
         self.paths.lock().insert(path.clone());
         let mut parts = path.trim_start_matches('/').split('/');
         let (name, argument) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        if let Some(word) = parts.next() {
-            self.named.lock().insert(word.to_owned());
-        }
+        let word = parts.next();
+        self.named.lock().extend(word.map(str::to_owned));
         let number: u64 = argument.parse().unwrap_or(0);
         match name {
             "ok" => json_reply(StatusCode::OK, &json!({ "ok": true })),
@@ -108,6 +107,7 @@ impl Service for TestUpstream {
                 json_reply(StatusCode::OK, &json!({ "slow": number }))
             }
             "bytes" => with_length(self.stream(number), number),
+            "told" => told(argument, self.stream(word.and_then(|word| word.parse().ok()).unwrap_or(4))),
             "chunks" => Response::new(self.stream(number)),
             "sink" => sink(request).await,
             "hang" => std::future::pending().await,
@@ -150,6 +150,13 @@ async fn echo(request: Request<Body>) -> Response<Body> {
 fn with_length(body: Body, bytes: u64) -> Response<Body> {
     let mut response = Response::new(body);
     response.headers_mut().insert("content-length", HeaderValue::from(bytes));
+    response
+}
+
+/// Tells the gateway what the call costs.
+fn told(charge: &str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    response.headers_mut().insert("x-farebox-charge", HeaderValue::from_str(charge).unwrap());
     response
 }
 

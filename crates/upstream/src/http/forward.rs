@@ -11,7 +11,7 @@ use http_body_util::BodyExt as _;
 use super::download::Download;
 use super::exchange::{CancelOnDrop, Exchange};
 use super::upload::Upload;
-use super::{HttpTarget, Outgoing, headers, path};
+use super::{HttpTarget, Outgoing, ToldCharge, headers, path};
 use crate::error::UpstreamError;
 
 /// Sends the buyer's request to the seller and returns when the head of the answer is here.
@@ -84,6 +84,7 @@ fn answered(
         return Err(UpstreamError::ResponseTooLarge { limit_bytes });
     }
     let declared = headers::declared_length(&parts.headers).filter(|_| parts.status != StatusCode::NO_CONTENT);
+    let told = ToldCharge::read(&parts.headers);
     let headers = headers::to_buyer(parts.headers, if is_bodyless { declared } else { length });
     let mut response = Response::new(if is_bodyless {
         empty()
@@ -93,5 +94,8 @@ fn answered(
     });
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers;
+    if let Some(told) = told {
+        response.extensions_mut().insert(told);
+    }
     Ok(response)
 }

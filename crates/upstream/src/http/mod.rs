@@ -14,6 +14,7 @@ mod exchange;
 mod forward;
 mod headers;
 mod path;
+mod told;
 mod upload;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -21,6 +22,7 @@ use farebox_net::Body;
 use url::Url;
 
 pub use forward::forward;
+pub use told::ToldCharge;
 
 /// Where a listing's calls go and what they may use up.
 #[derive(Debug, Clone)]

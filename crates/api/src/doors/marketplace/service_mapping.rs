@@ -1,10 +1,14 @@
 //! Services of the marketplace as listings, and back.
 
+use crate::payments::{order_of, receiver_of, shown_policy};
 use farebox_api_types::marketplace::{PaymentMethod, Service, ServicePricing, ServiceStatus};
+use farebox_api_types::{Patch, PaymentOrder, PaymentReceiver};
 use farebox_base::{Error, Result};
-use farebox_market::{Listing, ListingStatus};
+use farebox_market::{Change, JsonObject, Listing, ListingStatus, PaymentPolicyChanges};
+use farebox_x402::evm::address;
 
 pub(crate) fn service(listing: &Listing) -> Result<Service> {
+    let (payment_order, payment_receiver) = shown_policy(listing.payments);
     Ok(Service {
         id: listing.id.uuid(),
         provider_id: listing.owner_id.clone(),
@@ -15,6 +19,9 @@ pub(crate) fn service(listing: &Listing) -> Result<Service> {
             currency: "USDC".to_owned(),
             payment_method: payment_method(&listing.payment_method)?,
             free_tier_calls: i64::from(listing.free_tier_calls),
+            reserve_max_charge: listing.prices.reserve_max.map(|most| most.to_string()),
+            payment_order,
+            payment_receiver,
         },
         status: status(listing.status),
         category: listing.category.clone(),
@@ -56,4 +63,31 @@ pub(crate) fn listing_status(status: ServiceStatus) -> ListingStatus {
         ServiceStatus::Paused => ListingStatus::Paused,
         ServiceStatus::Removed => ListingStatus::Removed,
     }
+}
+
+/// What a request decides about payments on chain.
+pub(crate) fn payments(order: Patch<PaymentOrder>, receiver: Patch<PaymentReceiver>) -> PaymentPolicyChanges {
+    fn change<T>(asked: Patch<T>) -> Change<T> {
+        match asked {
+            Patch::Absent => Change::Keep,
+            Patch::Null => Change::Clear,
+            Patch::Value(value) => Change::Set(value),
+        }
+    }
+    PaymentPolicyChanges { order: change(order).map(order_of), receiver: change(receiver).map(receiver_of) }
+}
+
+/// The descriptive fields that a request sets.
+///
+/// # Errors
+/// `Invalid` for `wallet_address`.
+pub(crate) fn profile(wallet_address: Option<String>) -> Result<JsonObject> {
+    let mut profile = JsonObject::new();
+    if let Some(wallet) = wallet_address {
+        if address::parse(&wallet).is_none_or(|address| address.is_zero()) {
+            return Err(Error::invalid("wallet_address", "must be 0x followed by 40 hex digits, and not zero"));
+        }
+        profile.insert("wallet_address".to_owned(), wallet.into());
+    }
+    Ok(profile)
 }

@@ -1,10 +1,11 @@
 //! Services: registering, listing, changing, removing.
 
 use super::Cx;
-use super::service_mapping::{listing_status, payment_method_text, service};
+use super::service_mapping::{listing_status, payment_method_text, payments, profile, service};
 use crate::Core;
 use farebox_accounts::Page;
 use farebox_api_kit::{Created, Json, Ok200, Path, Query, operations};
+use farebox_api_types::Patch;
 use farebox_api_types::marketplace::{
     CreateServiceRequest, ListServicesQuery, Service, ServiceList, ServiceRemoved, ServiceStatus, UpdateServiceRequest,
 };
@@ -38,7 +39,13 @@ async fn register_service(cx: Cx, body: Json<CreateServiceRequest>) -> Result<Cr
         description: body.description,
         category: body.category,
         tags: body.tags,
-        prices: PriceChanges { per_call: Change::Set(body.price_per_call), ..PriceChanges::default() },
+        prices: PriceChanges {
+            per_call: Change::Set(body.price_per_call),
+            reserve_max: body.reserve_max_charge.into(),
+            ..PriceChanges::default()
+        },
+        payments: payments(given(body.payment_order), given(body.payment_receiver)),
+        profile: profile(body.wallet_address)?,
         free_tier_calls: body.free_tier_calls,
         payment_method: Some(payment_method_text(body.payment_method)),
         ..ListingCreate::http(Door::Marketplace, body.name, body.endpoint)
@@ -80,7 +87,13 @@ async fn update_service(cx: Cx, path: Path<String>, body: Json<UpdateServiceRequ
         tags: body.tags,
         status: body.status.map(listing_status),
         target: body.endpoint,
-        prices: PriceChanges { per_call: body.price_per_call.into(), ..PriceChanges::default() },
+        prices: PriceChanges {
+            per_call: body.price_per_call.into(),
+            reserve_max: body.reserve_max_charge.into(),
+            ..PriceChanges::default()
+        },
+        payments: payments(body.payment_order, body.payment_receiver),
+        profile: profile(body.wallet_address)?,
         ..ListingPatch::new(Door::Marketplace)
     };
     let access = ListingAccess::marketplace(cx.caller()?.party_id, "Only the service owner can update");
@@ -94,6 +107,10 @@ async fn remove_service(cx: Cx, path: Path<String>) -> Result<Ok200<ServiceRemov
     cx.core.market.listing_remove(access, id).await?;
     let id: Uuid = id.uuid();
     Ok(Ok200(ServiceRemoved { status: ServiceStatus::Removed, id }))
+}
+
+fn given<T>(asked: Option<T>) -> Patch<T> {
+    asked.map_or(Patch::Absent, Patch::Value)
 }
 
 /// Text that is no id names no service.

@@ -221,3 +221,18 @@ fn what_is_shown_of_networks_reads_back() {
     .unwrap();
     assert_eq!(with_file(&config.render()).unwrap(), config);
 }
+
+#[test]
+fn the_operator_bounds_what_sellers_choose() {
+    let usual = with_env(&[]).unwrap().x402;
+    assert_eq!(usual.orders_allowed, [Settle::After, Settle::Before]);
+    assert_eq!(usual.receivers_allowed, [Receiver::Gateway, Receiver::Seller]);
+    assert!(!usual.settles_later());
+    let own = with_env(&[("ORDERS_ALLOWED", "later"), ("RECEIVERS_ALLOWED", "")]).unwrap().x402;
+    assert!(own.settles_later() && own.receivers_allowed.is_empty());
+    let unbounded = with_env(&[("ORDERS_ALLOWED", "later"), ("LATER_MAX_USDC", "0")]).unwrap_err();
+    assert!(unbounded.contains("x402.later_max_usdc"), "{unbounded}");
+    assert!(with_env(&[("ORDERS_ALLOWED", "soon")]).unwrap_err().contains("x402.orders_allowed"));
+    let twice_paid = with_env(&[("SETTLE", "before"), ("RECEIVER", "seller")]).unwrap_err();
+    assert!(twice_paid.contains("x402.receiver"), "{twice_paid}");
+}

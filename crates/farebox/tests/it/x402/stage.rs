@@ -72,7 +72,7 @@ impl Stage {
     }
 
     /// Waits until the server has reached its chain: a payer without money is then told so.
-    async fn ready(&self) {
+    pub async fn ready(&self) {
         let challenge = self.app.expect(&Ask::get("/publishers/things/ok"), 402).await;
         let poor = sign(&challenge, &SigningKey::from_bytes([0x7a; 32]).unwrap(), self.nonce());
         for _ in 0..1_000 {
@@ -170,12 +170,15 @@ impl Chain {
     }
 }
 
-/// Signs the offer of a 402 with any key.
+/// Signs the exact offer of a 402 with any key.
 pub fn sign(got: &Got, key: &SigningKey, nonce: [u8; 32]) -> SignedHeader {
+    sign_preferring(got, key, nonce, &Preferences::up_to(Micros::new(1_000_000)))
+}
+
+pub fn sign_preferring(got: &Got, key: &SigningKey, nonce: [u8; 32], wanted: &Preferences) -> SignedHeader {
     let header = |name: &str| got.headers.get(name).and_then(|value| value.to_str().ok());
     let required = Required::read(got.status.as_u16(), header, got.text.as_bytes()).unwrap();
-    let wanted = Preferences::up_to(Micros::new(1_000_000));
-    required.choose(&Networks::builtin().unwrap(), &wanted).unwrap().sign(key, nonce, now(), None).unwrap()
+    required.choose(&Networks::builtin().unwrap(), wanted).unwrap().sign(key, nonce, now(), None).unwrap()
 }
 
 pub fn paying(path: &str, signed: &SignedHeader) -> Ask {

@@ -45,6 +45,7 @@ pub(in crate::doors::platform) fn listing_create(
         prices: patch.prices,
         free_tier_calls: 0,
         payment_method: None,
+        payments: patch.payments,
         profile: patch.profile,
         pricing_profile: patch.pricing_profile,
         secret: secret(patch.secret),
@@ -115,7 +116,7 @@ fn as_update(request: CreatePublisherRequest) -> UpdatePublisherRequest {
     carry!(field: billing_model, gateway_fee_percent, price_per_call, price_per_get, price_per_post, price_per_put);
     carry!(field: price_per_patch, price_per_delete, price_per_execution, hourly_rate, base_price_per_1000_rows);
     carry!(field: markup_multiplier, reserve_max_charge, unresolved_fallback_charge, minimum_balance);
-    carry!(field: low_balance_threshold, grace_period_minutes, endpoints, undocumented_endpoint_policy, routing);
+    carry!(field: low_balance_threshold, grace_period_minutes, payment_order, payment_receiver, endpoints, undocumented_endpoint_policy, routing);
     carry!(field: integration_type, api_url, mcp_endpoint, request_content_type, upstream_headers, api_headers);
     carry!(field: passthrough_header_rewrite, upstream_cost_response_path, auth_type, upstream_api_key);
     carry!(field: api_key_header, api_key_query_param, jwt_access_key, jwt_secret_key, jwt_algorithm);

@@ -100,6 +100,12 @@ pub(super) fn change_prices(asked: &AskedPrices, subject: Subject<'_>, patch: &m
     }
     rows!(base_price_per_1000_rows => per_1000_rows unless Micros::ZERO, min_charge => min_charge unless Micros::ZERO);
     rows!(markup_multiplier => markup unless Micros::new(Micros::PER_UNIT));
+    http_only(kind, "reserve_max_charge", &asked.reserve_max_charge)?;
+    http_only(kind, "unresolved_fallback_charge", &asked.unresolved_fallback_charge)?;
+    patch.prices.reserve_max = change(&asked.reserve_max_charge);
+    patch.prices.untold = change(&asked.unresolved_fallback_charge);
+    keep(kept, "reserve_max_charge", &asked.reserve_max_charge, |_| Ok(()))?;
+    keep(kept, "unresolved_fallback_charge", &asked.unresolved_fallback_charge, |_| Ok(()))?;
     patch.prices.per_call = change(&asked.price_per_call);
     keep(kept, "minimum_balance", &asked.minimum_balance, |text| match rules::amount("minimum_balance", text)? {
         Micros::ZERO => Ok(()),
@@ -129,14 +135,7 @@ fn refuse_unserved(asked: &AskedPrices) -> Result<()> {
             ));
         }
     }
-    let metered = [
-        ("reserve_max_charge", &asked.reserve_max_charge),
-        ("unresolved_fallback_charge", &asked.unresolved_fallback_charge),
-    ];
-    metered.into_iter().try_for_each(|(field, asked)| match asked {
-        Patch::Value(_) => Err(rules::not_served(field)),
-        _ => Ok(()),
-    })
+    Ok(())
 }
 
 /// A price that only databases have. A server may say that it has none.
@@ -158,6 +157,11 @@ fn rows_after(asked: &AskedPrices, subject: Subject<'_>) -> Result<bool> {
 fn call_after(asked: &AskedPrices, subject: Subject<'_>) -> Result<bool> {
     let before = subject.listing.is_some_and(|listing| listing.prices.per_call > Micros::ZERO);
     is_priced_after("price_per_call", &asked.price_per_call, before)
+}
+
+fn told_after(asked: &AskedPrices, subject: Subject<'_>) -> Result<bool> {
+    let before = subject.listing.is_some_and(|listing| listing.prices.reserve_max.is_some());
+    is_priced_after("reserve_max_charge", &asked.reserve_max_charge, before)
 }
 
 fn is_priced_after(field: &'static str, asked: &Patch<String>, before: bool) -> Result<bool> {
@@ -190,7 +194,10 @@ pub(in crate::doors::platform) fn pricing_patch(
     let mut patch = ListingPatch::new(Door::Platform);
     let asked = AskedPrices::from(request);
     change_prices(&asked, subject, &mut patch)?;
-    let model = model(subject.kind, rows_after(&asked, subject)?, call_after(&asked, subject)?);
+    let model = match subject.kind {
+        ListingKind::Http if told_after(&asked, subject)? => PricingModel::Passthrough,
+        kind => model(kind, rows_after(&asked, subject)?, call_after(&asked, subject)?),
+    };
     if let Some(asked) = set("pricing_model", &request.pricing_model)?
         && asked != model
     {
@@ -242,7 +249,10 @@ pub(in crate::doors::platform) fn pricing(listing: &Listing) -> PricingConfigRes
     PricingConfigResponse {
         asset_id: assets::LEDGER_ASSET,
         asset_symbol: Some(assets::SYMBOL.to_owned()),
-        pricing_model: model(listing.kind, has_row_price, prices.per_call > Micros::ZERO),
+        pricing_model: match prices.reserve_max {
+            Some(_) => PricingModel::Passthrough,
+            None => model(listing.kind, has_row_price, prices.per_call > Micros::ZERO),
+        },
         price_per_call: (!has_row_price).then(|| prices.price_text.clone()),
         price_per_get: method("price_per_get", methods.get),
         price_per_post: method("price_per_post", methods.post),
@@ -258,8 +268,8 @@ pub(in crate::doors::platform) fn pricing(listing: &Listing) -> PricingConfigRes
         ),
         markup_multiplier: echo(listing, "markup_multiplier", markup),
         min_charge: echo(listing, "min_charge", prices.min_charge),
-        reserve_max_charge: None,
-        unresolved_fallback_charge: None,
+        reserve_max_charge: method("reserve_max_charge", prices.reserve_max),
+        unresolved_fallback_charge: method("unresolved_fallback_charge", prices.untold),
         prepaid_enabled: true,
         onchain_enabled: false,
         payment_expiry_minutes: kept(listing, "payment_expiry_minutes").unwrap_or(DEFAULT_EXPIRY_MINUTES),

@@ -2,6 +2,7 @@
 
 use super::prices::pricing;
 use crate::assets;
+use crate::payments::shown_policy;
 use farebox_api_types::platform::{
     ComputePart, DatabasePart, IntegrationPart, IntegrationType, OwnershipPart, PublisherCategory, PublisherResponse,
     PublisherType, TokenExchangePart, UndocumentedEndpointPolicy, WalletAddress,
@@ -35,6 +36,7 @@ pub(in crate::doors::platform) fn publisher(
     let is_database = listing.kind.is_database();
     let text = |field| kept::<String>(listing, field);
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let (payment_order, payment_receiver) = shown_policy(listing.payments);
     Ok(PublisherResponse {
         id: listing.id.uuid(),
         name: listing.name.clone(),
@@ -56,6 +58,8 @@ pub(in crate::doors::platform) fn publisher(
         pricing: Some(vec![pricing(listing)]),
         billing_model: text("billing_model")?.unwrap_or_else(|| "prepaid_credits".to_owned()),
         gateway_fee_percent: fee_percent(listing.fee_basis_points).to_string(),
+        payment_order,
+        payment_receiver,
         endpoints: kept(listing, "endpoints")?,
         undocumented_endpoint_policy: kept(listing, "undocumented_endpoint_policy")?
             .unwrap_or(UndocumentedEndpointPolicy::DefaultAllow),

@@ -144,8 +144,6 @@ fn what_this_gateway_does_not_serve_is_refused_by_name() {
         json!({"passthrough_header_rewrite": {"X-A": "X-B"}}),
         json!({"upstream_cost_response_path": "usage.cost"}),
         json!({"billing_model": "x402_passthrough"}),
-        json!({"reserve_max_charge": "1"}),
-        json!({"unresolved_fallback_charge": "1"}),
         json!({"price_per_execution": "1"}),
         json!({"hourly_rate": "1"}),
         json!({"minimum_balance": "0.01"}),
@@ -416,6 +414,66 @@ async fn a_price_is_shown_as_it_was_sent_only_while_it_is_the_price() {
         elsewhere.prices.get = Change::Set("0.2".to_owned());
         let entry = seller.apply(&entry, &elsewhere).await.unwrap();
         assert_eq!(pricing(&entry.listing).price_per_get.as_deref(), Some("0.2"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_publisher_whose_replies_tell_their_cost_says_so() {
+    engines::each(async |db| {
+        let seller = Seller::on(&db).await;
+        let prices = json!({
+            "price_per_call": "0.01", "reserve_max_charge": "0.50", "unresolved_fallback_charge": "0.020",
+        });
+        let entry = seller.create(with(server(), &prices)).await.unwrap();
+        let shown = serde_json::to_value(pricing(&entry.listing)).unwrap();
+        for (name, value) in prices.as_object().unwrap() {
+            assert_eq!(&shown[name], value, "{name}");
+        }
+        assert_eq!(shown["pricing_model"], "passthrough");
+        assert_eq!(farebox_market::quote(&entry.listing, "GET", "/x"), Micros::new(500_000));
+        for (fields, field) in [
+            (json!({"unresolved_fallback_charge": "0.6"}), "reserve_max_charge"),
+            (json!({"reserve_max_charge": null}), "unresolved_fallback_charge"),
+            (json!({"reserve_max_charge": "-1"}), "reserve_max_charge"),
+            (json!({"pricing_model": "per_request"}), "pricing_model"),
+        ] {
+            assert_eq!(refused_field(seller.reprice(&entry, &fields).await).as_deref(), Some(field), "{fields}");
+        }
+        let fixed = json!({
+            "reserve_max_charge": null, "unresolved_fallback_charge": null, "pricing_model": "per_request",
+        });
+        let entry = seller.reprice(&entry, &fixed).await.unwrap();
+        let shown = serde_json::to_value(pricing(&entry.listing)).unwrap();
+        assert_eq!((&shown["reserve_max_charge"], &shown["pricing_model"]), (&Value::Null, &json!("per_request")));
+        assert_eq!(farebox_market::quote(&entry.listing, "GET", "/x"), Micros::new(10_000));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_payment_policy_comes_back_as_it_was_sent_and_databases_have_none() {
+    engines::each(async |db| {
+        let seller = Seller::on(&db).await;
+        let policy = json!({"payment_order": "after", "payment_receiver": "seller"});
+        let entry = seller.create(with(server(), &policy)).await.unwrap();
+        for (name, value) in policy.as_object().unwrap() {
+            assert_eq!((&shown(&entry)[name], &shown_to_all(&entry)[name]), (value, value), "{name}");
+        }
+        let entry = seller.update(&entry, json!({"payment_receiver": null})).await.unwrap();
+        assert_eq!((&shown(&entry)["payment_order"], shown(&entry).get("payment_receiver")), (&json!("after"), None));
+        for (fields, field) in [
+            (json!({"payment_order": "later"}), "payment_order"),
+            (json!({"payment_order": "before", "payment_receiver": "seller"}), "payment_receiver"),
+        ] {
+            assert_eq!(refused_field(seller.update(&entry, fields.clone()).await).as_deref(), Some(field), "{fields}");
+        }
+        for (name, value) in policy.as_object().unwrap() {
+            let fields = json!({"slug": "quotes", name.as_str(): value});
+            assert_eq!(refused_field(seller.create(with(database(), &fields)).await).as_ref(), Some(name));
+        }
+        let most = json!({"reserve_max_charge": "1"});
+        assert_eq!(refused_field(create(with(database(), &most))).as_deref(), Some("reserve_max_charge"));
     })
     .await;
 }

@@ -1,7 +1,8 @@
 //! A request to change a publisher as a change of its listing.
 
-use super::{Subject, database_only, http_only, keep, prices, rules, secrets, set};
+use super::{Subject, change, database_only, http_only, keep, prices, rules, secrets, set};
 use crate::assets;
+use crate::payments::{order_of, receiver_of};
 use farebox_accounts::visible_text;
 use farebox_api_types::Patch;
 use farebox_api_types::platform::{
@@ -9,7 +10,7 @@ use farebox_api_types::platform::{
     UpdatePublisherRequest,
 };
 use farebox_base::{Error, Result};
-use farebox_market::{Door, ListingKind, ListingPatch, ListingStatus};
+use farebox_market::{Door, ListingKind, ListingPatch, ListingStatus, PaymentPolicyChanges};
 use serde_json::Value;
 
 const CATEGORIES_MOST: usize = 20;
@@ -121,6 +122,10 @@ fn categorised(categories: &Patch<Vec<String>>, patch: &mut ListingPatch) -> Res
 fn sold(request: &UpdatePublisherRequest, subject: Subject<'_>, patch: &mut ListingPatch) -> Result<()> {
     set("wallet_address", &request.wallet_address)?;
     set("wallet_network_id", &request.wallet_network_id)?;
+    patch.payments = PaymentPolicyChanges {
+        order: change(&request.payment_order).map(order_of),
+        receiver: change(&request.payment_receiver).map(receiver_of),
+    };
     let profile = &mut patch.profile;
     keep(profile, "wallet_address", &request.wallet_address, |wallet| {
         rules::wallet_address("wallet_address", &wallet.0)
