@@ -1,5 +1,5 @@
-// A payer with a channel: four calls of PAY_URL, the first with a deposit, then the seller claims; where PAY_REFUND is set the
-// rest is asked back.
+// A payer with a channel: four calls of PAY_URL, the first with a deposit, then the seller claims and the rest
+// is asked back.
 
 import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from '@x402/fetch';
 import { BatchSettlementEvmScheme } from '@x402/evm/batch-settlement/client';
@@ -15,8 +15,5 @@ for (let n = 0; n < 4; n++) {
   calls.push({ status: response.status, text: await response.text(), receipt: receipt && decodePaymentResponseHeader(receipt) });
 }
 const claimed = await (await fetch(new URL('/claim', url))).json();
-let refund = null;
-if (process.env.PAY_REFUND) {
-  refund = await scheme.refund(url).catch((error) => ({ error: String(error) }));
-}
+const refund = await scheme.refund(url).catch((error) => ({ error: String(error) }));
 console.log(JSON.stringify({ calls, claimed, refund }));

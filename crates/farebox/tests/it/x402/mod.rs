@@ -6,6 +6,7 @@ mod clients;
 mod deposits;
 mod extensions;
 mod facilitator;
+mod facilitator_channels;
 mod faults;
 mod killed;
 mod proxy;

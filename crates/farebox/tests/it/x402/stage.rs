@@ -70,7 +70,7 @@ impl Stage {
     }
 
     /// Waits until the server has reached its chain: a payer without money is then told so.
-    async fn ready(&self) {
+    pub async fn ready(&self) {
         let challenge = self.app.expect(&Ask::get("/publishers/things/ok"), 402).await;
         let poor = sign(&challenge, &SigningKey::from_bytes([0x7a; 32]).unwrap(), self.nonce());
         for _ in 0..1_000 {
