@@ -7,7 +7,7 @@ use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::dev::channels_deploy;
 use serde_json::Value;
 
-const SELLER: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+const SELLER: &str = "0x742d35cc6634c0532925a3b844bc9e7595f0beb1";
 const SELLER_KEY: [u8; 32] = [0x5e; 32];
 /// What the published client deposits for its first call, in prices.
 const DEPOSIT: u64 = 5 * PRICE;
