@@ -9,8 +9,8 @@ use serde_json::Value;
 
 const SELLER: &str = "0x742d35cc6634c0532925a3b844bc9e7595f0beb1";
 const SELLER_KEY: [u8; 32] = [0x5e; 32];
-/// What the published client deposits for its first call, in prices.
-const DEPOSIT: u64 = 5 * PRICE;
+/// What the published server asks for as the first deposit, and its client makes.
+const DEPOSIT: u64 = 10 * PRICE;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_client_pays_a_published_server_from_a_channel_whose_vouchers_are_claimed() {
