@@ -1,7 +1,7 @@
 //! Money that comes in by a signed payment and stays on an account.
 
 use super::row::{insert_in, resolve_in, state};
-use super::{Fate, Paid, Reserved, SignedPayment, Spent, refused};
+use super::{Fate, Paid, Reserved, SignedPayment, Spent, refused, units_taken};
 use crate::Calls;
 use crate::channel::NewChannel;
 use farebox_base::{CallId, Error, Kind, Micros, Result};

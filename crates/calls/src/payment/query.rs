@@ -140,7 +140,8 @@ impl Calls {
         let QueryResult { rows, row_count, truncated } = result;
         let kept = Kept { rows, row_count, truncated, took_us, charged: ticket.due().get() };
         let text = serde_json::to_vec(&kept).map_err(|e| Error::internal(e.to_string()))?;
-        let answer = self.served_signed(Response::new(farebox_net::full(text)), ticket, signed, false).await?;
+        let response = Response::new(farebox_net::full(text));
+        let answer = self.served_signed(response, ticket, signed, amount, false).await?;
         let result = QueryResult { rows: kept.rows, row_count, truncated };
         Ok(Run { answer, result: Some(result), took })
     }

@@ -2,7 +2,7 @@
 
 use super::risk::AtRisk;
 use super::row::earned_in;
-use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused, settle_taken, units_taken};
+use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused, settle_taken};
 use crate::admit::{Admitted, StartInput};
 use crate::http_call::http_input;
 use crate::idempotency::{Claim, IdempotencyKey, SavedReply};

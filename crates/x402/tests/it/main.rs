@@ -3,7 +3,10 @@
 
 #![cfg(test)]
 
+mod channel_relay;
+mod channel_stage;
 mod channels;
+mod channels_on_chain;
 mod clients;
 mod endpoints;
 mod extensions;

@@ -46,7 +46,7 @@ pub fn offer(terms: Terms, amount: u64) -> Offer {
     Offer::new(Arc::clone(network), token, U256::from(amount), SELLER, 60, terms).unwrap()
 }
 
-fn now_s() -> u64 {
+pub fn now_s() -> u64 {
     u64::try_from(SystemClock::default().now().seconds()).unwrap()
 }
 
@@ -97,7 +97,7 @@ pub fn permit2(terms: Terms, amount: u64, n: u64) -> Signed {
     carried(offer, payment)
 }
 
-fn carried(offer: Offer, payment: Payment) -> Signed {
+pub fn carried(offer: Offer, payment: Payment) -> Signed {
     let accepted = serde_json::to_value(v2::Requirements::from(&offer)).unwrap();
     let resource = json!({ "url": RESOURCE, "description": "The weather now" });
     let bazaar = json!({ "bazaar": { "info": { "input": { "type": "http", "method": "GET" } }, "schema": {} } });
@@ -133,7 +133,7 @@ impl Signed {
     }
 }
 
-fn body(version: u8, payment: &Value, requirements: &Value) -> Vec<u8> {
+pub fn body(version: u8, payment: &Value, requirements: &Value) -> Vec<u8> {
     let request = json!({ "x402Version": version, "paymentPayload": payment, "paymentRequirements": requirements });
     request.to_string().into_bytes()
 }

@@ -26,7 +26,7 @@ async fn deploy(stage: &Stage) {
     }
 }
 
-async fn approve_permit2(stage: &Stage, amount: u64) {
+pub async fn approve_permit2(stage: &Stage, amount: u64) {
     let call = approve(PERMIT2, U256::from(amount));
     let hash = stage.rpc.dev_send(payer().address(), stage.token.address, &call).await.unwrap();
     until("it is approved", async || stage.rpc.receipt(hash).await.unwrap().is_some()).await;

@@ -8,6 +8,7 @@ mod comebacks;
 mod deposits;
 mod extensions;
 mod facilitator;
+mod facilitator_channels;
 mod faults;
 mod killed;
 mod metered;

@@ -23,9 +23,15 @@ impl Drop for Selling {
 
 /// Starts a script that sells, with the stage's facilitator. It says its URL in its first line.
 pub async fn selling(stage: &Stage, script: &str, pay_to: &str) -> Option<Selling> {
+    selling_with(stage, script, pay_to, &[]).await
+}
+
+/// The same with more variables of the environment.
+pub async fn selling_with(stage: &Stage, script: &str, pay_to: &str, more: &[(&str, &str)]) -> Option<Selling> {
     let mut command = Command::new("node");
     command.arg(folder()?.join(script)).stdout(Stdio::piped());
     command.env("FACILITATOR_URL", format!("{}/facilitator", stage.app.base)).env("PAY_TO", pay_to);
+    command.envs(more.iter().copied());
     let mut selling = Selling { url: String::new(), child: command.spawn().unwrap() };
     let said = BufReader::new(selling.child.stdout.take().unwrap());
     let (tell, line) = tokio::sync::oneshot::channel();

@@ -1,8 +1,8 @@
 //! Our own facilitator for one EVM network: reads the chain for what a signature does not say, and settles from a gas
 //! wallet.
 //!
-//! Takes `exact` by EIP-3009 and by Permit2, `upto`, and deposits into payment channels, whose vouchers it claims. Not here: wallets that are contracts, other families
-//! of chains. Begins in the background, so that a node that is away does not keep a server from starting; until then the
+//! Takes `exact` by EIP-3009 and by Permit2, `upto`, and deposits into payment channels, whose vouchers it claims. Not
+//! here: wallets that are contracts, other families of chains. Begins in the background, so that a node that is away does not keep a server from starting; until then the
 //! network is not reachable and says so.
 //!
 //! Invariants: nothing that could still be taken is answered as not taken; no answer holds the address of a node.
