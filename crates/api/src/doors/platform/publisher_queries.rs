@@ -71,7 +71,9 @@ async fn paid_and_run(cx: &Cx, query: &Query, headers: &HeaderMap) -> Result<Res
         Err(error) => shown(cx, query, &error).await?,
     };
     show_receipt(&HEADERS, &answer.receipt, &mut response);
-    show_proven(cx, answer.payment.map(|payment| *payment), &query.url(cx), &mut response);
+    if let Some(payment) = answer.payment {
+        show_proven(cx, *payment, &query.url(cx), &mut response);
+    }
     Ok(response)
 }
 

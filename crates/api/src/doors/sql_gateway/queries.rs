@@ -102,7 +102,9 @@ impl Request {
         if let Ok(id) = HeaderValue::try_from(receipt.call_id.to_string()) {
             response.headers_mut().insert(CALL_ID, id);
         }
-        show_proven(cx, payment, &self.query.url(cx), &mut response);
+        if let Some(payment) = payment {
+            show_proven(cx, payment, &self.query.url(cx), &mut response);
+        }
         Ok(response)
     }
 
