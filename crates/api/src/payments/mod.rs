@@ -22,7 +22,7 @@ pub(crate) use identified::identified;
 pub use policy::OperatorPolicy;
 pub(crate) use policy::{order_of, receiver_of, shown_policy};
 pub use proofs::Proofs;
-pub(crate) use receipt::{show_payment, show_proven};
+pub(crate) use receipt::{keep_private, show_payment, show_proven};
 
 use alloy_primitives::Address;
 use farebox_base::{Error, Micros, Result};
@@ -51,6 +51,8 @@ pub struct PaymentSettings {
     pub places: Vec<PaymentPlace>,
     /// How long a payer's signature is to be valid, in seconds.
     pub timeout_s: u32,
+    /// The least that is settled by a transaction of its own, which costs gas whatever it moves.
+    pub least: Micros,
     /// When payments are settled and who receives them.
     pub policy: OperatorPolicy,
     /// How long the payer of a channel has to wait for what he withdraws, in seconds; `None`: no channels are offered.
@@ -105,8 +107,11 @@ impl PaymentSettings {
     /// The ways to bring money in. It is settled before it is credited, which is all the work there is.
     ///
     /// # Errors
-    /// As `for_call`.
+    /// As `for_call`; `Invalid` for an amount that is too small for a transaction.
     pub(crate) fn for_deposit(&self, amount: Micros) -> Result<Offers> {
+        if amount < self.least {
+            return Err(Error::invalid("amount", format!("must be at least {}", self.least)));
+        }
         let to_us = Effective { flow: Flow::Authorization, receiver: Receiver::Gateway, later: false, pay_to: None };
         self.offers(amount, to_us, None)
     }
@@ -135,7 +140,7 @@ impl PaymentSettings {
         let mut offers = Vec::new();
         // What is settled before the work is all of it; what was not used stays the buyer's.
         let metered = metered.filter(|_| policy.flow == Flow::Authorization);
-        for place in self.places.iter().filter(|_| !amount.is_zero()) {
+        for place in self.places.iter().filter(|_| !amount.is_zero() && amount >= self.least) {
             // A price that the token cannot express exactly is not offered in it.
             let Ok(units) = place.token.decimals().to_units(amount) else { continue };
             let pay_to = policy.pay_to.unwrap_or(place.pay_to);

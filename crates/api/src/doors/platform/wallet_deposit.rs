@@ -73,28 +73,31 @@ async fn credited(
     let seller = entry.listing.party_id;
     let account = if buyer == seller { AccountId::funded(buyer) } else { AccountId::prepaid(buyer, seller) };
     let memo = format!("Deposit for {}", entry.listing.name);
-    let (mut response, receipt) = match cx.core.calls.deposit(Deposit { signed, account, memo }).await? {
-        Deposited::Credited { amount, receipt, .. } => {
-            let balance = match buyer == seller {
-                true => cx.core.wallets.balances(buyer).await?.funded,
-                false => cx.core.wallets.prepaid(buyer, seller).await?,
-            };
-            let reply = OnchainDepositResponse {
-                message: format!("{amount} {} deposited", signed.offer.token().symbol()),
-                deposited_amount: amount.into(),
-                balance_amount: balance.into(),
-                asset_symbol: signed.offer.token().symbol().to_owned(),
-                publisher_id: entry.listing.id.uuid(),
-                agent_wallet: checksummed(signed.verified.payer),
-                tx_hash: Some(receipt.transaction.clone()),
-            };
-            (Ok200(reply).write()?, Some(receipt))
-        }
-        Deposited::Not { error, receipt } if matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed) => {
-            (deposit_required(cx, asked, &error), receipt)
-        }
-        Deposited::Not { error, receipt } => (cx.error_response(&error), receipt),
-    };
+    let (mut response, receipt) =
+        match cx.core.calls.deposit(Deposit { signed, account, memo, fingerprint: None }).await? {
+            Deposited::Credited { amount, receipt, .. } => {
+                let balance = match buyer == seller {
+                    true => cx.core.wallets.balances(buyer).await?.funded,
+                    false => cx.core.wallets.prepaid(buyer, seller).await?,
+                };
+                let reply = OnchainDepositResponse {
+                    message: format!("{amount} {} deposited", signed.offer.token().symbol()),
+                    deposited_amount: amount.into(),
+                    balance_amount: balance.into(),
+                    asset_symbol: signed.offer.token().symbol().to_owned(),
+                    publisher_id: entry.listing.id.uuid(),
+                    agent_wallet: checksummed(signed.verified.payer),
+                    tx_hash: Some(receipt.transaction.clone()),
+                };
+                (Ok200(reply).write()?, Some(receipt))
+            }
+            Deposited::Not { error, receipt }
+                if matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed) =>
+            {
+                (deposit_required(cx, asked, &error), receipt)
+            }
+            Deposited::Not { error, receipt } => (cx.error_response(&error), receipt),
+        };
     show_payment(receipt.as_ref(), &mut response);
     Ok(Reply(response))
 }
