@@ -248,7 +248,9 @@ async fn shown(cx: &Cx<Core>, wanted: &Wanted, error: &Error) -> Result<Response
 }
 
 pub(crate) fn can_sign(error: &Error) -> bool {
-    matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed)
+    let is_ours =
+        [Reason::UnexpectedVerifyError, Reason::UnexpectedSettleError].map(Reason::code).contains(&error.code);
+    is_ours || matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed)
 }
 
 pub(crate) fn request_id(id: &RequestId) -> String {
