@@ -86,6 +86,8 @@ fn a_query_names_its_provider_under_either_name_and_costs_six_digits() {
         estimated_cost: Micros::new(2_000).into(),
         actual_cost: Micros::new(1_000).into(),
         execution_time: SqlQueryResponse::execution_time_text(Duration::from_micros(45_900)),
+        payment_request_id: None,
+        settlement: None,
     };
     let expected = json!({ "rows": [{ "n": 1 }], "rowCount": 1, "estimatedCost": "0.002000",
         "actualCost": "0.001000", "executionTime": "45ms" });
