@@ -9,7 +9,7 @@
 #![expect(clippy::print_stdout, reason = "the figures are the purpose of this program")]
 
 use alloy_primitives::{B256, U256, hex};
-use farebox_base::{Clock as _, Micros, SystemClock};
+use farebox_base::{Clock as _, Micros, SystemClock, Ticks};
 use farebox_testkit::app::{Ask, Got, TestApp};
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::dev::{
@@ -126,20 +126,22 @@ fn offered(challenge: &Got) -> Outcome<Choice> {
 /// Calls of all payers for a round.
 async fn per_second(app: &TestApp, payers: &[Arc<Payer>]) -> Outcome<usize> {
     let address = app.base.strip_prefix("http://").unwrap_or_default().to_owned();
-    let before = std::time::Instant::now();
-    let tasks = payers.iter().map(|payer| tokio::spawn(drive(address.clone(), payer.clone(), before + ROUND)));
+    let clock = Arc::new(SystemClock::default());
+    let before = clock.ticks();
+    let drive = |payer: &Arc<Payer>| tokio::spawn(drive(address.clone(), payer.clone(), clock.clone(), before));
+    let tasks = payers.iter().map(drive);
     let mut calls = 0;
     for task in tasks.collect::<Vec<_>>() {
         calls += task.await??;
     }
-    Ok(calls * 1_000 / usize::try_from(before.elapsed().as_millis())?.max(1))
+    Ok(calls * 1_000 / usize::try_from(clock.ticks().since(before).as_millis())?.max(1))
 }
 
-async fn drive(address: String, payer: Arc<Payer>, until: std::time::Instant) -> Outcome<usize> {
+async fn drive(address: String, payer: Arc<Payer>, clock: Arc<SystemClock>, began: Ticks) -> Outcome<usize> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut calls, mut buffer) = (0, Vec::with_capacity(16 << 10));
-    while std::time::Instant::now() < until {
+    while clock.ticks().since(began) < ROUND {
         let next = payer.next.fetch_add(1, Ordering::Relaxed) % payer.requests.len();
         stream.write_all(&payer.requests[next]).await?;
         read_reply(&mut stream, &mut buffer).await?;

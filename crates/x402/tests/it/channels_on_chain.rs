@@ -3,11 +3,11 @@
 use crate::channel_stage::{channel, channel_offer, claim, deploy, deposit, paying, state};
 use crate::payments::{PRICE, gas_wallet, local, payer, unready};
 use crate::permit2::approve_permit2;
-use farebox_testkit::proxy::{Fault, Proxy};
 use crate::settles::{check, not_taken, settled};
 use crate::stage::{FORTUNE, SELLER, Stage, count, each, local as at, purpose, until};
 use alloy_primitives::U256;
 use farebox_db::sql;
+use farebox_testkit::proxy::{Fault, Proxy};
 use farebox_x402::Reason;
 use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::abi::channels::BATCH_SETTLEMENT;
