@@ -87,7 +87,7 @@ impl PaymentSettings {
         let policy = self.policy(listing);
         // What is claimed of a channel comes together for many sellers, and can only come to the gateway.
         let has_channels = policy.receiver == Receiver::Gateway && !is_metered;
-        let mut offers = self.offers(amount, policy, is_metered.then_some(on))?;
+        let mut offers = self.offers(amount, policy, is_metered, on)?;
         if has_channels {
             offers.offers.extend(self.through_channels(amount, on)?);
         }
@@ -98,17 +98,17 @@ impl PaymentSettings {
     ///
     /// # Errors
     /// As `for_call`.
-    pub(crate) fn for_query(&self, listing: &Listing, amount: Micros) -> Result<Offers> {
-        self.offers(amount, self.policy(listing), None)
+    pub(crate) fn for_query(&self, listing: &Listing, amount: Micros, on: &Facilitators) -> Result<Offers> {
+        self.offers(amount, self.policy(listing), false, on)
     }
 
     /// The ways to bring money in. It is settled before it is credited, which is all the work there is.
     ///
     /// # Errors
     /// As `for_call`.
-    pub(crate) fn for_deposit(&self, amount: Micros) -> Result<Offers> {
+    pub(crate) fn for_deposit(&self, amount: Micros, on: &Facilitators) -> Result<Offers> {
         let to_us = Effective { flow: Flow::Authorization, receiver: Receiver::Gateway, later: false, pay_to: None };
-        self.offers(amount, to_us, None)
+        self.offers(amount, to_us, false, on)
     }
 
     fn through_channels(&self, amount: Micros, on: &Facilitators) -> Result<Vec<Offer>> {

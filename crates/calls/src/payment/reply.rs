@@ -5,8 +5,11 @@
 
 use super::{SignedPayment, refused, spent};
 use crate::{Answer, Calls};
-use farebox_base::{Result, Timestamp};
+use farebox_base::{Error, Micros, Result, Timestamp};
 use farebox_db::{Db, Isolation, Tx, sql, tx};
+use farebox_x402::evm::address;
+use farebox_x402::offer::Scheme;
+use farebox_x402::wire::{SettlementResponse, Uint, offer_of_v2, v2};
 use std::time::Duration;
 
 /// How long a reply that was handed over is kept, in case that it gets lost with the process.
@@ -24,6 +27,34 @@ impl Calls {
         let changed =
             tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
         if changed == 1 { Ok(answer) } else { Err(refused(&spent::used(signed))) }
+    }
+
+    /// A saved answer with the receipt of the payment that it was given for, as the first one may have got lost.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn with_first_receipt(&self, answer: Answer, signed: &SignedPayment) -> Result<Answer> {
+        const PAID: &str =
+            sql!("SELECT payer, network, tx_hash, amount, terms FROM payment WHERE id = $1 AND state = 'settled'");
+        let id = answer.receipt.call_id.to_string();
+        let Some(row) = self.parts.db.one(PAID, &[(&id).into()]).await? else { return Ok(answer) };
+        let (payer, network, amount): (String, String, Micros) = (row.get(0)?, row.get(1)?, row.get(3)?);
+        let unreadable = |why: String| Error::internal(format!("the terms of payment {id}: {why}"));
+        let terms: v2::Requirements =
+            serde_json::from_str(row.get::<&str>(4)?).map_err(|error| unreadable(error.to_string()))?;
+        // The network may have been taken out of the configuration since.
+        let offer = offer_of_v2(&terms, &self.parts.payments.networks).ok();
+        let upto = offer.filter(|offer| offer.scheme() == Scheme::Upto);
+        let is_same_network = signed.offer.network().caip2().as_str() == network;
+        let receipt = SettlementResponse {
+            success: true,
+            transaction: row.get::<Option<String>>(2)?.unwrap_or_default(),
+            network: if is_same_network { signed.network_name().to_owned() } else { network },
+            payer: address::parse(&payer).map(address::checksummed),
+            amount: upto.and_then(|offer| offer.token().decimals().to_units(amount).ok()).map(Uint),
+            ..SettlementResponse::default()
+        };
+        Ok(Answer { payment: Some(Box::new(receipt)), ..answer })
     }
 }
 

@@ -60,7 +60,7 @@ impl Calls {
         let input = StartInput { paid: Some(Box::new(paid)), quoted, ..http_input(&call, claim) };
         let ticket = match self.open(input).await? {
             Admitted::Open(ticket) => *ticket,
-            Admitted::Replay(answer) => return Ok(answer),
+            Admitted::Replay(answer) => return self.with_first_receipt(answer, &signed).await,
             Admitted::Spent(spent) => {
                 let answer = spent.answer(&signed)?;
                 return self.handed_over(answer, &signed).await;
