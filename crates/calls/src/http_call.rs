@@ -52,6 +52,11 @@ impl Calls {
         if let Some(signed) = call.payment.take() {
             return self.call_signed(call, signed).await;
         }
+        self.call_from_balance(call).await
+    }
+
+    /// A call that its payer's balance pays for.
+    pub(crate) async fn call_from_balance(&self, mut call: HttpCall) -> Result<Answer> {
         let claim = match call.idempotency_key.take() {
             Some(key) => Some(self.claim(&mut call, &key).await?),
             None => None,

@@ -192,6 +192,9 @@ pub(crate) async fn release_in(tx: &mut Tx, call_id: &str, claim: &Claim) -> Res
     Ok(())
 }
 
+/// The code for a key that stands for another request.
+pub(crate) const KEY_REUSED: &str = "idempotency_key_reused";
+
 /// What the caller is told when the key can't be used now.
 pub(crate) fn refusal(claimed: &Claimed) -> Option<Error> {
     match claimed {
@@ -203,7 +206,7 @@ pub(crate) fn refusal(claimed: &Claimed) -> Option<Error> {
             .with_retry_after(1),
         ),
         Claimed::OtherRequest => Some(Error::conflict(
-            "idempotency_key_reused",
+            KEY_REUSED,
             "This Idempotency-Key was used with another method, path, query or body; use a new key",
         )),
         Claimed::TooLarge { call_id } => Some(Error::conflict(

@@ -80,6 +80,7 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
         settings: PaymentSettings {
             places,
             timeout_s: config.x402.timeout_s,
+            least: config.x402.least_usdc,
             channels: config.x402.channels.then_some(config.x402.channel_withdraw_delay_s),
             policy: OperatorPolicy {
                 order: order(config.x402.settle),

@@ -1,13 +1,16 @@
 //! What the doors' calls of listings have in common: reading the request, and putting the receipt on the reply.
 
+use super::wallet_proof;
 use crate::Core;
-use crate::payments::{Asked, CallAt, Described, header_of, identified, payer, payment_required, show_proven, unpaid};
+use crate::payments::{
+    Asked, CallAt, Described, header_of, identified, keep_private, payer, payment_required, show_proven, unpaid,
+};
 use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
 use farebox_base::{Error, Kind, Permission, Result};
 use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
 use farebox_market::{Listing, ListingEntry};
 use farebox_x402::evm::ChannelId;
-use farebox_x402::extension::{bazaar, identifier};
+use farebox_x402::extension::{bazaar, identifier, sign_in};
 use farebox_x402::facilitator::catalogue::Entry;
 use farebox_x402::offer::{Offer, Resource};
 use farebox_x402::wire::Object;
@@ -20,6 +23,8 @@ use url::Url;
 pub(crate) const DESCRIPTION_CHARS_MAX: usize = 300;
 /// What a 402 may say in its header before base64, so that the header stays under 6 KiB, which proxies let pass.
 const HEADER_JSON_BYTES: usize = 4_300;
+/// About what the challenge to prove a wallet takes of that.
+const SIGN_IN_BYTES: usize = 600;
 /// About what an offer takes of that, its signature included.
 const OFFER_BYTES: usize = 850;
 
@@ -163,7 +168,8 @@ impl Wanted {
         };
         let mut extensions = Object::new();
         extensions.insert(identifier::KEY.to_owned(), identifier::extension(false));
-        let taken = resource.url.len() + resource.description.len() + offers.offers.len() * OFFER_BYTES;
+        let told = resource.url.len() + resource.description.len();
+        let taken = told + offers.offers.len() * OFFER_BYTES + SIGN_IN_BYTES;
         let bytes_left = HEADER_JSON_BYTES.saturating_sub(taken);
         let told = endpoint.and_then(|endpoint| self.told(cx, &endpoint, path, bytes_left));
         extensions.extend(told.map(|told| (bazaar::KEY.to_owned(), told)));
@@ -194,6 +200,13 @@ async fn funding(cx: &Cx<Core>, wanted: &Wanted, headers: &HeaderMap) -> Result<
         Ok(text) => text,
         Err(refusal) => return Ok(Err(payment_refused(&refusal))),
     };
+    if caller.is_none()
+        && text.is_none()
+        && let Some(party_id) = wallet_proof::any_signer(cx, headers).await?
+    {
+        let payer = Payer { party_id, key_id: None };
+        return Ok(Ok(Paying { payer, payment: None, key: None, bought: None }));
+    }
     match (caller, text) {
         (Some(caller), None) => Ok(Ok(balance(caller))),
         (caller, text) => match (wanted.asked(cx)?, text) {
@@ -223,6 +236,10 @@ async fn shown(cx: &Cx<Core>, wanted: &Wanted, error: &Error) -> Result<Response
         Some(mut asked) => {
             if let Some(channel) = wanted.channel {
                 asked.corrected(&cx.core, channel, error.code).await?;
+            }
+            if cx.caller.is_none() {
+                let challenge = wallet_proof::challenge(cx, wanted.uri.path())?;
+                asked.extensions.insert(sign_in::KEY.to_owned(), challenge.extension());
             }
             Ok(payment_required(cx, &asked, error).await)
         }
@@ -285,5 +302,8 @@ pub(crate) fn show_receipt(names: &ReceiptHeaders, receipt: &Receipt, response: 
     headers.insert(names.latency_ms.clone(), HeaderValue::from(receipt.latency_ms));
     if receipt.replayed {
         headers.insert(names.replayed.clone(), HeaderValue::from_static("true"));
+    }
+    if !receipt.amount.is_zero() || receipt.replayed {
+        keep_private(headers);
     }
 }

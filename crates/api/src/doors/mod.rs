@@ -5,3 +5,4 @@ pub(crate) mod marketplace;
 pub(crate) mod platform;
 mod querying;
 pub(crate) mod sql_gateway;
+mod wallet_proof;

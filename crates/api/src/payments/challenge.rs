@@ -23,8 +23,9 @@ pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error
     let mut fields =
         serde_json::from_slice::<Value>(&door).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
     if let Value::Object(own) = v1 {
-        // The door's clients know its own words for `error`, while published readers of version 1 want any text there.
-        let keeps = fields.contains_key("error");
+        // Who has sent a payment reads version 1's reason in `error`; others the door's own words.
+        let is_refused = matches!(challenge.complaint, Complaint::Refused(_));
+        let keeps = fields.contains_key("error") && !is_refused;
         fields.extend(own.into_iter().filter(|(name, _)| !(keeps && name == "error")));
     }
     if let Complaint::Refused(reason) = challenge.complaint {

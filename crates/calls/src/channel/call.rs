@@ -66,7 +66,7 @@ impl Calls {
     }
 
     /// The answer to an earlier request with the same key.
-    async fn answered_before(&self, claim: &Claim) -> Result<Option<Result<Answer>>> {
+    pub(crate) async fn answered_before(&self, claim: &Claim) -> Result<Option<Result<Answer>>> {
         let Some(claimed) = idempotency::find(&self.parts.db, claim).await? else { return Ok(None) };
         Ok(Some(match (idempotency::refusal(&claimed), claimed) {
             (Some(refusal), _) => Err(refusal),
@@ -137,7 +137,7 @@ impl Calls {
         let account = farebox_ledger::AccountId::channel(party, &id_text(id));
         let network = signed.offer.network().caip2().to_string();
         let new = NewChannel { id, network, config: voucher.channel, party };
-        let deposit = Deposit { signed, account, memo: "Into a payment channel".to_owned() };
+        let deposit = Deposit { signed, account, memo: "Into a payment channel".to_owned(), fingerprint: None };
         let deposited = self.deposit_into(deposit, Some(new)).await?;
         seated.note(None);
         match deposited {

@@ -21,6 +21,8 @@ pub struct Deposit<'a> {
     pub account: AccountId,
     /// One line for the statement.
     pub memo: String,
+    /// Of the request that it is for, where there is one; `None`: it is for the account.
+    pub fingerprint: Option<[u8; 32]>,
 }
 
 /// What became of a deposit.
@@ -59,7 +61,7 @@ impl Calls {
 
     /// As [`Calls::deposit`], also for deposits into a channel, which is made where there is none.
     pub(crate) async fn deposit_into(&self, deposit: Deposit<'_>, channel: Option<NewChannel>) -> Result<Deposited> {
-        let Deposit { signed, account, memo } = deposit;
+        let Deposit { signed, account, memo, fingerprint } = deposit;
         let amount = match signed
             .offer
             .token()
@@ -73,7 +75,8 @@ impl Calls {
                 return Ok(Deposited::Not { error: refused(&refusal), receipt: None });
             }
         };
-        let mut paid = Paid::new(signed, *blake3::hash(account.text().as_bytes()).as_bytes())?;
+        let of_account = || *blake3::hash(account.text().as_bytes()).as_bytes();
+        let mut paid = Paid::new(signed, fingerprint.unwrap_or_else(of_account))?;
         paid.deposit_to = Some(account.clone());
         let id = CallId::generate(&*self.parts.clock, &*self.parts.rng);
         if let Reserved::Spent(spent) = self.begin_deposit(id, &paid, amount).await? {

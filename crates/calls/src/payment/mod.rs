@@ -152,6 +152,7 @@ pub fn refused(refusal: &Refusal) -> Error {
         Reason::Permit2AllowanceRequired => Kind::PreconditionFailed,
         Reason::IdentifierConflict => Kind::Conflict,
         Reason::IdentifierRequired => Kind::Invalid,
+        Reason::UnexpectedVerifyError | Reason::UnexpectedSettleError => Kind::Unavailable,
         _ => Kind::PaymentRequired,
     };
     Error::new(kind, refusal.reason.code(), refusal.message.clone())

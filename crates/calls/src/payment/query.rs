@@ -76,7 +76,7 @@ impl Calls {
     async fn settle_and_query(&self, call: SqlCall, signed: &SignedPayment) -> Result<SqlAnswer> {
         let account = AccountId::funded(call.payer.party_id);
         let memo = format!("Payment for a query of {}", call.entry.listing.name);
-        match self.deposit(Deposit { signed, account, memo }).await? {
+        match self.deposit(Deposit { signed, account, memo, fingerprint: None }).await? {
             Deposited::Credited { receipt, now: true, .. } => {
                 let answer = self.call_sql(call).await?;
                 Ok(SqlAnswer { payment: Some(Box::new(receipt)), ..answer })

@@ -6,7 +6,7 @@
 use super::{SignedPayment, refused, spent};
 use crate::{Answer, Calls};
 use farebox_base::{Error, Micros, Result, Timestamp};
-use farebox_db::{Db, Isolation, Tx, sql, tx};
+use farebox_db::{Db, Isolation, Row, Tx, sql, tx};
 use farebox_x402::evm::address;
 use farebox_x402::offer::Scheme;
 use farebox_x402::wire::{SettlementResponse, Uint, offer_of_v2, v2};
@@ -34,21 +34,45 @@ impl Calls {
     /// # Errors
     /// Those of the database.
     pub(super) async fn with_first_receipt(&self, answer: Answer, signed: &SignedPayment) -> Result<Answer> {
-        const PAID: &str =
-            sql!("SELECT payer, network, tx_hash, amount, terms FROM payment WHERE id = $1 AND state = 'settled'");
+        const OF_CALL: &str =
+            sql!("SELECT id, payer, network, tx_hash, amount, terms FROM payment WHERE id = $1 AND state = 'settled'");
         let id = answer.receipt.call_id.to_string();
-        let Some(row) = self.parts.db.one(PAID, &[(&id).into()]).await? else { return Ok(answer) };
-        let (payer, network, amount): (String, String, Micros) = (row.get(0)?, row.get(1)?, row.get(3)?);
-        let unreadable = |why: String| Error::internal(format!("the terms of payment {id}: {why}"));
-        let terms: v2::Requirements =
-            serde_json::from_str(row.get::<&str>(4)?).map_err(|error| unreadable(error.to_string()))?;
+        let row = self.parts.db.one(OF_CALL, &[(&id).into()]).await?;
+        self.with_receipt(answer, signed, row.as_ref())
+    }
+
+    /// The same where the payment was a deposit that this very request brought; of another one nothing is told.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn with_deposits_receipt(
+        &self,
+        answer: Answer,
+        signed: &SignedPayment,
+        fingerprint: [u8; 32],
+    ) -> Result<Answer> {
+        const OF_REQUEST: &str = sql!(
+            "SELECT id, payer, network, tx_hash, amount, terms FROM payment
+             WHERE nonce_key = $1 AND fingerprint = $2 AND state = 'settled'"
+        );
+        let params = [signed.verified.nonce.as_str().into(), fingerprint.as_slice().into()];
+        let row = self.parts.db.one(OF_REQUEST, &params).await?;
+        self.with_receipt(answer, signed, row.as_ref())
+    }
+
+    fn with_receipt(&self, answer: Answer, signed: &SignedPayment, row: Option<&Row>) -> Result<Answer> {
+        let Some(row) = row else { return Ok(answer) };
+        let (id, payer, network, amount): (String, String, String, Micros) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?);
+        let terms: v2::Requirements = serde_json::from_str(row.get::<&str>(5)?)
+            .map_err(|error| Error::internal(format!("the terms of payment {id}: {error}")))?;
         // The network may have been taken out of the configuration since.
         let offer = offer_of_v2(&terms, &self.parts.payments.networks).ok();
         let upto = offer.filter(|offer| offer.scheme() == Scheme::Upto);
         let is_same_network = signed.offer.network().caip2().as_str() == network;
         let receipt = SettlementResponse {
             success: true,
-            transaction: row.get::<Option<String>>(2)?.unwrap_or_default(),
+            transaction: row.get::<Option<String>>(3)?.unwrap_or_default(),
             network: if is_same_network { signed.network_name().to_owned() } else { network },
             payer: address::parse(&payer).map(address::checksummed),
             amount: upto.and_then(|offer| offer.token().decimals().to_units(amount).ok()).map(Uint),

@@ -5,7 +5,7 @@ use super::row::earned_in;
 use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused, settle_taken};
 use crate::admit::{Admitted, StartInput};
 use crate::http_call::http_input;
-use crate::idempotency::{Claim, IdempotencyKey, SavedReply};
+use crate::idempotency::{Claim, IdempotencyKey, KEY_REUSED, SavedReply};
 use crate::metered::Metered;
 use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
@@ -32,21 +32,43 @@ impl Calls {
             (Payment::Voucher(_) | Payment::Deposit { .. }, _) => Box::pin(self.call_by_voucher(call, signed)).await,
             (Payment::Refund { .. }, _) => Box::pin(self.refund_channel(call.payer.party_id, &signed)).await,
             (_, Flow::Authorization) => self.call_and_settle(call, signed).await,
-            (_, Flow::Upfront) => Box::pin(self.settle_and_call(call, &signed)).await,
+            (_, Flow::Upfront) => {
+                // A client that leaves has still sent a payment, and what it was for is finished without it.
+                let calls = self.clone();
+                let running = tokio::spawn(async move { calls.settle_and_call(call, &signed).await });
+                running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?
+            }
         }
     }
 
     /// The payment becomes the buyer's money, of which the call is then paid like any other: where the seller fails, the
     /// buyer has it as a balance.
-    async fn settle_and_call(&self, call: HttpCall, signed: &SignedPayment) -> Result<Answer> {
-        let account = AccountId::funded(call.payer.party_id);
-        let memo = format!("Payment for a call of {}", call.entry.listing.name);
-        match self.deposit(Deposit { signed, account, memo }).await? {
-            Deposited::Credited { receipt, now: true, .. } => {
-                let answer = self.call_http(call).await?;
+    /// The call has a key, its own or one that stands for the payment: whoever comes again with it has the same answer, or
+    /// has the call made that was paid for.
+    async fn settle_and_call(&self, mut call: HttpCall, signed: &SignedPayment) -> Result<Answer> {
+        let (own, name) = (call.idempotency_key.take(), format!("payment:{}", signed.verified.nonce));
+        let is_own = own.is_some();
+        let key = own.map_or_else(|| IdempotencyKey::parse(&name), Ok)?;
+        let claim = self.claim(&mut call, &key).await?;
+        match self.answered_before(&claim).await? {
+            Some(Err(error)) if !is_own && error.code == KEY_REUSED => {
+                return Err(refused(&super::spent::used(signed)));
+            }
+            Some(answer) => return self.with_deposits_receipt(answer?, signed, bound(&claim)).await,
+            None => {}
+        }
+        let deposit = Deposit {
+            signed,
+            account: AccountId::funded(call.payer.party_id),
+            memo: format!("Payment for a call of {}", call.entry.listing.name),
+            fingerprint: Some(bound(&claim)),
+        };
+        match self.deposit(deposit).await? {
+            Deposited::Credited { receipt, .. } => {
+                call.idempotency_key = Some(key);
+                let answer = self.call_from_balance(call).await?;
                 Ok(Answer { payment: Some(Box::new(receipt)), ..answer })
             }
-            Deposited::Credited { .. } => Err(refused(&super::spent::used(signed))),
             Deposited::Not { error, .. } => Err(error),
         }
     }
@@ -249,11 +271,15 @@ fn reserved(
     let (party, listing) = (call.payer.party_id, call.entry.listing.id);
     let claim = |key| Claim::new(party, listing, key, call.method.as_str(), &call.path_and_query, body);
     let of_all = IdempotencyKey::parse("payment")?;
-    let fingerprint = claim(&of_all);
-    let mut bound = blake3::Hasher::new();
-    bound.update(fingerprint.scope.as_bytes());
-    bound.update(&fingerprint.digest);
-    Ok((Paid::new(signed, *bound.finalize().as_bytes())?, key.map(claim)))
+    Ok((Paid::new(signed, bound(&claim(&of_all)))?, key.map(claim)))
+}
+
+/// The fingerprint of a request, whatever its key.
+fn bound(claim: &Claim) -> [u8; 32] {
+    let mut hash = blake3::Hasher::new();
+    hash.update(claim.scope.as_bytes());
+    hash.update(&claim.digest);
+    *hash.finalize().as_bytes()
 }
 
 fn pending() -> Error {

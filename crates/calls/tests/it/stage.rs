@@ -104,7 +104,8 @@ impl Stage {
     /// A deposit whose end is not known yet.
     pub async fn begin(&self, n: u64) {
         let signed = signed(n);
-        let deposit = Deposit { signed: &signed, account: self.buyer.clone(), memo: "test".to_owned() };
+        let deposit =
+            Deposit { signed: &signed, account: self.buyer.clone(), memo: "test".to_owned(), fingerprint: None };
         let begun = self.calls.deposit(deposit).await.unwrap();
         assert!(matches!(begun, Deposited::Not { .. }), "{begun:?}");
     }

@@ -56,6 +56,8 @@ pub struct X402 {
     #[serde(with = "text::amount")]
     pub later_max_usdc: Micros,
     pub timeout_s: u32,
+    #[serde(with = "text::amount")]
+    pub least_usdc: Micros,
     pub channels: bool,
     pub channel_withdraw_delay_s: u64,
     pub channel_claim_after_s: u32,

@@ -98,6 +98,12 @@ impl Service for TestUpstream {
         let number: u64 = argument.parse().unwrap_or(0);
         match name {
             "ok" => json_reply(StatusCode::OK, &json!({ "ok": true })),
+            "public" => {
+                let mut response = json_reply(StatusCode::OK, &json!({ "for": "everybody" }));
+                let value = HeaderValue::from_static("public, max-age=3600");
+                response.headers_mut().insert("cache-control", value);
+                response
+            }
             "echo" => echo(request).await,
             "status" => {
                 json_reply(StatusCode::from_u16(u16::try_from(number).unwrap()).unwrap(), &json!({ "status": number }))

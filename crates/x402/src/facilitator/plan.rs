@@ -173,6 +173,16 @@ impl Way {
         matches!(self, Self::Eip3009 | Self::DepositEip3009)
     }
 
+    /// The reason for a payer whose signatures are a contract's.
+    pub(super) const fn of_a_contract(self) -> Reason {
+        match self {
+            Self::Eip3009 => Reason::ExactSignature,
+            Self::ExactPermit2 | Self::UptoPermit2 => Reason::Permit2Signature,
+            Self::DepositEip3009 => Reason::DepositSignature,
+            Self::DepositPermit2 => Reason::DepositPermit2Signature,
+        }
+    }
+
     pub(super) const fn too_little_money(self) -> Reason {
         match self {
             Self::Eip3009 => Reason::InsufficientFunds,

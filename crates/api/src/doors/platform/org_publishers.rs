@@ -60,6 +60,7 @@ async fn create_publisher(
 ) -> Result<Created<Data<PublisherResponse>>> {
     let party = organization(cx.caller()?, &path.0)?;
     let create = listing_create(body.0, cx.core.settings.fee_basis_points)?;
+    cx.core.settings.payments.check_wallet(&create.profile)?;
     let listing = cx.core.market.listing_create(party, &create).await.map_err(in_platform_words)?;
     let entry = cx.core.market.listing_owned(ListingAccess::platform(party), listing.id).await?;
     Ok(Created(Data(shown(&cx, &entry).await?)))
@@ -74,6 +75,7 @@ async fn update_publisher(cx: Cx, path: Path<(String, Uuid)>, body: Json<UpdateP
     let (access, entry) = owned(&cx, &path.0).await?;
     let id = entry.listing.id;
     let patch = listing_patch(&body.0, Subject::of(&entry.listing, entry.secret().ok()))?;
+    cx.core.settings.payments.check_wallet(&patch.profile)?;
     cx.core.market.listing_update(access, id, &patch).await.map_err(in_platform_words)?;
     let entry = cx.core.market.listing_owned(access, id).await?;
     Ok(Ok200(Data(shown(&cx, &entry).await?)))

@@ -49,7 +49,7 @@ async fn publisher(cx: &Cx, id: ListingId) -> Result<Arc<ListingEntry>> {
 }
 
 fn asked(cx: &Cx, entry: &ListingEntry, amount: Micros) -> Result<Asked> {
-    let offers = cx.core.settings.payments.for_deposit(amount)?;
+    let offers = cx.core.settings.payments.for_deposit(amount, &cx.core.calls.payments().facilitators)?;
     if offers.offers.is_empty() {
         let message = "This server takes no deposits on chain; ask its operator";
         return Err(Error::new(Kind::Unavailable, "no_deposits", message));
@@ -73,28 +73,31 @@ async fn credited(
     let seller = entry.listing.party_id;
     let account = if buyer == seller { AccountId::funded(buyer) } else { AccountId::prepaid(buyer, seller) };
     let memo = format!("Deposit for {}", entry.listing.name);
-    let (mut response, receipt) = match cx.core.calls.deposit(Deposit { signed, account, memo }).await? {
-        Deposited::Credited { amount, receipt, .. } => {
-            let balance = match buyer == seller {
-                true => cx.core.wallets.balances(buyer).await?.funded,
-                false => cx.core.wallets.prepaid(buyer, seller).await?,
-            };
-            let reply = OnchainDepositResponse {
-                message: format!("{amount} {} deposited", signed.offer.token().symbol()),
-                deposited_amount: amount.into(),
-                balance_amount: balance.into(),
-                asset_symbol: signed.offer.token().symbol().to_owned(),
-                publisher_id: entry.listing.id.uuid(),
-                agent_wallet: checksummed(signed.verified.payer),
-                tx_hash: Some(receipt.transaction.clone()),
-            };
-            (Ok200(reply).write()?, Some(receipt))
-        }
-        Deposited::Not { error, receipt } if matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed) => {
-            (deposit_required(cx, asked, &error), receipt)
-        }
-        Deposited::Not { error, receipt } => (cx.error_response(&error), receipt),
-    };
+    let (mut response, receipt) =
+        match cx.core.calls.deposit(Deposit { signed, account, memo, fingerprint: None }).await? {
+            Deposited::Credited { amount, receipt, .. } => {
+                let balance = match buyer == seller {
+                    true => cx.core.wallets.balances(buyer).await?.funded,
+                    false => cx.core.wallets.prepaid(buyer, seller).await?,
+                };
+                let reply = OnchainDepositResponse {
+                    message: format!("{amount} {} deposited", signed.offer.token().symbol()),
+                    deposited_amount: amount.into(),
+                    balance_amount: balance.into(),
+                    asset_symbol: signed.offer.token().symbol().to_owned(),
+                    publisher_id: entry.listing.id.uuid(),
+                    agent_wallet: checksummed(signed.verified.payer),
+                    tx_hash: Some(receipt.transaction.clone()),
+                };
+                (Ok200(reply).write()?, Some(receipt))
+            }
+            Deposited::Not { error, receipt }
+                if matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed) =>
+            {
+                (deposit_required(cx, asked, &error), receipt)
+            }
+            Deposited::Not { error, receipt } => (cx.error_response(&error), receipt),
+        };
     show_payment(receipt.as_ref(), &mut response);
     Ok(Reply(response))
 }

@@ -2,7 +2,7 @@
 //! way to pay, and with the challenge of a proof beside it.
 
 use super::Cx;
-use super::proof::{offered, rewritten};
+use crate::doors::wallet_proof::{offered, rewritten};
 use crate::payments::{Asked, payment_required};
 use farebox_api_kit::Body;
 use farebox_base::{Error, Kind, Micros, PaymentNeed, Result};

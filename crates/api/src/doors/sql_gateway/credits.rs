@@ -104,7 +104,7 @@ fn amount(text: &str) -> Result<Micros> {
 }
 
 fn asked(cx: &Cx, entry: Option<&ListingEntry>, amount: Micros) -> Result<Asked> {
-    let offers = cx.core.settings.payments.for_deposit(amount)?;
+    let offers = cx.core.settings.payments.for_deposit(amount, &cx.core.calls.payments().facilitators)?;
     if offers.offers.is_empty() {
         let message = "This server takes no deposits on chain; ask its operator";
         return Err(Error::new(Kind::Unavailable, "no_deposits", message));
@@ -132,23 +132,26 @@ async fn credited(
         None => "Deposit".to_owned(),
     };
     let account = account(buyer, entry.as_deref());
-    let (mut response, receipt) = match cx.core.calls.deposit(Deposit { signed, account, memo }).await? {
-        Deposited::Credited { amount, receipt, .. } => {
-            let wallet = checksummed(signed.verified.payer);
-            let party = WalletParty { party_id: buyer, registered: false };
-            let reply = CreditDepositResponse {
-                message: format!("{amount} {} deposited", signed.offer.token().symbol()),
-                deposited: amount.into(),
-                balance: credits(cx, &wallet, vec![&party], seller).await?,
-                transaction: receipt.transaction.clone(),
-            };
-            (Ok200(reply).write()?, Some(receipt))
-        }
-        Deposited::Not { error, receipt } if matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed) => {
-            (bill.response(cx, error).await?, receipt)
-        }
-        Deposited::Not { error, receipt } => (cx.error_response(&error), receipt),
-    };
+    let (mut response, receipt) =
+        match cx.core.calls.deposit(Deposit { signed, account, memo, fingerprint: None }).await? {
+            Deposited::Credited { amount, receipt, .. } => {
+                let wallet = checksummed(signed.verified.payer);
+                let party = WalletParty { party_id: buyer, registered: false };
+                let reply = CreditDepositResponse {
+                    message: format!("{amount} {} deposited", signed.offer.token().symbol()),
+                    deposited: amount.into(),
+                    balance: credits(cx, &wallet, vec![&party], seller).await?,
+                    transaction: receipt.transaction.clone(),
+                };
+                (Ok200(reply).write()?, Some(receipt))
+            }
+            Deposited::Not { error, receipt }
+                if matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed) =>
+            {
+                (bill.response(cx, error).await?, receipt)
+            }
+            Deposited::Not { error, receipt } => (cx.error_response(&error), receipt),
+        };
     show_payment(receipt.as_ref(), &mut response);
     Ok(response)
 }

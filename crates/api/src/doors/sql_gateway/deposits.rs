@@ -4,9 +4,9 @@
 //! have to prove themselves, only their owner says for which provider.
 
 use super::Cx;
-use super::proof::{self, REQUIRED};
 use super::wallets::{check_address, spendable, wallet_parties};
 use crate::Core;
+use crate::doors::wallet_proof::{self as proof, REQUIRED};
 use crate::settings::WalletProof;
 use farebox_accounts::WalletParty;
 use farebox_api_kit::{Body, Headers, Json, Ok200, OrReply, operations};

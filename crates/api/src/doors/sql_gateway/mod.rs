@@ -5,7 +5,6 @@ mod credits;
 mod deposits;
 mod health;
 mod pricing;
-mod proof;
 mod providers;
 mod queries;
 mod wallets;

@@ -2,11 +2,11 @@
 
 use super::Cx;
 use super::bill::Bill;
-use super::proof::{self, REQUIRED, proven};
 use super::wallets::{check_address, queried, spender};
 use crate::Core;
 use crate::doors::calling::{can_sign, no_idempotency_key, request_id};
 use crate::doors::querying::{Query, Signed};
+use crate::doors::wallet_proof::{self as proof, REQUIRED, proven};
 use crate::payments::show_proven;
 use farebox_api_kit::{Body, Headers, Json, Ok200, OrReply, Output as _, operations};
 use farebox_api_types::sql_gateway::{PaymentSettlement, SqlQueryRequest, SqlQueryResponse};

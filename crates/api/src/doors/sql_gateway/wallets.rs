@@ -6,8 +6,8 @@
 use super::Cx;
 use super::deposits::balance;
 use super::pricing::provider_id;
-use super::proof::REQUIRED;
 use crate::Core;
+use crate::doors::wallet_proof::REQUIRED;
 use crate::settings::WalletProof;
 use farebox_accounts::WalletParty;
 use farebox_api_kit::{Ok200, Path, Query, operations};

@@ -4,6 +4,7 @@ use super::stage::{FORTUNE, PRICE, Stage, gas_wallet, paying};
 use farebox_testkit::app::Ask;
 use farebox_testkit::engines::TestDb;
 use farebox_x402::client::read_receipt;
+use farebox_x402::extension::sign_in::SignIn;
 
 const PATH: &str = "/publishers/things/ok";
 
@@ -77,7 +78,7 @@ async fn a_seller_with_an_address_of_his_own_is_paid_there_and_owes_the_fee() {
         let Some(stage) = Stage::set(&place, &[("x402.receiver", "seller")]).await else { return };
         let signed = stage.signed(PATH).await;
         stage.app.expect(&paying(PATH, &signed), 200).await;
-        let seller = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1".parse().unwrap();
+        let seller = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1".parse().unwrap();
         assert_eq!(stage.balance(seller).await, PRICE);
         assert_eq!(stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings.get(), 0);
         stage.app.assert_books_balance().await;
@@ -90,14 +91,81 @@ async fn settled_before_the_work_a_failure_leaves_the_money_as_a_balance() {
         let Some(stage) = Stage::set(&place, &[("x402.settle", "before")]).await else { return };
         let signed = stage.signed(PATH).await;
         stage.app.expect(&paying(PATH, &signed), 200).await;
-        stage.app.expect(&paying(PATH, &signed), 402).await;
+        let again = stage.app.expect(&paying(PATH, &signed), 200).await;
+        assert_eq!(again.headers["x-farebox-replayed"], "true");
+        stage.app.expect(&paying("/publishers/things/echo", &signed), 402).await;
+        assert_eq!(stage.app.upstream.asked(), 1);
         let lost = stage.signed("/publishers/things/status/500").await;
+        let failed = stage.app.expect(&paying("/publishers/things/status/500", &lost), 500).await;
+        let header = |name: &str| failed.headers.get(name).and_then(|value| value.to_str().ok());
+        let receipt = read_receipt(header).unwrap().unwrap();
+        assert!(receipt.success && receipt.extensions.is_none(), "no proof of what was not served: {receipt:?}");
+        // The same payment buys another try, and nothing more is taken for it.
         stage.app.expect(&paying("/publishers/things/status/500", &lost), 500).await;
+        assert_eq!(stage.app.upstream.asked(), 3);
         assert_eq!(stage.balance(gas_wallet()).await, 2 * PRICE);
         let wallet = stage.app.app.accounts.wallet_party(&stage.payer.address().to_string()).await.unwrap().unwrap();
         assert_eq!(stage.app.balance(wallet.party_id).await, 10_000);
         stage.app.assert_books_balance().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_paid_for_is_no_caches_to_keep_whatever_its_seller_says() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = Stage::set(&place, &[]).await else { return };
+    let path = "/publishers/things/public";
+    let got = stage.app.expect(&paying(path, &stage.signed(path).await), 200).await;
+    assert_eq!(got.headers["cache-control"], "private");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_spends_what_it_has_deposited_once_it_proves_itself() {
+    for place in TestDb::all().await {
+        let Some(stage) = Stage::set(&place, &[("x402.settle", "before")]).await else { return };
+        let lost = stage.signed("/publishers/things/status/500").await;
+        stage.app.expect(&paying("/publishers/things/status/500", &lost), 500).await;
+        let unpaid = stage.app.expect(&Ask::get(PATH), 402).await;
+        let challenge = farebox_x402::wire::decode_base64_json(unpaid.headers["payment-required"].to_str().unwrap());
+        let signed = SignIn::answer(&challenge.unwrap()["extensions"]["sign-in-with-x"], &stage.payer);
+        let proof = signed.unwrap().header().unwrap();
+        stage.app.expect(&Ask::get(PATH).with("sign-in-with-x", proof.clone()), 200).await;
+        stage.app.expect(&Ask::get(PATH).with("sign-in-with-x", proof), 401).await;
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - PRICE);
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_leaves_during_the_work_costs_no_gas() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = Stage::set(&place, &[]).await else { return };
+    let path = "/publishers/things/slow/2500";
+    let signed = stage.signed(path).await;
+    let ask = paying(path, &signed);
+    let gas = stage.rpc.balance(gas_wallet()).await.unwrap();
+    let flight = async {
+        while stage.app.upstream.asked() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        stage.empty_payer().await;
+    };
+    let (got, ()) = tokio::join!(stage.app.ask(&ask), flight);
+    assert_eq!((got.status.as_u16(), got.at("/error").as_str()), (402, "insufficient_funds"));
+    assert_eq!(stage.rpc.balance(gas_wallet()).await.unwrap(), gas, "a transaction was sent to fail");
+    stage.app.settled().await;
+    stage.app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_code_is_told_to_pay_otherwise() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = Stage::set(&place, &[]).await else { return };
+    let signed = stage.signed(PATH).await;
+    stage.rpc.dev_set_code(stage.payer.address(), &[0xef, 0x01, 0x00]).await.unwrap();
+    let got = stage.app.expect(&paying(PATH, &signed), 402).await;
+    assert!(got.at("/message").contains("account with code"), "{}", got.text);
+    assert_eq!(stage.app.upstream.asked(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -218,7 +218,7 @@ async fn two_servers_of_one_database_never_serve_one_voucher_twice() {
         let other = TestApp::start(&place, &settings).await;
         let mut payer = Payer::filled(&stage).await;
         payer.pays(&stage, PATH).await;
-        for round in 0..20 {
+        for round in 0..15 {
             let voucher = payer.voucher(&stage);
             let ask = paying(PATH, &voucher);
             let (here, there) = tokio::join!(stage.app.ask(&ask), other.ask(&ask));

@@ -7,7 +7,7 @@ use farebox_testkit::app::Ask;
 use farebox_testkit::engines::TestDb;
 use serde_json::Value;
 
-const SELLER: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+const SELLER: &str = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_express_server_of_version_2_is_paid_through_the_facilitator() {

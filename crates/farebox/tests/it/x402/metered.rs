@@ -1,11 +1,11 @@
 //! Calls whose reply tells what they cost: the most is held or signed for, what was used is taken.
 
-use super::proxy::Fault;
 use super::scripts::paid;
 use super::stage::{Chain, FORTUNE, Stage, gas_wallet, now, paying, sign_preferring};
 use farebox_base::Micros;
 use farebox_testkit::app::{Ask, Got};
 use farebox_testkit::engines::TestDb;
+use farebox_testkit::proxy::Fault;
 use farebox_x402::chain::rpc::CallAt;
 use farebox_x402::client::{Preferences, SignedHeader, read_receipt};
 use farebox_x402::offer::Scheme;

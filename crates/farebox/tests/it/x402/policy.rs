@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 const PATH: &str = "/publishers/things/ok";
-const WALLET: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+const WALLET: &str = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1";
 
 /// Changes the listing at the platform door.
 fn change(stage: &Stage, fields: Value) -> Ask {

@@ -1,11 +1,11 @@
 //! Queries of databases that a wallet pays for by signing, and nothing else.
 
-use super::proxy::Fault;
 use super::sql_stage::{SQL, credits_at, provider, query_of};
 use super::stage::{FORTUNE, Stage, gas_wallet, now, sign};
 use alloy_primitives::Address;
 use farebox_testkit::app::{Ask, Got};
 use farebox_testkit::engines::TestDb;
+use farebox_testkit::proxy::Fault;
 use farebox_x402::client::{SignedHeader, read_receipt};
 use farebox_x402::evm::SigningKey;
 use farebox_x402::wire::{decode_base64_json, names};

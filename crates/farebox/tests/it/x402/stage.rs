@@ -104,6 +104,21 @@ impl Stage {
         assert!(mined.succeeded);
     }
 
+    /// All that the payer has goes elsewhere, by a transfer of his own.
+    pub async fn empty_payer(&self) {
+        let payer = self.payer.address();
+        let rest = self.token.balance(&self.rpc, payer).await.unwrap();
+        let words = [Address::repeat_byte(9).into_word().0, rest.to_be_bytes::<32>()].concat();
+        let data = [&[0xa9, 0x05, 0x9c, 0xbb][..], &words].concat();
+        self.rpc.dev_set_balance(payer, U256::from(10).pow(U256::from(18))).await.unwrap();
+        self.rpc.call_changing(Call::new("anvil_impersonateAccount", json!([payer]))).await.unwrap();
+        let transaction = json!({ "from": payer, "to": self.token.address, "data": hex::encode_prefixed(data) });
+        self.rpc.call_changing(Call::new("eth_sendTransaction", json!([transaction]))).await.unwrap();
+        while !self.token.balance(&self.rpc, payer).await.unwrap().is_zero() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Asks without paying, and signs what is asked for.
     pub async fn signed(&self, path: &str) -> SignedHeader {
         self.sign(&self.app.expect(&Ask::get(path), 402).await)

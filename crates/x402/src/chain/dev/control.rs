@@ -75,7 +75,11 @@ impl Rpc {
     }
 
     /// Puts code where none was deployed.
-    pub(super) async fn dev_set_code(&self, at: Address, code: &[u8]) -> Result<(), RpcError> {
+    /// Puts code at an address.
+    ///
+    /// # Errors
+    /// Where the node is no anvil.
+    pub async fn dev_set_code(&self, at: Address, code: &[u8]) -> Result<(), RpcError> {
         self.dev("anvil_setCode", json!([at, Bytes::copy_from_slice(code)])).await.map(|_| ())
     }
 

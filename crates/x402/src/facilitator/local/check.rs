@@ -35,11 +35,19 @@ impl Shared {
         let plan = Plan::of(offer, payment, offer.amount)?;
         let Some(sender) = self.sender() else { return Err(unreachable(self)) };
         self.check_contracts(plan.way)?;
+        if sender.gas().paused {
+            let message = "nothing can be settled now, the gas wallet is empty; try again later";
+            return Err(Refusal::new(Reason::UnexpectedVerifyError, message));
+        }
+        if self.failures.are_too_many(plan.transfer.from) {
+            let message = "payments of this wallet have failed on chain several times; try again in some minutes";
+            return Err(Refusal::new(plan.way.too_little_money(), message));
+        }
         let account = (plan.transfer.token, plan.transfer.from);
         let verdict = self.purse.check(account, plan.nonce, plan.transfer.value);
         let needs_balance = verdict != Verdict::Promised;
         let others = if needs_balance { self.purse.promised(account, &plan.nonce) } else { Vec::new() };
-        let mut calls = vec![plan.nonce.question()];
+        let mut calls = vec![plan.nonce.question(), Call::code(plan.transfer.from)];
         if plan.way.needs_allowance() {
             calls.push(Call::read(account.0, &allowance(account.1, PERMIT2)));
         }
@@ -88,6 +96,12 @@ impl Shared {
         if is_spent {
             self.note_spent(plan.nonce);
             return Err(Refusal::new(plan.way.nonce_spent(), "the nonce is spent or cancelled"));
+        }
+        // Tokens and Permit2 ask an account's code, where it has some, and not its key.
+        if !answers.next(Reason::UnexpectedVerifyError)?.is_empty() {
+            let message =
+                "from: is an account with code, whose signatures only its code can judge; pay from a plain one";
+            return Err(Refusal::new(plan.way.of_a_contract(), message));
         }
         if plan.way.needs_allowance() {
             let allowed = number(&answers.next(Reason::AssetNotContract)?)?;

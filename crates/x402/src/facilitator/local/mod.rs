@@ -9,6 +9,7 @@
 
 mod channels;
 mod check;
+mod failures;
 mod orders;
 mod purse;
 mod settle;
@@ -26,6 +27,7 @@ use crate::payment::Payment;
 use crate::wire::{Kind, Object, PaymentHeader, Supported};
 use crate::{Reason, Refusal};
 use alloy_primitives::Address;
+use failures::Failures;
 use farebox_base::{Clock, Ticks};
 use farebox_db::Db;
 use farebox_net::Client;
@@ -81,6 +83,7 @@ pub struct Status {
 struct Shared {
     parts: LocalParts,
     purse: Purse,
+    failures: Failures,
     /// Nonces that a check has found spent lately: settling them would cost gas for nothing.
     spent: Mutex<HashMap<ChainNonce, Ticks>>,
     sender: watch::Sender<Option<Sender>>,
@@ -112,6 +115,7 @@ impl LocalFacilitator {
     pub fn start_with(parts: LocalParts, authorizer: SigningKey) -> Arc<Self> {
         let shared = Arc::new(Shared {
             purse: Purse::new(parts.clock.clone()),
+            failures: Failures::new(parts.clock.clone()),
             spent: Mutex::default(),
             sender: watch::Sender::new(None),
             is_reachable: AtomicBool::new(false),

@@ -129,6 +129,14 @@ impl Purse {
         self.accounts.lock().entry(account).or_default().promise(nonce, amount, SETTLING_FOR, now);
     }
 
+    /// Whether the money was found there a moment ago.
+    pub(super) fn is_fresh(&self, account: Account, nonce: &ChainNonce) -> bool {
+        let now = self.clock.ticks();
+        let accounts = self.accounts.lock();
+        let promise = accounts.get(&account).and_then(|held| held.promises.get(nonce));
+        promise.is_some_and(|promise| now.since(promise.made_at) < FRESH)
+    }
+
     /// Takes back what a check has promised; what is being settled stays promised.
     pub(super) fn withdraw(&self, account: Account, nonce: &ChainNonce) {
         let mut accounts = self.accounts.lock();

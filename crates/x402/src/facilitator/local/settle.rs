@@ -1,6 +1,7 @@
 //! Putting a payment on chain, and telling from the outcome whether it was taken.
 
 use super::Shared;
+use super::purse::Account;
 use crate::chain::abi::{Deposited, Transfer};
 use crate::chain::{Receipt, Send, SendError, SendOutcome, Sender, begun};
 use crate::facilitator::plan::{Plan, Way};
@@ -42,6 +43,9 @@ impl Shared {
             };
         }
         let (account, amount) = ((plan.transfer.token, plan.transfer.from), plan.transfer.value);
+        if let Err(refusal) = self.still_there(&sender, account, &plan, settle).await {
+            return self.too_late(&sender, &plan, settle.offer, refusal).await;
+        }
         self.purse.settling(account, plan.nonce, amount);
         let settlement = self.send(&sender, &plan, settle).await;
         match &settlement {
@@ -50,6 +54,25 @@ impl Shared {
             Settlement::Pending { .. } => {}
         }
         settlement
+    }
+
+    /// Looks again where the last look is long ago, as a transaction that fails costs its gas all the same. What was begun,
+    /// or can't be looked at, goes on.
+    async fn still_there(
+        &self,
+        sender: &Sender,
+        account: Account,
+        plan: &Plan,
+        settle: &Settle<'_>,
+    ) -> Result<(), Refusal> {
+        let is_new = || async { matches!(sender.outcome(settle.id).await, Err(SendError::NotFound)) };
+        if self.purse.is_fresh(account, &plan.nonce) || !is_new().await {
+            return Ok(());
+        }
+        match self.check(settle.offer, settle.payment).await {
+            Err(refusal) if refusal.reason != Reason::UnexpectedVerifyError => Err(refusal),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     async fn send(&self, sender: &Sender, plan: &Plan, settle: &Settle<'_>) -> Settlement {
@@ -115,6 +138,9 @@ impl Shared {
             }
             SendOutcome::Failed { hash, reason } => {
                 let words = format!("transaction {hash} failed: {reason}");
+                let (network, payer) = (self.network().caip2(), plan.transfer.from);
+                tracing::warn!(%network, %payer, %hash, %reason, "a settlement has failed on chain; its gas is spent");
+                self.failures.note(payer);
                 let refusal = Refusal::new(plan.way.reverted(&reason), words);
                 self.unless_paid(sender, plan, offer, refusal, Some(hash)).await
             }

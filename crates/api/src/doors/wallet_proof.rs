@@ -1,16 +1,16 @@
-//! The proof that a caller holds the wallet that a request names: a signed text in `SIGN-IN-WITH-X`.
+//! The proof that a caller holds a wallet: a signed text in `SIGN-IN-WITH-X`.
 //!
 //! Reads and checks the proof, and offers a fresh challenge beside an error that a proof would help with. Invariant: a
 //! proof is good for one request; what a proven wallet spends is the money of its signer, never that of an account that
 //! only claims the address.
 
-use super::Cx;
+use crate::Core;
 use farebox_accounts::WalletChallenge;
-use farebox_api_kit::Body;
+use farebox_api_kit::{Body, Cx};
 use farebox_base::{Error, Kind, PartyId, Result};
 use farebox_calls::Payer;
 use farebox_x402::evm::address::{checksummed, parse};
-use farebox_x402::extension::sign_in::{Challenge, Expected, KEY, SignIn};
+use farebox_x402::extension::sign_in::{Challenge, Expected, KEY, Proven, SignIn};
 use farebox_x402::network::{Caip2, ChainId};
 use farebox_x402::{Reason, Refusal};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
@@ -20,19 +20,19 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use url::Url;
 
-pub(super) const HEADER: &str = "sign-in-with-x";
+pub(in crate::doors) const HEADER: &str = "sign-in-with-x";
 /// How far a wallet's clock may be ahead.
 const SKEW: Duration = Duration::from_secs(60);
 /// Base, which the door's documentation names; the signature is the same on every EVM chain.
 const USUAL_CHAIN: ChainId = ChainId::new(8453);
 /// The code of a refusal that a proof would have prevented.
-pub(super) const REQUIRED: &str = "wallet_proof_required";
+pub(in crate::doors) const REQUIRED: &str = "wallet_proof_required";
 
 /// Who pays where the request proves the wallet; `None` where it brings no proof, or a key that decides already.
 ///
 /// # Errors
 /// `Unauthenticated` for a proof that is not good, with the reason's code; `Forbidden` for one of another wallet.
-pub(super) async fn proven(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result<Option<Payer>> {
+pub(in crate::doors) async fn proven(cx: &Cx<Core>, headers: &HeaderMap, wallet: &str) -> Result<Option<Payer>> {
     if cx.caller.is_some() {
         return Ok(None);
     }
@@ -44,7 +44,28 @@ pub(super) async fn proven(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result
 ///
 /// # Errors
 /// As `proven`.
-pub(super) async fn signer(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result<Option<PartyId>> {
+pub(in crate::doors) async fn signer(cx: &Cx<Core>, headers: &HeaderMap, wallet: &str) -> Result<Option<PartyId>> {
+    match signed_in(cx, headers).await? {
+        None => Ok(None),
+        Some(proof) if parse(wallet) != Some(proof.address) => {
+            Err(Error::forbidden("SIGN-IN-WITH-X proves another wallet than agentWallet").with_code(REQUIRED))
+        }
+        Some(proof) => used(cx, &proof).await.map(Some),
+    }
+}
+
+/// The party of whichever wallet the request proves; `None` where it brings no proof.
+///
+/// # Errors
+/// `Unauthenticated` for a proof that is not good, with the reason's code.
+pub(in crate::doors) async fn any_signer(cx: &Cx<Core>, headers: &HeaderMap) -> Result<Option<PartyId>> {
+    match signed_in(cx, headers).await? {
+        None => Ok(None),
+        Some(proof) => used(cx, &proof).await.map(Some),
+    }
+}
+
+async fn signed_in(cx: &Cx<Core>, headers: &HeaderMap) -> Result<Option<Proven>> {
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().ok().filter(|_| values.next().is_none());
@@ -52,23 +73,24 @@ pub(super) async fn signer(cx: &Cx, headers: &HeaderMap, wallet: &str) -> Result
     let origin = url(cx, "")?;
     let expected = Expected { origin: &origin, max_age: WalletChallenge::VALID_FOR, skew: SKEW };
     let proof = SignIn::decode(text).and_then(|signed| signed.verify(&expected, cx.core.clock.now()));
-    let proof = proof.map_err(not_proven)?;
-    if parse(wallet) != Some(proof.address) {
-        return Err(Error::forbidden("SIGN-IN-WITH-X proves another wallet than agentWallet").with_code(REQUIRED));
-    }
+    proof.map(Some).map_err(not_proven)
+}
+
+/// Uses the proof up; it is good for one request.
+async fn used(cx: &Cx<Core>, proof: &Proven) -> Result<PartyId> {
     let address = checksummed(proof.address);
     if !cx.core.accounts.wallet_challenge_use(&address, &proof.nonce).await? {
         let message = "nonce: expected one that was offered here, is not over, and was not used before";
         return Err(not_proven(Refusal::new(Reason::SignInNonce, message)));
     }
-    cx.core.accounts.wallet_signer(&address).await.map(Some)
+    cx.core.accounts.wallet_signer(&address).await
 }
 
 /// The error as the door shows it, with a challenge to sign.
 ///
 /// # Errors
 /// The error itself where a proof would not help.
-pub(super) async fn refused(cx: &Cx, path: &str, error: Error) -> Result<Response<Body>> {
+pub(in crate::doors) async fn refused(cx: &Cx<Core>, path: &str, error: Error) -> Result<Response<Body>> {
     if !helps(cx, &error) {
         return Err(error);
     }
@@ -76,7 +98,7 @@ pub(super) async fn refused(cx: &Cx, path: &str, error: Error) -> Result<Respons
 }
 
 /// Whether a proof would change the answer.
-pub(super) fn helps(cx: &Cx, error: &Error) -> bool {
+pub(in crate::doors) fn helps(cx: &Cx<Core>, error: &Error) -> bool {
     let is_unknown = cx.caller.is_none() && matches!(error.kind, Kind::Unauthenticated | Kind::PaymentRequired);
     is_unknown || error.code == REQUIRED
 }
@@ -85,7 +107,7 @@ pub(super) fn helps(cx: &Cx, error: &Error) -> bool {
 ///
 /// # Errors
 /// None in practice.
-pub(super) async fn offered(cx: &Cx, path: &str, response: Response<Body>) -> Result<Response<Body>> {
+pub(in crate::doors) async fn offered(cx: &Cx<Core>, path: &str, response: Response<Body>) -> Result<Response<Body>> {
     let challenge = challenge(cx, path)?;
     rewritten(response, |fields| {
         fields.insert("extensions".to_owned(), json!({ KEY: challenge.extension() }));
@@ -97,7 +119,7 @@ pub(super) async fn offered(cx: &Cx, path: &str, response: Response<Body>) -> Re
 ///
 /// # Errors
 /// None in practice.
-pub(super) async fn rewritten(
+pub(in crate::doors) async fn rewritten(
     response: Response<Body>,
     change: impl FnOnce(&mut Map<String, Value>) + Send,
 ) -> Result<Response<Body>> {
@@ -112,7 +134,11 @@ pub(super) async fn rewritten(
     Ok(Response::from_parts(parts, farebox_api_kit::full(fields.to_string())))
 }
 
-fn challenge(cx: &Cx, path: &str) -> Result<Challenge> {
+/// A fresh challenge for a resource at the path.
+///
+/// # Errors
+/// `Internal` where the public URL and the path make none.
+pub(in crate::doors) fn challenge(cx: &Cx<Core>, path: &str) -> Result<Challenge> {
     let given = cx.core.accounts.wallet_challenge();
     let mut chains: Vec<Caip2> = Vec::new();
     for place in &cx.core.settings.payments.places {
@@ -133,7 +159,7 @@ fn challenge(cx: &Cx, path: &str) -> Result<Challenge> {
     })
 }
 
-fn url(cx: &Cx, path: &str) -> Result<Url> {
+fn url(cx: &Cx<Core>, path: &str) -> Result<Url> {
     let text = format!("{}{path}", cx.core.settings.public_url);
     Url::parse(&text).map_err(|error| Error::internal(format!("server.public_url {error}")))
 }
