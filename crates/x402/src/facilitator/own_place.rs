@@ -71,8 +71,8 @@ fn is_loopback(host: &Host<String>) -> bool {
 }
 
 fn is_public_name(name: &str) -> bool {
-    let is_private = |end: &&str| name.strip_suffix(**end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    name.contains('.') && !PRIVATE_ENDS.iter().any(|end| is_private(&end))
+    let is_private = |end: &str| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    name.contains('.') && !PRIVATE_ENDS.into_iter().any(is_private)
 }
 
 #[cfg(test)]
