@@ -11,8 +11,8 @@ use farebox_net::Client;
 use farebox_x402::arrivals::Arrivals;
 use farebox_x402::chain::Rpc;
 use farebox_x402::facilitator::{
-    Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, OwnPlace, RemoteFacilitator, RemoteSettings,
-    ServiceParts, SqlStore,
+    Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, OwnPlace, RemoteFacilitator,
+    RemoteSettings, ServiceParts, SqlStore,
 };
 use farebox_x402::network::Networks;
 use std::sync::Arc;

@@ -116,12 +116,7 @@ impl PaymentSettings {
     }
 
     /// What is claimed of a channel comes together for many sellers, and can only come to the gateway.
-    fn through_channels(
-        &self,
-        amount: Micros,
-        seller: Option<&SellersPlace>,
-        on: &Facilitators,
-    ) -> Result<Vec<Offer>> {
+    fn through_channels(&self, amount: Micros, seller: Option<&SellersPlace>, on: &Facilitators) -> Result<Vec<Offer>> {
         let (mut offers, Some(withdraw_delay_s)) = (Vec::new(), self.channels) else { return Ok(Vec::new()) };
         let is_ours = |place: &&PaymentPlace| seller.is_none_or(|seller| seller.on(&place.network).is_none());
         for place in self.places.iter().filter(|_| !amount.is_zero()).filter(is_ours) {

@@ -105,7 +105,8 @@ fn lines(headers: &HeaderMap, mark: char) -> String {
     let mut text = String::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
-        let is_payment = [names::PAYMENT_SIGNATURE, names::X_PAYMENT].iter().any(|own| name.as_str().eq_ignore_ascii_case(own));
+        let is_payment =
+            [names::PAYMENT_SIGNATURE, names::X_PAYMENT].iter().any(|own| name.as_str().eq_ignore_ascii_case(own));
         let _ = write!(text, "\n{mark} {name}: {}", if is_payment { no_payment(&value) } else { plain(&value) });
     }
     text

@@ -98,7 +98,8 @@ mod tests {
         ] {
             assert_eq!(check(own, spelled), Err(EntryError::Own), "{spelled}");
         }
-        for other in ["https://pay.example.com:8443/x", "https://pay.example.com.evil.example/", "https://example.com/"] {
+        for other in ["https://pay.example.com:8443/x", "https://pay.example.com.evil.example/", "https://example.com/"]
+        {
             assert_eq!(check(own, other), Ok(()), "{other}");
         }
         let near = "http://127.0.0.1:8080";

@@ -62,6 +62,9 @@ mod tests {
         assert!(read("[\"*\", \"0x742d35cC6634c0532925A3b844bc9E7595F0beB1\"]").unwrap_err().contains("alone"));
         assert!(read("[\"0x12\"]").unwrap_err().contains("40 hex digits"));
         let mistyped = read("[\"0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1\"]").unwrap_err();
-        assert!(mistyped.contains("0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1, which must have the checksum"), "{mistyped}");
+        assert!(
+            mistyped.contains("0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1, which must have the checksum"),
+            "{mistyped}"
+        );
     }
 }

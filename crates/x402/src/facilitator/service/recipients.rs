@@ -42,7 +42,8 @@ impl FacilitatorService {
         if self.turned_away.is_news(to, self.parts.clock.now()) {
             tracing::info!(recipient = %to, "another server's payment was refused: its recipient is not in x402.facilitator_recipients");
         }
-        let message = format!("payTo: this facilitator does not settle for {to}; its operator has to allow that address");
+        let message =
+            format!("payTo: this facilitator does not settle for {to}; its operator has to allow that address");
         Err(Refusal::new(Reason::RecipientNotAllowed, message))
     }
 }
