@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 operations! {
     core Core, door Platform, tag "agent-wallet";
-    POST "/wallet/deposit/crypto" onchain_deposit(Optional) errors(402, 404, 409, 412, 503) replies(200)
+    POST "/wallet/deposit/crypto" onchain_deposit(Optional) errors(402, 404, 409, 412, 503)
+        replies(200: OnchainDepositResponse)
         "Bring money in on a chain, for the calls of one publisher's seller";
 }
 

@@ -101,13 +101,14 @@ impl Chain {
 
     /// A line for readers who go on by themselves.
     pub(super) fn what_next(&self, base: &str) -> String {
-        let (buyer, gas, chain) = (self.buyer_file.display(), self.gas_file.display(), self.anvil.url());
+        let (buyer, chain) = (self.buyer_file.display(), self.anvil.url());
         let (path, token) = (story::PATH, checksummed(self.token.address));
+        let [_, _, spare, _] = DEV_KEYS;
         format!(
             "pay from the buyer's wallet: farebox pay --wallet {buyer} '{base}{path}'\n  \
-             - use the chain with a server of yours, as network \"{NETWORK}\": rpc_urls = [\"{chain}\"]\n  \
-             - USDC there is {token}; the buyer's key ({buyer}) has some, the gas wallet's ({gas}) has coins for gas.\n    \
-             Give your own server another of anvil's keys for its gas wallet: two servers must not share one"
+             - take payments on this chain with a server of yours: network {NETWORK}, rpc_urls = [\"{chain}\"],\n    \
+             gas_key {spare}, which everybody knows and which has coins for gas\n  \
+             - USDC there is {token}, and the buyer's wallet has some: {buyer}"
         )
     }
 
