@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Payments on chain: verifications per second without a chain, settlements per second on anvil with a block for each
-# transaction and with a block each second.
+# transaction and with a block each second, calls paid by voucher beside calls from a balance.
 #
 # usage: bench/x402.sh [--no-chain]
 #
@@ -22,13 +22,9 @@ done
 
 target=${CARGO_TARGET_DIR:-target}
 
-example() { # example NAME: builds it and runs it; says so where there is none
-  if ! [ -f "crates/x402/examples/$1.rs" ]; then
-    echo "SKIPPED: $1; there is no such example yet"
-    return
-  fi
-  cargo build --release --locked --package farebox-x402 --example "$1"
-  "$target/release/examples/$1"
+example() { # example PACKAGE NAME: builds it and runs it
+  cargo build --release --locked --package "$1" --example "$2"
+  "$target/release/examples/$2"
 }
 
 find_anvil() { # prints where anvil is, fetching it where npm can
@@ -50,7 +46,7 @@ find_anvil() { # prints where anvil is, fetching it where npm can
 echo "x402: $(nproc) cores"
 echo
 echo "verifications, without a chain"
-example verify
+example farebox-x402 verify
 
 [ -n "$chain" ] || exit 0
 echo
@@ -60,8 +56,8 @@ if [ -z "$anvil" ]; then
   echo "SKIPPED: settlements; anvil is neither installed nor to be had from npm"
   exit 0
 fi
-FAREBOX_ANVIL=$anvil example settles
+FAREBOX_ANVIL=$anvil example farebox-x402 settles
 
 echo
 echo "calls on vouchers, beside prepaid calls"
-FAREBOX_ANVIL=$anvil example vouchers
+FAREBOX_ANVIL=$anvil example farebox vouchers

@@ -17,7 +17,8 @@ CREATE TABLE channel (
   lost BIGINT NOT NULL,              -- charged, and gone before it was claimed
   signed TEXT,                       -- what the last voucher comes to, in the token's smallest unit
   signature TEXT,                    -- and its signature
-  withdrawal_at BIGINT,              -- since when the payer wants to withdraw
+  withdrawal_at BIGINT,              -- since when the payer wants to withdraw, in Unix seconds
+  withdrawal BIGINT,                 -- and how much
   moves BIGINT NOT NULL,             -- how often the balance has changed
   refund_id TEXT,                    -- the refund that is under way
   refund_units TEXT,

@@ -9,6 +9,7 @@ use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
 use farebox_base::{Error, Kind, Permission, Result};
 use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
 use farebox_market::{Listing, ListingEntry};
+use farebox_x402::Reason;
 use farebox_x402::evm::ChannelId;
 use farebox_x402::extension::{bazaar, identifier, sign_in};
 use farebox_x402::facilitator::catalogue::Entry;
@@ -248,7 +249,9 @@ async fn shown(cx: &Cx<Core>, wanted: &Wanted, error: &Error) -> Result<Response
 }
 
 pub(crate) fn can_sign(error: &Error) -> bool {
-    matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed)
+    let is_ours =
+        [Reason::UnexpectedVerifyError, Reason::UnexpectedSettleError].map(Reason::code).contains(&error.code);
+    is_ours || matches!(error.kind, Kind::PaymentRequired | Kind::PreconditionFailed)
 }
 
 pub(crate) fn request_id(id: &RequestId) -> String {

@@ -53,6 +53,8 @@ struct Change {
     /// What was charged and can't be claimed any more.
     loss: Micros,
     ended: bool,
+    /// Whether balances rise and fall in ways that are known.
+    is_explained: bool,
 }
 
 impl Change {
@@ -62,11 +64,12 @@ impl Change {
         let delta = balance.checked_sub(channel.balance)?;
         let is_explained = delta >= Micros::ZERO || ended || channel.withdrawal_at_s.is_some();
         if !is_explained {
-            return Ok(Self { balance: channel.balance, claimed, own: Micros::ZERO, loss: Micros::ZERO, ended });
+            let (balance, none) = (channel.balance, Micros::ZERO);
+            return Ok(Self { balance, claimed, own: none, loss: none, ended, is_explained });
         }
         let has = channel.balance.checked_sub(channel.charged)?.checked_add(channel.lost)?;
         let own = delta.max(Micros::ZERO.checked_sub(has)?);
-        Ok(Self { balance, claimed, own, loss: own.checked_sub(delta)?, ended })
+        Ok(Self { balance, claimed, own, loss: own.checked_sub(delta)?, ended, is_explained })
     }
 
     async fn apply_in(&self, tx: &mut Tx, channel: &Channel, seen: &ChannelOnChain, now: Timestamp) -> Result<bool> {
@@ -77,11 +80,14 @@ impl Change {
         }
         const SEEN: &str = sql!(
             "UPDATE channel SET balance = $4, claimed = $5, lost = lost + $6, withdrawal_at = $7, seen_at = $8,
-               moves = moves + $9, refund_id = CASE WHEN $10 = 1 THEN NULL ELSE refund_id END,
+               withdrawal = $11, moves = moves + $9, refund_id = CASE WHEN $10 = 1 THEN NULL ELSE refund_id END,
                refund_units = CASE WHEN $10 = 1 THEN NULL ELSE refund_units END
              WHERE id = $1 AND moves = $2 AND charged = $3"
         );
         let moved = i64::from(self.balance != channel.balance);
+        let leaving = seen.withdrawal.map(|withdrawal| micros(&channel.token, withdrawal.amount)).transpose()?;
+        // What can't be explained is looked at again before anything more is spent.
+        let seen_at = if self.is_explained { now } else { channel.seen_at };
         let withdrawal = seen.withdrawal.and_then(|withdrawal| i64::try_from(withdrawal.begun_at_s).ok());
         let params = [
             id.as_str().into(),
@@ -91,9 +97,10 @@ impl Change {
             self.claimed.into(),
             self.loss.into(),
             withdrawal.into(),
-            now.into(),
+            seen_at.into(),
             moved.into(),
             self.ended.into(),
+            leaving.into(),
         ];
         if tx.execute(SEEN, &params).await? == 0 {
             return Ok(false);

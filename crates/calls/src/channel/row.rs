@@ -62,7 +62,7 @@ impl NewChannel {
 pub(super) async fn load(db: &Db, networks: &Networks, id: ChannelId) -> Result<Option<Channel>> {
     const LOAD: &str = sql!(
         "SELECT id, network, token, payer, payer_authorizer, receiver, receiver_authorizer, withdraw_delay_s, salt, party_id,
-           balance, charged, claimed, lost, signed, signature, withdrawal_at, moves, refund_id, refund_units, seen_at
+           balance, charged, claimed, lost, signed, signature, withdrawal_at, moves, refund_id, refund_units, seen_at, withdrawal
          FROM channel WHERE id = $1"
     );
     let row = db.one(LOAD, &[id_text(id).as_str().into()]).await?;
@@ -85,13 +85,15 @@ fn read(row: &Row, networks: &Networks) -> Result<Option<Channel>> {
         withdraw_delay_s: u64::try_from(row.get::<i64>(7)?).map_err(|_| bad("delay"))?,
         salt: row.get::<&str>(8)?.parse().map_err(|_| bad("salt"))?,
     };
+    let (balance, withdrawal): (Micros, Option<Micros>) = (row.get(10)?, row.get(21)?);
+    let ceiling = withdrawal.map(|amount| balance.checked_sub(amount.min(balance))).transpose()?;
     Ok(Some(Channel {
         id: ChannelId::new(text.parse().map_err(|_| bad("id"))?),
         network: Arc::clone(network),
         token: Arc::clone(token),
         config,
         party: row.get(9)?,
-        balance: row.get(10)?,
+        balance,
         charged: row.get(11)?,
         claimed: row.get(12)?,
         lost: row.get(13)?,
@@ -100,7 +102,7 @@ fn read(row: &Row, networks: &Networks) -> Result<Option<Channel>> {
         moves: row.get(17)?,
         refund: refund(row.get(18)?, row.get(19)?).ok_or_else(|| bad("refund"))?,
         seen_at: row.get(20)?,
-        ceiling: None,
+        ceiling,
     }))
 }
 

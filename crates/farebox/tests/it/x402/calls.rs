@@ -162,7 +162,9 @@ async fn an_account_with_code_is_told_to_pay_otherwise() {
     let place = TestDb::all().await.remove(0);
     let Some(stage) = Stage::set(&place, &[]).await else { return };
     let signed = stage.signed(PATH).await;
-    stage.rpc.dev_set_code(stage.payer.address(), &[0xef, 0x01, 0x00]).await.unwrap();
+    // As EIP-7702 writes where an account's code is.
+    let delegated = [&[0xef, 0x01, 0x00][..], stage.token.address.as_slice()].concat();
+    stage.rpc.dev_set_code(stage.payer.address(), &delegated).await.unwrap();
     let got = stage.app.expect(&paying(PATH, &signed), 402).await;
     assert!(got.at("/message").contains("account with code"), "{}", got.text);
     assert_eq!(stage.app.upstream.asked(), 0);

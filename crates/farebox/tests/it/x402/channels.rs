@@ -1,9 +1,10 @@
 //! Calls by voucher: a deposit once, then signatures only, and claims on chain beside.
 
 use super::stage::{Chain, FORTUNE, PRICE, Stage, gas_wallet, now, paying};
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use farebox_testkit::app::{Ask, Got, TestApp};
 use farebox_testkit::engines::TestDb;
+use farebox_x402::chain::abi::channels::{BATCH_SETTLEMENT, ChannelConfig as AbiChannel, deposit};
 use farebox_x402::chain::dev::channels_deploy;
 use farebox_x402::client::{ChannelBook, Choice, DepositChoice, Preferences, Required, SignedHeader, read_receipt};
 use farebox_x402::network::Networks;
@@ -255,4 +256,51 @@ async fn what_is_left_goes_back_when_its_payer_asks() {
         assert_eq!(complaint(&got), "invalid_batch_settlement_evm_cumulative_exceeds_balance");
         stage.app.assert_books_balance().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_published_client_pays_from_a_channel_and_has_the_rest_back() {
+    if super::scripts::folder().is_none() {
+        return;
+    }
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = stage(&place, &[]).await else { return };
+    let said = super::scripts::paid("v2-channel.mjs", &format!("{}{PATH}", stage.app.base)).await.unwrap();
+    for (n, call) in said["calls"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(call["status"], 200, "call {n}: {said}");
+        assert_eq!(call["receipt"]["extra"]["chargedAmount"], PRICE.to_string(), "call {n}: {said}");
+        let hash = call["receipt"]["transaction"].as_str().unwrap();
+        assert_eq!(hash.len(), if n == 0 { 66 } else { 0 }, "call {n}: {said}");
+    }
+    assert_eq!(said["refund"]["success"], true, "{said}");
+    assert_eq!(stage.app.upstream.asked(), 4);
+    assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - 4 * PRICE);
+    stage.app.settled().await;
+    stage.app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payer_who_withdraws_is_claimed_from_at_once_and_spends_no_more_than_stays() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        let mut payer = Payer::filled(&stage).await;
+        payer.pays(&stage, PATH).await;
+        stage.app.settled().await;
+        assert_eq!(stage.app.app.calls.channels_claim().await.unwrap(), 0, "nothing is due yet");
+        let (config, _) = payer.choice.channel(&stage.payer, &payer.book).unwrap();
+        stage.as_payer(BATCH_SETTLEMENT, initiate_withdraw(&(&config).into(), u128::from(DEPOSIT))).await;
+        assert_eq!(stage.app.app.calls.channels_claim().await.unwrap(), 1);
+        assert_eq!(stage.balance(gas_wallet()).await, 2 * PRICE);
+        let got = stage.app.expect(&paying(PATH, &payer.voucher(&stage)), 402).await;
+        assert_eq!(complaint(&got), "invalid_batch_settlement_evm_cumulative_exceeds_balance");
+        stage.app.assert_books_balance().await;
+    }
+}
+
+/// `initiateWithdraw` of the contract.
+fn initiate_withdraw(channel: &AbiChannel, amount: u128) -> Vec<u8> {
+    let signature = b"initiateWithdraw((address,address,address,address,address,uint40,bytes32),uint128)";
+    // A deposit begins with the same two arguments.
+    let arguments = deposit(channel, amount, Address::ZERO, &[]);
+    [&keccak256(signature)[..4], &arguments[4..4 + 8 * 32]].concat()
 }

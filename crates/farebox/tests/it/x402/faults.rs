@@ -71,7 +71,7 @@ async fn a_server_starts_while_its_chain_is_away_and_takes_payments_once_it_is_t
         chain.proxy.as_ref().unwrap().set(Fault::Away);
         let stage = Stage::on(chain, &place, &[]).await;
         let signed = stage.signed(PATH).await;
-        let away = stage.app.expect(&paying(PATH, &signed), 402).await;
+        let away = stage.app.expect(&paying(PATH, &signed), 503).await;
         let said = decode_base64_json(away.header(names::PAYMENT_REQUIRED)).unwrap();
         assert_eq!(said["error"], Reason::UnexpectedVerifyError.code());
         assert_eq!(stage.app.upstream.asked(), 0);

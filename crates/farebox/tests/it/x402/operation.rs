@@ -46,7 +46,7 @@ async fn a_settled_payment_the_gas_wallet_and_a_chain_that_goes_away_are_in_heal
     stage.proxy.as_ref().unwrap().set(Fault::Away);
     let other = stage.signed(PATH).await;
     for _ in 0..600 {
-        stage.app.expect(&paying(PATH, &other), 402).await;
+        stage.app.expect(&paying(PATH, &other), 503).await;
         if stage.app.expect(&Ask::get("/health"), 200).await.at("/networks/0/status") == "unreachable" {
             let metrics = stage.app.expect(&Ask::get("/metrics"), 200).await.text;
             assert_eq!(value(&metrics, "reachable", ""), Some(0.0));

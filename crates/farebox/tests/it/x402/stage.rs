@@ -91,8 +91,11 @@ impl Stage {
 
     /// A transaction of somebody else's to the token, mined.
     pub async fn send_to_token(&self, data: Vec<u8>) {
-        let from = DevRole::Payer.key().unwrap().address();
-        let transaction = json!({ "from": from, "to": self.token.address, "data": hex::encode_prefixed(data) });
+        self.send_from(DevRole::Payer.key().unwrap().address(), self.token.address, data).await;
+    }
+
+    async fn send_from(&self, from: Address, to: Address, data: Vec<u8>) {
+        let transaction = json!({ "from": from, "to": to, "data": hex::encode_prefixed(data) });
         let hash = self.rpc.call_changing(Call::new("eth_sendTransaction", json!([transaction]))).await.unwrap();
         let hash: B256 = hash.as_str().unwrap().parse().unwrap();
         let mined = loop {
@@ -110,13 +113,15 @@ impl Stage {
         let rest = self.token.balance(&self.rpc, payer).await.unwrap();
         let words = [Address::repeat_byte(9).into_word().0, rest.to_be_bytes::<32>()].concat();
         let data = [&[0xa9, 0x05, 0x9c, 0xbb][..], &words].concat();
+        self.as_payer(self.token.address, data).await;
+    }
+
+    /// A transaction that the payer sends himself, mined.
+    pub async fn as_payer(&self, to: Address, data: Vec<u8>) {
+        let payer = self.payer.address();
         self.rpc.dev_set_balance(payer, U256::from(10).pow(U256::from(18))).await.unwrap();
         self.rpc.call_changing(Call::new("anvil_impersonateAccount", json!([payer]))).await.unwrap();
-        let transaction = json!({ "from": payer, "to": self.token.address, "data": hex::encode_prefixed(data) });
-        self.rpc.call_changing(Call::new("eth_sendTransaction", json!([transaction]))).await.unwrap();
-        while !self.token.balance(&self.rpc, payer).await.unwrap().is_zero() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.send_from(payer, to, data).await;
     }
 
     /// Asks without paying, and signs what is asked for.
