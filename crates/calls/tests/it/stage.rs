@@ -146,5 +146,5 @@ fn signed(n: u64) -> SignedPayment {
     let verified = verify_local(&offer, &payment, now, &Limits::default()).unwrap();
     let accepted = serde_json::to_value(v2::Requirements::from(&offer)).unwrap();
     let header = v2::Payload::new(accepted, None, payload_of(&payment), None).unwrap().into();
-    SignedPayment { offer, payment, header, verified, receiver: Receiver::Gateway }
+    SignedPayment { offer, payment, header, verified, receiver: Receiver::Gateway, later: false }
 }

@@ -3,11 +3,11 @@
 use crate::channel_stage::{channel, channel_offer, claim, deploy, deposit, paying, state};
 use crate::payments::{PRICE, gas_wallet, local, payer, unready};
 use crate::permit2::approve_permit2;
-use crate::proxy::{Fault, Proxy};
 use crate::settles::{check, not_taken, settled};
 use crate::stage::{FORTUNE, SELLER, Stage, count, each, local as at, purpose, until};
 use alloy_primitives::U256;
 use farebox_db::sql;
+use farebox_testkit::proxy::{Fault, Proxy};
 use farebox_x402::Reason;
 use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::abi::channels::BATCH_SETTLEMENT;
@@ -182,7 +182,7 @@ async fn a_connection_cut_after_the_broadcast_deposits_and_claims_once() {
     let on_demand = AnvilOptions { chain_id: DEV_CHAIN_ID, on_demand: true, ..AnvilOptions::default() };
     each(on_demand, async |stage, db| {
         deploy(stage).await;
-        let proxy = Proxy::start(stage.anvil.url()).await;
+        let proxy = Proxy::start(stage.anvil.url().port().unwrap()).await;
         let settings =
             ChainSettings { rpc_urls: vec![at(proxy.port)], patience: Duration::from_millis(300), ..stage.settings() };
         let facilitator = unready(db, settings);
