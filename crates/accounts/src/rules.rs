@@ -105,13 +105,13 @@ mod tests {
 
     #[test]
     fn wallet_addresses_are_40_hex_digits_in_any_case() {
-        let address = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+        let address = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1";
         assert_eq!(wallet_address("wallet_address", address).unwrap(), address);
         assert_eq!(wallet_key(address), "0x742d35cc6634c0532925a3b844bc9e7595f0beb1");
-        for bad in ["", "0x", "742d35Cc6634C0532925a3b844Bc9e7595f0bEb1", "0X742d35Cc6634C0532925a3b844Bc9e7595f0bEb1"]
+        for bad in ["", "0x", "742d35cC6634c0532925A3b844bc9E7595F0beB1", "0X742d35cC6634c0532925A3b844bc9E7595F0beB1"]
         {
             assert!(wallet_address("wallet_address", bad).is_err(), "{bad:?}");
         }
-        assert!(wallet_address("wallet_address", "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEg1").is_err());
+        assert!(wallet_address("wallet_address", "0x742d35cC6634c0532925A3b844bc9E7595F0beg1").is_err());
     }
 }

@@ -52,6 +52,7 @@ pub enum Asked {
 pub struct Bill {
     choice: Choice,
     amount: Micros,
+    answer: Answer,
 }
 
 /// What a paid request came to.
@@ -145,6 +146,11 @@ impl Bill {
     pub const fn amount(&self) -> Micros {
         self.amount
     }
+
+    /// The 402 with all its offers, for payers who choose another one.
+    pub const fn answer(&self) -> &Answer {
+        &self.answer
+    }
 }
 
 impl Payer {
@@ -164,9 +170,10 @@ impl Payer {
         if request.has_payment() {
             return Err(PayError::Refused { reason: answer.complaint(), answer: Box::new(answer) });
         }
-        let bill = answer.required().and_then(|required| self.bill(&required));
-        bill.map(|bill| Asked::ToPay(Box::new(bill)))
-            .map_err(|error| PayError::NotSigned { error, answer: Some(Box::new(answer)) })
+        match answer.required().and_then(|required| self.chosen(&required)) {
+            Ok((choice, amount)) => Ok(Asked::ToPay(Box::new(Bill { choice, amount, answer }))),
+            Err(error) => Err(PayError::NotSigned { error, answer: Some(Box::new(answer)) }),
+        }
     }
 
     /// Signs the payment of a bill.
@@ -229,10 +236,10 @@ impl Payer {
         Ok(Paid { answer, bill: Some(bill) })
     }
 
-    fn bill(&self, required: &Required) -> Result<Bill, ClientError> {
+    fn chosen(&self, required: &Required) -> Result<(Choice, Micros), ClientError> {
         let choice = required.choose(&self.parts.networks, &self.parts.preferences)?;
         let amount = choice.offer.micros().map_err(|error| ClientError::NoOffer(format!("the amount {error}")))?;
-        Ok(Bill { choice, amount })
+        Ok((choice, amount))
     }
 
     async fn send(&self, request: &Request, payment: Option<&SignedHeader>) -> Result<Answer, NetError> {

@@ -11,8 +11,8 @@ use farebox_net::Client;
 use farebox_x402::arrivals::Arrivals;
 use farebox_x402::chain::Rpc;
 use farebox_x402::facilitator::{
-    Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, RemoteFacilitator, RemoteSettings,
-    ServiceParts, SqlStore,
+    Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, OwnPlace, RemoteFacilitator,
+    RemoteSettings, ServiceParts, SqlStore,
 };
 use farebox_x402::network::Networks;
 use std::sync::Arc;
@@ -66,6 +66,7 @@ pub(crate) fn wire(config: &Config, db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<d
         catalogue: store,
         clock: clock.clone(),
         recipients: config.x402.facilitator_recipients.clone().into(),
+        own: OwnPlace::new(config.server.public_url().parse().ok()),
         patience: SERVICE_PATIENCE,
     });
     Ok(Wired {

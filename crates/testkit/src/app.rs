@@ -118,7 +118,7 @@ impl TestApp {
         let mut body = json!({
             "name": slug, "slug": slug, "publisher_category": "integration", "price_per_call": price,
             "api_url": format!("http://{}", self.upstream_address),
-            "wallet_address": "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1", "wallet_network_id": "base",
+            "wallet_address": "0x742d35cC6634c0532925A3b844bc9E7595F0beB1", "wallet_network_id": "eip155:84532",
         });
         for (name, value) in more.as_object().into_iter().flatten() {
             body[name] = value.clone();

@@ -50,7 +50,7 @@ fn match_v2<'a>(offers: &'a [Offer], payload: &v2::Payload) -> Result<(&'a Offer
     // Somebody else's longer times were cut when they were read.
     let timeout = accepted.max_timeout_seconds.min(Offer::TIMEOUT_S_MAX.into());
     left.keep(
-        term("maxTimeoutSeconds", &timeout),
+        term("maxTimeoutSeconds", &accepted.max_timeout_seconds),
         |offer| u64::from(offer.timeout_s) == timeout,
         |offer| offer.timeout_s,
     )?;

@@ -47,6 +47,8 @@ reasons! {
     InvalidNetwork => "invalid_network",
     /// The accepted terms are not those that were offered: asset, recipient, amount, time or `extra`.
     InvalidRequirements => "invalid_payment_requirements",
+    /// A facilitator settles for those only whom its operator allows.
+    RecipientNotAllowed => "recipient_not_allowed",
     InsufficientFunds => "insufficient_funds",
     InvalidTransactionState => "invalid_transaction_state",
     UnexpectedVerifyError => "unexpected_verify_error",
@@ -198,9 +200,11 @@ impl Reason {
             | Self::UnexpectedVerifyError
             | Self::UnexpectedSettleError => self.code(),
             Self::PayloadTooLarge | Self::UnsupportedPayloadType => "invalid_payload",
-            Self::ExactMissingDomain | Self::ExactTokenName | Self::ExactTokenVersion | Self::AssetNotContract => {
-                "invalid_payment_requirements"
-            }
+            Self::RecipientNotAllowed
+            | Self::ExactMissingDomain
+            | Self::ExactTokenName
+            | Self::ExactTokenVersion
+            | Self::AssetNotContract => "invalid_payment_requirements",
             Self::ExactSimulationFailed | Self::ExactTransactionFailed | Self::ExactTransferEventMismatch => {
                 "invalid_transaction_state"
             }

@@ -46,4 +46,4 @@ fn request(owner_id: &str, role: Role) -> OwnerKeyRequest {
     OwnerKeyRequest { owner_id: owner_id.to_owned(), role, rate_limit: None, wallet_address: None }
 }
 
-const WALLET: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+const WALLET: &str = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1";

@@ -28,22 +28,24 @@ pub struct SupportedKind {
     pub extra: Option<Value>,
 }
 
-/// Money to bring in on a chain.
+/// Money to bring in on a chain. Sent without a payment it is answered 402, with what to sign; the same request with the
+/// signed payment in `PAYMENT-SIGNATURE` (version 2) or `X-PAYMENT` (version 1) is settled and credited.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct OnchainDepositRequest {
-    /// A decimal text such as `10.50`.
+    /// How much, in USDC: a decimal text such as `10.50`, more than 0 and at most 1000000.
     pub amount: String,
-    /// The asset; the ledger's where there is none.
+    /// The asset; the ledger's where there is none. No other one is taken.
     #[serde(default)]
     pub asset_id: Option<Uuid>,
-    /// The publisher whose seller's calls it is for.
+    /// The publisher for all of whose seller's calls it is.
     pub publisher_id: Uuid,
 }
 
-/// What was brought in.
+/// What was brought in, once the payment is final. The header `PAYMENT-RESPONSE` has its receipt.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OnchainDepositResponse {
     pub message: String,
+    /// What this payment has brought.
     pub deposited_amount: DecimalAmount,
     /// What there is now for calls of this seller.
     pub balance_amount: DecimalAmount,
@@ -51,5 +53,6 @@ pub struct OnchainDepositResponse {
     pub publisher_id: Uuid,
     /// The wallet that has signed.
     pub agent_wallet: String,
+    /// The transaction on its chain.
     pub tx_hash: Option<String>,
 }

@@ -46,7 +46,8 @@ impl Query {
     }
 
     fn offered(&self, cx: &Cx<Core>, amount: Micros) -> Result<Option<Asked>> {
-        let offers = cx.core.settings.payments.for_query(&self.entry.listing, amount)?;
+        let offers =
+            cx.core.settings.payments.for_query(&self.entry.listing, amount, &cx.core.calls.payments().facilitators)?;
         if offers.offers.is_empty() {
             return Ok(None);
         }

@@ -56,8 +56,8 @@ impl Asked {
         let named = identifier::read(&header, false)?;
         let key = named.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
         let verified = self.verified(core, offer, &payment, &header).await?;
-        let (offer, Offers { receiver, later, .. }) = (offer.clone(), &self.offers);
-        Ok((SignedPayment { offer, payment, header, verified, receiver: *receiver, later: *later }, key))
+        let (offer, receiver, later) = (offer.clone(), self.offers.receiver_of(offer), self.offers.later);
+        Ok((SignedPayment { offer, payment, header, verified, receiver, later }, key))
     }
 }
 

@@ -30,8 +30,8 @@ use farebox_calls::Receiver;
 use farebox_market::Listing;
 use farebox_x402::facilitator::Facilitators;
 use farebox_x402::network::{Method, Network, Token};
-use farebox_x402::offer::{ChannelTerms, Flow, Offer, Terms};
-use policy::Effective;
+use farebox_x402::offer::{ChannelTerms, Flow, Offer, Scheme, Terms};
+use policy::{Effective, SellersPlace};
 use std::sync::Arc;
 use upto::upto_offer;
 
@@ -64,7 +64,8 @@ pub struct PaymentSettings {
 #[derive(Clone, Debug)]
 pub(crate) struct Offers {
     pub offers: Vec<Offer>,
-    pub receiver: Receiver,
+    /// Where the seller is paid directly.
+    pub seller: Option<SellersPlace>,
     /// Whether what is paid may be settled after the answer.
     pub later: bool,
 }
@@ -86,12 +87,10 @@ impl PaymentSettings {
         is_metered: bool,
         on: &Facilitators,
     ) -> Result<Offers> {
-        let policy = self.policy(listing);
-        // What is claimed of a channel comes together for many sellers, and can only come to the gateway.
-        let has_channels = policy.receiver == Receiver::Gateway && !is_metered;
-        let mut offers = self.offers(amount, policy, is_metered.then_some(on))?;
-        if has_channels {
-            offers.offers.extend(self.through_channels(amount, on)?);
+        let mut offers = self.offers(amount, self.policy(listing), is_metered, on)?;
+        if !is_metered {
+            let through_channels = self.through_channels(amount, offers.seller.as_ref(), on)?;
+            offers.offers.extend(through_channels);
         }
         Ok(offers)
     }
@@ -100,25 +99,27 @@ impl PaymentSettings {
     ///
     /// # Errors
     /// As `for_call`.
-    pub(crate) fn for_query(&self, listing: &Listing, amount: Micros) -> Result<Offers> {
-        self.offers(amount, self.policy(listing), None)
+    pub(crate) fn for_query(&self, listing: &Listing, amount: Micros, on: &Facilitators) -> Result<Offers> {
+        self.offers(amount, self.policy(listing), false, on)
     }
 
     /// The ways to bring money in. It is settled before it is credited, which is all the work there is.
     ///
     /// # Errors
     /// As `for_call`; `Invalid` for an amount that is too small for a transaction.
-    pub(crate) fn for_deposit(&self, amount: Micros) -> Result<Offers> {
+    pub(crate) fn for_deposit(&self, amount: Micros, on: &Facilitators) -> Result<Offers> {
         if amount < self.least {
             return Err(Error::invalid("amount", format!("must be at least {}", self.least)));
         }
-        let to_us = Effective { flow: Flow::Authorization, receiver: Receiver::Gateway, later: false, pay_to: None };
-        self.offers(amount, to_us, None)
+        let to_us = Effective { flow: Flow::Authorization, later: false, seller: None };
+        self.offers(amount, to_us, false, on)
     }
 
-    fn through_channels(&self, amount: Micros, on: &Facilitators) -> Result<Vec<Offer>> {
+    /// What is claimed of a channel comes together for many sellers, and can only come to the gateway.
+    fn through_channels(&self, amount: Micros, seller: Option<&SellersPlace>, on: &Facilitators) -> Result<Vec<Offer>> {
         let (mut offers, Some(withdraw_delay_s)) = (Vec::new(), self.channels) else { return Ok(Vec::new()) };
-        for place in self.places.iter().filter(|_| !amount.is_zero()) {
+        let is_ours = |place: &&PaymentPlace| seller.is_none_or(|seller| seller.on(&place.network).is_none());
+        for place in self.places.iter().filter(|_| !amount.is_zero()).filter(is_ours) {
             let facilitator = on.of(place.network.caip2());
             let channels = facilitator.and_then(|facilitator| facilitator.channels()).filter(|it| it.is_ready());
             let (Some(channels), Ok(units)) = (channels, place.token.decimals().to_units(amount)) else { continue };
@@ -136,20 +137,23 @@ impl PaymentSettings {
         Ok(offers)
     }
 
-    fn offers(&self, amount: Micros, policy: Effective, metered: Option<&Facilitators>) -> Result<Offers> {
+    fn offers(&self, amount: Micros, policy: Effective, is_metered: bool, on: &Facilitators) -> Result<Offers> {
         let mut offers = Vec::new();
         // What is settled before the work is all of it; what was not used stays the buyer's.
-        let metered = metered.filter(|_| policy.flow == Flow::Authorization);
+        let is_metered = is_metered && policy.flow == Flow::Authorization;
         for place in self.places.iter().filter(|_| !amount.is_zero() && amount >= self.least) {
             // A price that the token cannot express exactly is not offered in it.
             let Ok(units) = place.token.decimals().to_units(amount) else { continue };
-            let pay_to = policy.pay_to.unwrap_or(place.pay_to);
+            let sellers = policy.seller.as_ref().and_then(|seller| seller.on(&place.network));
+            let pay_to = sellers.unwrap_or(place.pay_to);
             // First, because clients that can sign it pay less.
-            if let Some(facilitators) = metered {
-                offers.extend(upto_offer(place, facilitators, units, pay_to, self.timeout_s)?);
+            if is_metered {
+                offers.extend(upto_offer(place, on, units, pay_to, self.timeout_s)?);
             }
+            let facilitator = on.of(place.network.caip2());
             for method in [Method::Eip3009, Method::Permit2] {
-                if !place.token.takes(method) {
+                let is_settled = facilitator.is_none_or(|facilitator| facilitator.settles(Scheme::Exact, method));
+                if !place.token.takes(method) || !is_settled {
                     continue;
                 }
                 let (network, token) = (place.network.clone(), place.token.clone());
@@ -158,6 +162,14 @@ impl PaymentSettings {
                 offers.push(if policy.flow == Flow::Upfront { offer.upfront() } else { offer });
             }
         }
-        Ok(Offers { offers, receiver: policy.receiver, later: policy.later })
+        Ok(Offers { offers, seller: policy.seller, later: policy.later })
+    }
+}
+
+impl Offers {
+    /// Whose address an offer of these pays.
+    pub(crate) fn receiver_of(&self, offer: &Offer) -> Receiver {
+        let sellers = self.seller.as_ref().and_then(|seller| seller.on(offer.network()));
+        if sellers.is_some() { Receiver::Seller } else { Receiver::Gateway }
     }
 }

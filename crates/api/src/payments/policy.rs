@@ -3,9 +3,10 @@
 use super::PaymentSettings;
 use alloy_primitives::Address;
 use farebox_api_types::{PaymentOrder as WireOrder, PaymentReceiver as WireReceiver};
-use farebox_calls::Receiver;
-use farebox_market::{Listing, PaymentBounds, PaymentOrder, PaymentPolicy, PaymentReceiver};
+use farebox_base::{Error, Result};
+use farebox_market::{JsonObject, Listing, PaymentBounds, PaymentOrder, PaymentPolicy, PaymentReceiver};
 use farebox_x402::evm::address;
+use farebox_x402::network::{Caip2, ChainId, Network, V1_NAMES};
 use farebox_x402::offer::Flow;
 
 /// What the operator has set for payments on chain.
@@ -20,14 +21,21 @@ pub struct OperatorPolicy {
 }
 
 /// How a call of a listing is paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Effective {
     pub flow: Flow,
-    pub receiver: Receiver,
     /// Whether it may be settled after the answer.
     pub later: bool,
-    /// The seller's address, where that is paid.
-    pub pay_to: Option<Address>,
+    /// Where the seller is paid directly; everywhere else the gateway is.
+    pub seller: Option<SellersPlace>,
+}
+
+/// The address that a seller wants to be paid at, and on which network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SellersPlace {
+    address: Address,
+    /// `None`: on any.
+    network: Option<Caip2>,
 }
 
 impl PaymentSettings {
@@ -38,20 +46,48 @@ impl PaymentSettings {
         let order = chosen.order.unwrap_or(self.policy.order);
         let receiver = chosen.receiver.unwrap_or(self.policy.receiver);
         let to_seller = receiver == PaymentReceiver::Seller && order != PaymentOrder::Before;
-        let pay_to = sellers_address(listing).filter(|_| to_seller);
         Effective {
             flow: if order == PaymentOrder::Before { Flow::Upfront } else { Flow::Authorization },
-            receiver: if pay_to.is_some() { Receiver::Seller } else { Receiver::Gateway },
             later: order == PaymentOrder::Later,
-            pay_to,
+            seller: SellersPlace::of(listing).filter(|_| to_seller),
         }
+    }
+
+    /// Refuses a seller's wallet that is a token: what is sent there is lost.
+    ///
+    /// # Errors
+    /// `Invalid` for `wallet_address`.
+    pub(crate) fn check_wallet(&self, profile: &JsonObject) -> Result<()> {
+        let wallet = profile.get("wallet_address").and_then(|text| address::parse(text.as_str()?));
+        let token = self.places.iter().map(|place| &place.token).find(|token| Some(token.address()) == wallet);
+        token.map_or(Ok(()), |token| {
+            let rule = format!("must be a wallet, and not the contract of {}", token.symbol());
+            Err(Error::invalid("wallet_address", rule))
+        })
     }
 }
 
-/// The address that a seller wants to be paid at, where it is one of an EVM chain.
-fn sellers_address(listing: &Listing) -> Option<Address> {
-    let text = listing.profile.get("wallet_address")?.as_str()?;
-    address::parse(text).filter(|address| !address.is_zero())
+impl SellersPlace {
+    /// `None` where the address is none of an EVM chain.
+    fn of(listing: &Listing) -> Option<Self> {
+        let text = |field: &str| listing.profile.get(field)?.as_str();
+        let address = address::parse(text("wallet_address")?).filter(|address| !address.is_zero())?;
+        Some(Self { address, network: text("wallet_network_id").and_then(network_named) })
+    }
+
+    /// The seller's address on a network, where it is one there.
+    pub(crate) fn on(&self, network: &Network) -> Option<Address> {
+        let is_there = self.network.as_ref().is_none_or(|only| only == network.caip2());
+        is_there.then_some(self.address)
+    }
+}
+
+/// The network that a text names in any of the ways that are in use: `eip155:8453`, `base`, `8453`.
+fn network_named(text: &str) -> Option<Caip2> {
+    let by_name = || V1_NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, id)| *id);
+    let by_number = || text.parse().ok().filter(|id| *id > 0);
+    let id = || by_name().or_else(by_number).map(|id| Caip2::eip155(ChainId::new(id)));
+    Caip2::parse(text).ok().or_else(id)
 }
 
 /// The order that a request asks for.
@@ -83,4 +119,26 @@ pub(crate) fn shown_policy(policy: PaymentPolicy) -> (Option<WireOrder>, Option<
         PaymentReceiver::Seller => WireReceiver::Seller,
     });
     (order, receiver)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_named_in_any_of_the_usual_ways() {
+        for (text, named) in [
+            ("eip155:8453", Some("eip155:8453")),
+            ("base", Some("eip155:8453")),
+            ("Base-Sepolia", Some("eip155:84532")),
+            ("8453", Some("eip155:8453")),
+            ("solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp", Some("solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp")),
+            ("", None),
+            ("0", None),
+            ("eip155:", None),
+            ("somewhere", None),
+        ] {
+            assert_eq!(network_named(text).as_ref().map(Caip2::as_str), named, "{text}");
+        }
+    }
 }

@@ -5,8 +5,11 @@
 
 use super::{SignedPayment, refused, spent};
 use crate::{Answer, Calls};
-use farebox_base::{Result, Timestamp};
-use farebox_db::{Db, Isolation, Tx, sql, tx};
+use farebox_base::{Error, Micros, Result, Timestamp};
+use farebox_db::{Db, Isolation, Row, Tx, sql, tx};
+use farebox_x402::evm::address;
+use farebox_x402::offer::Scheme;
+use farebox_x402::wire::{SettlementResponse, Uint, offer_of_v2, v2};
 use std::time::Duration;
 
 /// How long a reply that was handed over is kept, in case that it gets lost with the process.
@@ -24,6 +27,58 @@ impl Calls {
         let changed =
             tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
         if changed == 1 { Ok(answer) } else { Err(refused(&spent::used(signed))) }
+    }
+
+    /// A saved answer with the receipt of the payment that it was given for, as the first one may have got lost.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn with_first_receipt(&self, answer: Answer, signed: &SignedPayment) -> Result<Answer> {
+        const OF_CALL: &str =
+            sql!("SELECT id, payer, network, tx_hash, amount, terms FROM payment WHERE id = $1 AND state = 'settled'");
+        let id = answer.receipt.call_id.to_string();
+        let row = self.parts.db.one(OF_CALL, &[(&id).into()]).await?;
+        self.with_receipt(answer, signed, row.as_ref())
+    }
+
+    /// The same where the payment was a deposit that this very request brought; of another one nothing is told.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn with_deposits_receipt(
+        &self,
+        answer: Answer,
+        signed: &SignedPayment,
+        fingerprint: [u8; 32],
+    ) -> Result<Answer> {
+        const OF_REQUEST: &str = sql!(
+            "SELECT id, payer, network, tx_hash, amount, terms FROM payment
+             WHERE nonce_key = $1 AND fingerprint = $2 AND state = 'settled'"
+        );
+        let params = [signed.verified.nonce.as_str().into(), fingerprint.as_slice().into()];
+        let row = self.parts.db.one(OF_REQUEST, &params).await?;
+        self.with_receipt(answer, signed, row.as_ref())
+    }
+
+    fn with_receipt(&self, answer: Answer, signed: &SignedPayment, row: Option<&Row>) -> Result<Answer> {
+        let Some(row) = row else { return Ok(answer) };
+        let (id, payer, network, amount): (String, String, String, Micros) =
+            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(4)?);
+        let terms: v2::Requirements = serde_json::from_str(row.get::<&str>(5)?)
+            .map_err(|error| Error::internal(format!("the terms of payment {id}: {error}")))?;
+        // The network may have been taken out of the configuration since.
+        let offer = offer_of_v2(&terms, &self.parts.payments.networks).ok();
+        let upto = offer.filter(|offer| offer.scheme() == Scheme::Upto);
+        let is_same_network = signed.offer.network().caip2().as_str() == network;
+        let receipt = SettlementResponse {
+            success: true,
+            transaction: row.get::<Option<String>>(3)?.unwrap_or_default(),
+            network: if is_same_network { signed.network_name().to_owned() } else { network },
+            payer: address::parse(&payer).map(address::checksummed),
+            amount: upto.and_then(|offer| offer.token().decimals().to_units(amount).ok()).map(Uint),
+            ..SettlementResponse::default()
+        };
+        Ok(Answer { payment: Some(Box::new(receipt)), ..answer })
     }
 }
 

@@ -7,9 +7,10 @@ use super::deposit::{Credit, channel_of};
 use super::row::Fate;
 use super::{Paid, Receiver, settle_taken, units_taken};
 use crate::Calls;
+use crate::idempotency::{Claim, SavedReply};
 use crate::running::{End, Ending, Running};
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
-use farebox_db::{Isolation, Row, sql, tx};
+use farebox_db::{Row, sql};
 use farebox_ledger::AccountId;
 use farebox_x402::Reason;
 use farebox_x402::facilitator::{Settle, Settlement};
@@ -140,21 +141,35 @@ impl Calls {
             Settlement::NotTaken(refusal) => (Fate::Refused { reason: refusal.reason.code() }, Ending::Failed),
         };
         let paid = Some(Box::new(Paid { fate, ..begun.paid }));
+        let (claim, reply) = self.kept_for(begun.id).await?;
         let end = End {
-            call: Box::new(Running { paid, ..*call }),
+            call: Box::new(Running { paid, claim, ..*call }),
             ending,
             status: begun.reply_status,
             latency_ms: 0,
-            reply: None,
+            reply,
             finished_at: self.parts.clock.now(),
             slot: None,
         };
         self.writer.close(Box::new(end)).await?;
-        // The request's key, if it had one, never heard of the end.
-        let id = begun.id.to_string();
-        const FREE: &str = sql!("DELETE FROM idempotency WHERE call_id = $1 AND state = 'running'");
-        tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(FREE, &[(&id).into()]).await?) })?;
         Ok(true)
+    }
+
+    /// The key that the request came with, and the reply that it stands for from now on; `None` each where there is none.
+    async fn kept_for(&self, id: CallId) -> Result<(Option<Claim>, Option<SavedReply>)> {
+        const KEPT: &str = sql!(
+            "SELECT i.scope, i.key, i.digest, p.reply_status, p.reply_headers, p.reply_body
+             FROM payment p JOIN idempotency i ON i.call_id = p.id WHERE p.id = $1 AND i.state = 'running'"
+        );
+        let Some(row) = self.parts.db.one(KEPT, &[(&id.to_string()).into()]).await? else { return Ok((None, None)) };
+        let digest: Vec<u8> = row.get(2)?;
+        let digest = digest.try_into().map_err(|_| Error::internal("a digest of another length"))?;
+        let claim = Claim { scope: row.get(0)?, key: row.get(1)?, digest };
+        let (status, headers, body): (Option<i64>, Option<String>, Option<Vec<u8>>) =
+            (row.get(3)?, row.get(4)?, row.get(5)?);
+        let reply =
+            status.map(|status| SavedReply::of_row(status, &headers.unwrap_or_default(), body.unwrap_or_default()));
+        Ok((Some(claim), reply.transpose()?))
     }
 }
 

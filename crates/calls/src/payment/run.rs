@@ -54,7 +54,7 @@ impl Calls {
             Some(Err(error)) if !is_own && error.code == KEY_REUSED => {
                 return Err(refused(&super::spent::used(signed)));
             }
-            Some(answer) => return answer,
+            Some(answer) => return self.with_deposits_receipt(answer?, signed, bound(&claim)).await,
             None => {}
         }
         let deposit = Deposit {
@@ -82,7 +82,7 @@ impl Calls {
         let input = StartInput { paid: Some(Box::new(paid)), quoted, ..http_input(&call, claim) };
         let ticket = match self.open(input).await? {
             Admitted::Open(ticket) => *ticket,
-            Admitted::Replay(answer) => return Ok(answer),
+            Admitted::Replay(answer) => return self.with_first_receipt(answer, &signed).await,
             Admitted::Spent(spent) => {
                 let answer = spent.answer(&signed)?;
                 return self.handed_over(answer, &signed).await;

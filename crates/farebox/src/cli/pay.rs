@@ -32,8 +32,8 @@ anything is signed, unless you say --yes; elsewhere --max-amount alone decides. 
 again as it is; never is a second one signed. Redirects are not followed.
 
 Exit status: 0 where the request was served, paid or free (an answer below 300); 2 where nothing was paid, because the \
-server refused the payment, it is too expensive, no offer can be paid, you said no, or an option is unknown; 1 \
-otherwise.";
+server refused the payment, it is too expensive, no offer can be paid, you said no, or because an option or the wallet \
+can't be used; 1 otherwise.";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
@@ -75,6 +75,7 @@ pub(super) struct Failed {
     pub message: String,
 }
 
+/// Also of commands that can't be used as they are.
 const NOT_PAID: u8 = 2;
 const TROUBLE: u8 = 1;
 
@@ -109,7 +110,7 @@ async fn pay(args: &PayArgs) -> Result<Answer, Failed> {
     let payment = payer.sign(&bill, &key).map_err(|error| PayError::NotSigned { error, answer: None });
     let payment = payment.map_err(failed)?;
     if args.verbose {
-        tell(format!("> {}: {}", payment.name, payment.value));
+        tell(telling::payment(&payment));
     }
     let answer = payer.pay(&request, &payment).await.map_err(failed)?;
     tell(telling::receipt(&bill, &answer, key.address()));
@@ -126,13 +127,13 @@ fn shown(args: &PayArgs, answer: Answer) -> Result<Answer, Failed> {
 }
 
 fn request(args: &PayArgs) -> Result<Request, Failed> {
-    let parsed = url::Url::parse(&args.url).map_err(|error| trouble(format!("{} is no URL: {error}", args.url)))?;
+    let parsed = url::Url::parse(&args.url).map_err(|error| unusable(format!("{} is no URL: {error}", args.url)))?;
     let url = parsed.as_str().split('#').next().unwrap_or_default();
-    let url: Uri = url.parse().map_err(|error| trouble(format!("{} is no URL: {error}", args.url)))?;
+    let url: Uri = url.parse().map_err(|error| unusable(format!("{} is no URL: {error}", args.url)))?;
     let body = args.data.as_deref().map(data).transpose()?;
     let usual = if body.is_some() { Method::POST } else { Method::GET };
     let method = args.method.as_ref().map(|text| text.to_ascii_uppercase().parse::<Method>());
-    let method = method.unwrap_or(Ok(usual)).map_err(|_| trouble("--method must be one such as GET".to_owned()))?;
+    let method = method.unwrap_or(Ok(usual)).map_err(|_| unusable("--method must be one such as GET".to_owned()))?;
     let mut headers = HeaderMap::new();
     for line in &args.header {
         let (name, value) = header(line)?;
@@ -148,14 +149,14 @@ fn request(args: &PayArgs) -> Result<Request, Failed> {
 }
 
 fn header(line: &str) -> Result<(HeaderName, HeaderValue), Failed> {
-    let wrong = || trouble("--header must be 'Name: value'".to_owned());
+    let wrong = || unusable("--header must be 'Name: value'".to_owned());
     let (name, value) = line.split_once(':').ok_or_else(wrong)?;
     Ok((name.trim().parse().map_err(|_| wrong())?, value.trim().parse().map_err(|_| wrong())?))
 }
 
 fn data(text: &str) -> Result<Bytes, Failed> {
     let Some(file) = text.strip_prefix('@') else { return Ok(Bytes::from(text.to_owned())) };
-    let unread = |error: std::io::Error| trouble(format!("can't read the data of {file}: {error}"));
+    let unread = |error: std::io::Error| unusable(format!("can't read the data of {file}: {error}"));
     let mut bytes = Vec::new();
     let limit = DATA_BYTES_MAX + 1;
     let read = if file == "-" {
@@ -164,19 +165,19 @@ fn data(text: &str) -> Result<Bytes, Failed> {
         std::fs::File::open(file).and_then(|opened| opened.take(limit).read_to_end(&mut bytes))
     };
     if u64::try_from(read.map_err(unread)?).unwrap_or(u64::MAX) > DATA_BYTES_MAX {
-        return Err(trouble(format!("{file} is over {DATA_BYTES_MAX} bytes")));
+        return Err(unusable(format!("{file} is over {DATA_BYTES_MAX} bytes")));
     }
     Ok(bytes.into())
 }
 
 fn payer(args: &PayArgs) -> Result<Payer, Failed> {
-    let networks = Networks::builtin().map_err(|error| trouble(error.to_string()))?;
-    let max_amount = Micros::parse(&args.max_amount).map_err(|error| trouble(format!("--max-amount {error}")))?;
+    let networks = Networks::builtin().map_err(|error| unusable(error.to_string()))?;
+    let max_amount = Micros::parse(&args.max_amount).map_err(|error| unusable(format!("--max-amount {error}")))?;
     let mut preferences = Preferences::up_to(max_amount);
     for name in &args.network {
         let network = networks.by_name(name).ok_or_else(|| {
             let known: Vec<_> = networks.all().iter().filter_map(|network| network.v1_name()).collect();
-            trouble(format!("--network {name} is not known; there is {}", known.join(", ")))
+            unusable(format!("--network {name} is not known; there is {}", known.join(", ")))
         })?;
         preferences.chains.push(network.chain_id());
     }
@@ -188,7 +189,7 @@ fn payer(args: &PayArgs) -> Result<Payer, Failed> {
 /// Whoever sits at the command line may reach whatever the machine can.
 fn client() -> Result<Client, Failed> {
     let allow = ["0.0.0.0/0", "::/0"].into_iter().filter_map(|rule| rule.parse().ok()).collect();
-    Client::new(Policy { allow, ..Policy::default() }).map_err(|error| trouble(error.message))
+    Client::new(Policy { allow, ..Policy::default() }).map_err(|error| unusable(error.message))
 }
 
 fn key(args: &PayArgs) -> Result<SigningKey, Failed> {
@@ -196,10 +197,10 @@ fn key(args: &PayArgs) -> Result<SigningKey, Failed> {
         if wallet::is_open_to_others(file) {
             tell(format!("farebox: others may read {}; chmod 600 it", file.display()));
         }
-        return wallet::read(file).map_err(trouble);
+        return wallet::read(file).map_err(unusable);
     }
     match std::env::var(KEY_VARIABLE) {
-        Ok(text) => SigningKey::from_hex(&text).map_err(|error| trouble(format!("{KEY_VARIABLE} {error}"))),
+        Ok(text) => SigningKey::from_hex(&text).map_err(|error| unusable(format!("{KEY_VARIABLE} {error}"))),
         Err(_) => Err(not_paid(format!(
             "nothing was paid: name a wallet with --wallet FILE or {KEY_VARIABLE}; `farebox wallet new FILE` makes one"
         ))),
@@ -227,6 +228,11 @@ fn failed(error: PayError) -> Failed {
 
 fn trouble(message: String) -> Failed {
     Failed { status: TROUBLE, message }
+}
+
+/// Nothing was paid, for the command's own sake.
+fn unusable(message: String) -> Failed {
+    not_paid(message)
 }
 
 fn not_paid(message: String) -> Failed {

@@ -2,14 +2,17 @@
 
 use crate::pay::{Answer, Bill, PayError, Request};
 use alloy_primitives::Address;
-use farebox_x402::client::ClientError;
+use farebox_x402::client::{ClientError, SignedHeader};
 use farebox_x402::evm::address::checksummed;
+use farebox_x402::wire::names;
 use http::HeaderMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 /// The longest text of a server that is shown.
 const SHOWN_MAX: usize = 600;
+/// How much of a payment is shown: enough to tell that it is one.
+const PAYMENT_SHOWN: usize = 12;
 
 pub(super) fn tell(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
@@ -53,6 +56,16 @@ pub(super) fn sent(request: &Request) -> String {
     format!("> {} {}{}", request.method, request.url, lines(&request.headers, '>'))
 }
 
+pub(super) fn payment(payment: &SignedHeader) -> String {
+    format!("> {}: {}", payment.name, no_payment(&payment.value))
+}
+
+/// The beginning of a payment: whoever finds one in a log could spend it as long as it is good.
+fn no_payment(value: &str) -> String {
+    let start: String = value.chars().take(PAYMENT_SHOWN).collect();
+    format!("{}… ({} bytes)", plain(&start), value.len())
+}
+
 pub(super) fn received(answer: &Answer) -> String {
     format!("< {}{}", answer.status, lines(&answer.headers, '<'))
 }
@@ -91,7 +104,10 @@ pub(super) fn error(error: &PayError) -> String {
 fn lines(headers: &HeaderMap, mark: char) -> String {
     let mut text = String::new();
     for (name, value) in headers {
-        let _ = write!(text, "\n{mark} {name}: {}", plain(&String::from_utf8_lossy(value.as_bytes())));
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let is_payment =
+            [names::PAYMENT_SIGNATURE, names::X_PAYMENT].iter().any(|own| name.as_str().eq_ignore_ascii_case(own));
+        let _ = write!(text, "\n{mark} {name}: {}", if is_payment { no_payment(&value) } else { plain(&value) });
     }
     text
 }

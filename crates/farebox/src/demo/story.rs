@@ -47,7 +47,7 @@ async fn open(stage: &Stage, telling: &mut Telling) -> Told<Cast> {
         "name": "Fjord Weather", "slug": "fjord-weather", "description": "Weather of any city, by name",
         "publisher_category": "integration", "integration_type": "api",
         "api_url": format!("http://{}", stage.weather_address), "price_per_call": "0.05", "categories": ["weather"],
-        "wallet_address": "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1", "wallet_network_id": "base",
+        "wallet_address": "0x742d35cC6634c0532925A3b844bc9E7595F0beB1", "wallet_network_id": "base",
     });
     let ask = Ask::post("/organizations/default/publishers", listing).key(&seller_key);
     let listed = telling.ask(&ask, StatusCode::CREATED).await?;

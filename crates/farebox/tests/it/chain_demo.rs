@@ -41,6 +41,8 @@ fn the_story_on_a_chain_ends_with_balances_that_moved_and_balanced_books() {
         {
             assert!(told.contains(part), "{part} is missing in:\n{told}");
         }
+        let by_voucher = ["call 3 by voucher", "after the claim: buyer 0.75, gateway 0.25, seller 0 USDC"];
+        assert!(by_voucher.iter().all(|part| told.contains(part) == arguments.is_empty()), "{told}");
     }
 }
 

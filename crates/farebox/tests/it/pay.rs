@@ -230,6 +230,11 @@ async fn the_command_prints_the_answer_pays_and_says_what_it_paid() {
     }
     assert!(!said.contains(KEY), "{said}");
     assert_eq!(shop.different_payments(), (1, 1));
+    let sent = shop.payments.lock().remove(0);
+    assert!(
+        said.to_lowercase().contains("> payment-signature: ") && !said.contains(&sent[..100]),
+        "a payment is as good as money: {said}"
+    );
     let free = farebox(&["pay", &format!("{base}/free")], None).await;
     assert_eq!((free.status.code(), &free.stdout[..]), (Some(0), &b"free of charge"[..]));
 }
@@ -240,16 +245,21 @@ async fn the_command_ends_with_2_where_nothing_was_paid_and_with_1_where_it_went
     let at = |path: &str| format!("{base}{path}");
     let cases: &[(&[&str], Option<&str>, i32, &str)] = &[
         (&[&at("/both"), "--max-amount", "0.01"], Some(KEY), 2, "the limit is 0.01"),
-        (&[&at("/both"), "--network", "polygon"], Some(KEY), 2, "network eip155:84532 is not wanted"),
+        (
+            &[&at("/both"), "--network", "polygon"],
+            Some(KEY),
+            2,
+            "nothing was paid: none of the offers can be paid: network eip155:84532 is not wanted",
+        ),
         (&[&at("/both")], None, 2, "farebox wallet new FILE"),
         (&[&at("/refuses")], Some(KEY), 2, "insufficient_funds"),
-        (&[&at("/both")], Some("hunter2"), 1, "FAREBOX_WALLET_KEY must be 64 hex digits"),
-        (&[&at("/both"), "--wallet", "/no/such/wallet"], None, 1, "/no/such/wallet"),
-        (&[&at("/both"), "--network", "mars"], Some(KEY), 1, "there is base, "),
-        (&[&at("/both"), "--max-amount", "much"], Some(KEY), 1, "--max-amount must be a decimal number"),
-        (&[&at("/both"), "--header", "nonsense"], Some(KEY), 1, "Name: value"),
-        (&[&at("/both"), "--data", "@/no/such/file"], Some(KEY), 1, "/no/such/file"),
-        (&["nowhere"], Some(KEY), 1, "is no URL"),
+        (&[&at("/both")], Some("hunter2"), 2, "FAREBOX_WALLET_KEY must be 64 hex digits"),
+        (&[&at("/both"), "--wallet", "/no/such/wallet"], None, 2, "/no/such/wallet"),
+        (&[&at("/both"), "--network", "mars"], Some(KEY), 2, "there is base, "),
+        (&[&at("/both"), "--max-amount", "much"], Some(KEY), 2, "--max-amount must be a decimal number"),
+        (&[&at("/both"), "--header", "nonsense"], Some(KEY), 2, "Name: value"),
+        (&[&at("/both"), "--data", "@/no/such/file"], Some(KEY), 2, "/no/such/file"),
+        (&["nowhere"], Some(KEY), 2, "is no URL"),
         (&["http://127.0.0.1:1/"], Some(KEY), 1, "Connect"),
     ];
     for (arguments, key, status, part) in cases {
@@ -257,6 +267,7 @@ async fn the_command_ends_with_2_where_nothing_was_paid_and_with_1_where_it_went
         let said = text(&output);
         assert_eq!(output.status.code(), Some(*status), "{arguments:?}: {said}");
         assert!(said.contains(part) && !said.contains("hunter2"), "{arguments:?}: {said}");
+        assert!(said.matches("none of the offers").count() <= 1, "{arguments:?}: {said}");
     }
     assert_eq!(shop.different_payments(), (1, 1), "only the one that is refused was signed");
 }

@@ -109,7 +109,7 @@ pub fn listing(slug: &str, address: &str, price: &str) -> serde_json::Value {
     json!({
         "name": slug, "slug": slug, "publisher_category": "integration", "price_per_call": price,
         "api_url": format!("http://{address}"),
-        "wallet_address": "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1", "wallet_network_id": "base",
+        "wallet_address": "0x742d35cC6634c0532925A3b844bc9E7595F0beB1", "wallet_network_id": "base",
     })
 }
 

@@ -108,6 +108,7 @@ impl Required {
                 Err(error @ ClientError::TooMuch { .. }) => {
                     too_much.get_or_insert(error);
                 }
+                Err(ClientError::NoOffer(text)) => why.push(text),
                 Err(error) => why.push(error.to_string()),
             }
         }

@@ -7,6 +7,35 @@ pub fn parse(text: &str) -> Option<Address> {
     fixed(text).map(Address::new)
 }
 
+/// An address that somebody has written down: one in letters of both cases has to have the checksum of EIP-55.
+///
+/// # Errors
+/// Says what is wrong, as a rule that the address must follow.
+pub fn parse_checked(text: &str) -> Result<Address, AddressError> {
+    let address = parse(text).ok_or(AddressError::Shape)?;
+    if address.is_zero() {
+        return Err(AddressError::Shape);
+    }
+    let has = |is: fn(&u8) -> bool| text.bytes().skip("0x".len()).any(|byte| is(&byte));
+    let is_mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    if is_mixed && checksummed(address) != text {
+        return Err(AddressError::Checksum);
+    }
+    Ok(address)
+}
+
+/// Why a text is not an address to be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("must be an address: 40 hex digits after 0x, and not zero")]
+    Shape,
+    #[error(
+        "must have the checksum that its capital letters stand for (EIP-55): there is a typing error in it, or its letters \
+         must all be small"
+    )]
+    Checksum,
+}
+
 /// 32 bytes, as 64 hex digits after `0x`. `None` for anything else.
 pub fn parse_word(text: &str) -> Option<B256> {
     fixed(text).map(B256::new)
@@ -28,6 +57,19 @@ fn fixed<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_mixed_letters_needs_its_checksum() {
+        let good = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
+        let upper = format!("0x{}", good[2..].to_uppercase());
+        for right in [good, &good.to_lowercase(), &upper] {
+            assert_eq!(parse_checked(right), Ok(parse(good).unwrap()), "{right}");
+        }
+        assert_eq!(parse_checked(&good.replace('C', "c")), Err(AddressError::Checksum));
+        assert_eq!(parse_checked(&good.replace("7e", "8e")), Err(AddressError::Checksum));
+        assert_eq!(parse_checked("0x12"), Err(AddressError::Shape));
+        assert_eq!(parse_checked(&format!("0x{}", "0".repeat(40))), Err(AddressError::Shape));
+    }
 
     #[test]
     fn only_forty_digits_after_the_prefix_are_an_address() {

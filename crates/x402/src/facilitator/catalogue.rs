@@ -3,6 +3,7 @@
 //! A payer's word, which nothing proves: nothing of it is fetched, everything is cut to size, and what is told of one
 //! recipient never mixes with what is told of another one.
 
+use super::own_place::OwnPlace;
 use crate::evm::address;
 use crate::extension::bazaar::{self, CatalogueKey};
 use crate::offer::{Offer, Resource};
@@ -84,20 +85,28 @@ pub struct SearchQuery {
 pub enum EntryError {
     #[error("resource.url must be an http, https or mcp URL of at most 2048 bytes, without a user name")]
     Url,
+    #[error("resource.url must not lead to this gateway, which lists what it sells by itself")]
+    Own,
+    #[error("resource.url must name a host of the public internet")]
+    NotPublic,
     #[error("the bazaar extension must describe an http or mcp input within 16 KiB, with a sound routeTemplate")]
     Extension,
 }
 
 impl Entry {
-    /// `None` where the payment names no resource, as in version 1.
+    /// What a payment to somebody else pays for; `None` where it names no resource, as in version 1.
     ///
     /// # Errors
     /// Says why what it names is not catalogued.
-    pub fn of(offer: &Offer, header: &PaymentHeader) -> Result<Option<Self>, EntryError> {
+    pub fn of(offer: &Offer, header: &PaymentHeader, own: &OwnPlace) -> Result<Option<Self>, EntryError> {
         let Some(resource) = header.json().get("resource").filter(|_| header.version() == 2) else { return Ok(None) };
         let resource = v2::Resource::deserialize(resource).map_err(|_| EntryError::Url)?;
         let extension = header.extensions().and_then(|extensions| extensions.get(bazaar::KEY));
-        Self::new(offer, resource, extension).map(Some)
+        own.check_other(&resource.url)?;
+        let icon_url = resource.icon_url.filter(|url| own.check_other(url).is_ok());
+        let entry = Self::new(offer, v2::Resource { icon_url, ..resource }, extension)?;
+        own.check_other(&entry.key.url)?;
+        Ok(Some(entry))
     }
 
     /// A resource that we sell ourselves; `extension` is the one under `bazaar`.

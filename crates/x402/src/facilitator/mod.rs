@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod channels;
 mod local;
 mod nonce;
+mod own_place;
 mod plan;
 pub mod record;
 mod registry;
@@ -21,6 +22,7 @@ mod tally;
 mod trace;
 
 pub use local::{LocalFacilitator, LocalParts, Status};
+pub use own_place::OwnPlace;
 pub use registry::{DuplicateNetwork, Facilitators};
 pub use remote::{RemoteError, RemoteFacilitator, RemoteSettings};
 pub use service::{DiscoveryError, FacilitatorService, Heard, Recipients, Reply, ServiceParts};
@@ -28,8 +30,8 @@ pub use store::{SqlStore, settlements_forget_in};
 pub use tally::{Outcomes, Report};
 
 use crate::Refusal;
-use crate::network::Caip2;
-use crate::offer::Offer;
+use crate::network::{Caip2, Method};
+use crate::offer::{Offer, Scheme};
 use crate::payment::Payment;
 use crate::wire::{PaymentHeader, Supported};
 use alloy_primitives::U256;
@@ -84,6 +86,12 @@ pub trait Facilitator: Send + Sync {
     ) -> Promised<'a, Result<(), Refusal>>;
 
     fn settle<'a>(&'a self, settle: Settle<'a>) -> Promised<'a, Settlement>;
+
+    /// Whether it would settle payments of this scheme and method, as far as is known now: what it would not is not
+    /// offered.
+    fn settles(&self, _scheme: Scheme, _method: Method) -> bool {
+        true
+    }
 
     /// Its part of the reply to `GET /supported`, as far as it is known now.
     fn supported(&self) -> Supported {

@@ -9,7 +9,8 @@ use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::dev::{DEV_KEYS, DevRole, loopback_client};
 use farebox_x402::evm::{Authorization, Permit, Signature, SigningKey, Witness, contracts};
 use farebox_x402::facilitator::{
-    Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, Recipients, ServiceParts, SqlStore,
+    Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, OwnPlace, Recipients, ServiceParts,
+    SqlStore,
 };
 use farebox_x402::network::Method;
 use farebox_x402::offer::{Offer, Terms};
@@ -161,6 +162,7 @@ pub fn service(db: &Db, facilitator: Arc<dyn Facilitator>) -> FacilitatorService
     let store = Arc::new(SqlStore::new(db.clone(), clock.clone(), Arc::new(SystemRng)));
     FacilitatorService::new(ServiceParts {
         recipients: Recipients::Everybody,
+        own: OwnPlace::default(),
         facilitators: Facilitators::new(vec![facilitator]).unwrap(),
         networks: networks(),
         store: store.clone(),

@@ -80,6 +80,13 @@ fn terms_that_were_not_offered_are_refused_with_the_first_that_differs() {
 }
 
 #[test]
+fn a_time_that_is_too_long_is_named_as_it_came() {
+    let asked = changed("v2 exact eip3009", "/accepted/maxTimeoutSeconds", json!(999_999));
+    let refusal = match_offer(&offers(), &PaymentHeader::from_json(asked).unwrap()).unwrap_err();
+    assert_eq!(refusal.message, "maxTimeoutSeconds: expected 60, got 999999");
+}
+
+#[test]
 fn additions_to_the_accepted_terms_and_other_spellings_are_taken() {
     for (pointer, value) in [
         ("/accepted/extra", json!({ "name": "USDC", "version": "2", "more": [1] })),

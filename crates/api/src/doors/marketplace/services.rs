@@ -50,6 +50,7 @@ async fn register_service(cx: Cx, body: Json<CreateServiceRequest>) -> Result<Cr
         payment_method: Some(payment_method_text(body.payment_method)),
         ..ListingCreate::http(Door::Marketplace, body.name, body.endpoint)
     };
+    cx.core.settings.payments.check_wallet(&create.profile)?;
     let listing = cx.core.market.listing_create(cx.caller()?.party_id, &create).await?;
     service(&listing).map(Created)
 }
@@ -97,6 +98,7 @@ async fn update_service(cx: Cx, path: Path<String>, body: Json<UpdateServiceRequ
         ..ListingPatch::new(Door::Marketplace)
     };
     let access = ListingAccess::marketplace(cx.caller()?.party_id, "Only the service owner can update");
+    cx.core.settings.payments.check_wallet(&patch.profile)?;
     let listing = cx.core.market.listing_update(access, id, &patch).await?;
     service(&listing).map(Ok200)
 }

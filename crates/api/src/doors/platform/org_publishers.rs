@@ -2,7 +2,8 @@
 
 use super::Cx;
 use super::publisher_mapping::{
-    Subject, Viewer, in_platform_words, listing_create, listing_patch, pricing, pricing_patch, publisher,
+    OnChain, Subject, Viewer, check_on_chain, in_platform_words, listing_create, listing_patch, pricing, pricing_patch,
+    publisher,
 };
 use crate::Core;
 use crate::organization::organization;
@@ -48,7 +49,8 @@ async fn list_org_publishers(cx: Cx, path: Path<String>) -> Result<Ok200<Data<Ve
     for listing in listings {
         let Some(entry) = market.by_id(listing.id).await? else { continue };
         let viewer = Viewer::Owner(entry.secret().ok());
-        shown.push(publisher(&entry.listing, stats.get(&listing.id).copied().unwrap_or_default(), viewer)?);
+        let stats = stats.get(&listing.id).copied().unwrap_or_default();
+        shown.push(publisher(&entry.listing, stats, viewer, OnChain::of(&cx))?);
     }
     Ok(Ok200(Data(shown)))
 }
@@ -60,6 +62,7 @@ async fn create_publisher(
 ) -> Result<Created<Data<PublisherResponse>>> {
     let party = organization(cx.caller()?, &path.0)?;
     let create = listing_create(body.0, cx.core.settings.fee_basis_points)?;
+    cx.core.settings.payments.check_wallet(&create.profile)?;
     let listing = cx.core.market.listing_create(party, &create).await.map_err(in_platform_words)?;
     let entry = cx.core.market.listing_owned(ListingAccess::platform(party), listing.id).await?;
     Ok(Created(Data(shown(&cx, &entry).await?)))
@@ -74,6 +77,7 @@ async fn update_publisher(cx: Cx, path: Path<(String, Uuid)>, body: Json<UpdateP
     let (access, entry) = owned(&cx, &path.0).await?;
     let id = entry.listing.id;
     let patch = listing_patch(&body.0, Subject::of(&entry.listing, entry.secret().ok()))?;
+    cx.core.settings.payments.check_wallet(&patch.profile)?;
     cx.core.market.listing_update(access, id, &patch).await.map_err(in_platform_words)?;
     let entry = cx.core.market.listing_owned(access, id).await?;
     Ok(Ok200(Data(shown(&cx, &entry).await?)))
@@ -92,9 +96,10 @@ async fn update_publisher_pricing(
     body: Json<UpdatePricingRequest>,
 ) -> Result<Ok200<Data<PricingConfigResponse>>> {
     let (access, entry) = owned(&cx, &path.0).await?;
+    check_on_chain(&body.0, OnChain::of(&cx))?;
     let patch = pricing_patch(&body.0, Subject::of(&entry.listing, entry.secret().ok()))?;
     let listing = cx.core.market.listing_update(access, entry.listing.id, &patch).await.map_err(in_platform_words)?;
-    Ok(Ok200(Data(pricing(&listing))))
+    Ok(Ok200(Data(pricing(&listing, OnChain::of(&cx)))))
 }
 
 /// The caller's own publisher that the path names.
@@ -107,5 +112,6 @@ async fn owned(cx: &Cx, (organization_text, id): &(String, Uuid)) -> Result<(Lis
 async fn shown(cx: &Cx, entry: &ListingEntry) -> Result<PublisherResponse> {
     let id = entry.listing.id;
     let stats = cx.core.market.stats(&[id]).await?;
-    publisher(&entry.listing, stats.get(&id).copied().unwrap_or_default(), Viewer::Owner(entry.secret().ok()))
+    let viewer = Viewer::Owner(entry.secret().ok());
+    publisher(&entry.listing, stats.get(&id).copied().unwrap_or_default(), viewer, OnChain::of(cx))
 }

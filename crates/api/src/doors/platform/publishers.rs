@@ -1,7 +1,7 @@
 //! The store: publishers that anybody can find, and what a query of them would cost.
 
 use super::Cx;
-use super::publisher_mapping::{Viewer, publisher};
+use super::publisher_mapping::{OnChain, Viewer, publisher};
 use crate::{Core, assets};
 use farebox_accounts::Page;
 use farebox_api_kit::{Data, DataPage, Json, Ok200, Path, Query, operations};
@@ -9,7 +9,7 @@ use farebox_api_types::platform::{
     EstimateRequestBody, EstimateResponse, ListPublishersQuery, PublisherCategory, PublisherResponse,
 };
 use farebox_base::{Error, Kind, ListingId, Micros, Result};
-use farebox_market::{ListingEntry, ListingFilter, ListingStatus, quote};
+use farebox_market::{Listing, ListingEntry, ListingFilter, ListingStatus, quote};
 use std::sync::Arc;
 
 operations! {
@@ -32,10 +32,9 @@ async fn list_store_publishers(
     let found = cx.core.market.listings_page(&filter, page).await.map_err(search_too_long)?;
     let ids: Vec<ListingId> = found.items.iter().map(|listing| listing.id).collect();
     let stats = cx.core.market.stats(&ids).await?;
-    let shown = found
-        .items
-        .iter()
-        .map(|listing| publisher(listing, stats.get(&listing.id).copied().unwrap_or_default(), Viewer::Store));
+    let stats = |listing: &Listing| stats.get(&listing.id).copied().unwrap_or_default();
+    let on_chain = OnChain::of(&cx);
+    let shown = found.items.iter().map(|listing| publisher(listing, stats(listing), Viewer::Store, on_chain));
     let total = i64::try_from(found.total).unwrap_or(i64::MAX);
     Ok(Ok200(DataPage::new(shown.collect::<Result<_>>()?, total, limit, offset)))
 }
@@ -45,7 +44,7 @@ async fn get_store_publisher(cx: Cx, path: Path<String>) -> Result<Ok200<Data<Pu
     let id = entry.listing.id;
     let stats = cx.core.market.stats(&[id]).await?;
     let stats = stats.get(&id).copied().unwrap_or_default();
-    Ok(Ok200(Data(publisher(&entry.listing, stats, Viewer::Store)?)))
+    Ok(Ok200(Data(publisher(&entry.listing, stats, Viewer::Store, OnChain::of(&cx))?)))
 }
 
 async fn estimate_query(

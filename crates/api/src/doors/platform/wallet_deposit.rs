@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 operations! {
     core Core, door Platform, tag "agent-wallet";
-    POST "/wallet/deposit/crypto" onchain_deposit(Optional) errors(402, 404, 409, 412, 503) replies(200)
+    POST "/wallet/deposit/crypto" onchain_deposit(Optional) errors(402, 404, 409, 412, 503)
+        replies(200: OnchainDepositResponse)
         "Bring money in on a chain, for the calls of one publisher's seller";
 }
 
@@ -49,7 +50,7 @@ async fn publisher(cx: &Cx, id: ListingId) -> Result<Arc<ListingEntry>> {
 }
 
 fn asked(cx: &Cx, entry: &ListingEntry, amount: Micros) -> Result<Asked> {
-    let offers = cx.core.settings.payments.for_deposit(amount)?;
+    let offers = cx.core.settings.payments.for_deposit(amount, &cx.core.calls.payments().facilitators)?;
     if offers.offers.is_empty() {
         let message = "This server takes no deposits on chain; ask its operator";
         return Err(Error::new(Kind::Unavailable, "no_deposits", message));

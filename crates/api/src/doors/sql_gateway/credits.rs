@@ -104,7 +104,7 @@ fn amount(text: &str) -> Result<Micros> {
 }
 
 fn asked(cx: &Cx, entry: Option<&ListingEntry>, amount: Micros) -> Result<Asked> {
-    let offers = cx.core.settings.payments.for_deposit(amount)?;
+    let offers = cx.core.settings.payments.for_deposit(amount, &cx.core.calls.payments().facilitators)?;
     if offers.offers.is_empty() {
         let message = "This server takes no deposits on chain; ask its operator";
         return Err(Error::new(Kind::Unavailable, "no_deposits", message));

@@ -1,7 +1,7 @@
 //! An address or `""`.
 
 use alloy_primitives::Address;
-use farebox_x402::evm::address::{checksummed, parse};
+use farebox_x402::evm::address::{checksummed, parse_checked};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -10,8 +10,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     if text.is_empty() {
         return Ok(None);
     }
-    let address = parse(&text).filter(|address| !address.is_zero());
-    address.map(Some).ok_or_else(|| D::Error::custom("must be an address: 40 hex digits after 0x, and not zero"))
+    parse_checked(&text).map(Some).map_err(D::Error::custom)
 }
 
 pub fn serialize<S: Serializer>(address: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {

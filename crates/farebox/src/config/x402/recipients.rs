@@ -1,7 +1,6 @@
 //! The addresses that other servers may be paid at through this one: a list of addresses, or `*` alone.
 
-use alloy_primitives::Address;
-use farebox_x402::evm::address::{checksummed, parse};
+use farebox_x402::evm::address::{AddressError, checksummed, parse_checked};
 use farebox_x402::facilitator::Recipients;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -26,9 +25,12 @@ impl<'de> Deserialize<'de> for RecipientList {
             };
         }
         let read = |text: &String| {
-            let address = parse(text).filter(|address: &Address| !address.is_zero());
-            address
-                .ok_or_else(|| D::Error::custom("must hold \"*\" or addresses: 40 hex digits after 0x, and not zero"))
+            parse_checked(text).map_err(|error| match error {
+                AddressError::Shape => {
+                    D::Error::custom("must hold \"*\" or addresses: 40 hex digits after 0x, and not zero")
+                }
+                AddressError::Checksum => D::Error::custom(format!("holds {text}, which {error}")),
+            })
         };
         texts.iter().map(read).collect::<Result<_, _>>().map(|known| Self(Recipients::Only(known)))
     }
@@ -55,9 +57,14 @@ mod tests {
     fn it_is_nobody_somebody_or_everybody() {
         assert_eq!(read("[]"), Ok(RecipientList(Recipients::Only(Vec::new()))));
         assert_eq!(read("[\"*\"]"), Ok(RecipientList(Recipients::Everybody)));
-        let one = "[\"0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1\"]";
+        let one = "[\"0x742d35cC6634c0532925A3b844bc9E7595F0beB1\"]";
         assert!(matches!(read(one), Ok(RecipientList(Recipients::Only(known))) if known.len() == 1));
-        assert!(read("[\"*\", \"0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1\"]").unwrap_err().contains("alone"));
+        assert!(read("[\"*\", \"0x742d35cC6634c0532925A3b844bc9E7595F0beB1\"]").unwrap_err().contains("alone"));
         assert!(read("[\"0x12\"]").unwrap_err().contains("40 hex digits"));
+        let mistyped = read("[\"0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1\"]").unwrap_err();
+        assert!(
+            mistyped.contains("0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1, which must have the checksum"),
+            "{mistyped}"
+        );
     }
 }

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 const KEY: &str = "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
-const PAYEE: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+const PAYEE: &str = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1";
 const TOKEN: &str = "address=0x036CbD53842c5426634e7929541eC2318f3dCF7e;symbol=USDC;decimals=6;name=USD Coin;version=2";
 
 fn with_env(env: &[(&str, &str)]) -> Result<Config, String> {
@@ -107,7 +107,7 @@ fn a_network_without_a_name_is_set_by_file_or_environment_with_its_own_tokens() 
 fn a_network_has_one_name_however_it_is_spelled() {
     let config = with_file(
         "[x402]\nnetworks = [\"eip155:84532\"]\n[x402.network.base-sepolia]\nfacilitator_url = \"https://f.example\"\n\
-         pay_to = \"0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1\"\n",
+         pay_to = \"0x742d35cC6634c0532925A3b844bc9E7595F0beB1\"\n",
     )
     .unwrap();
     assert_eq!(config.x402.networks[0].as_str(), "base-sepolia");

@@ -2,6 +2,7 @@
 //!
 //! Its keys but the buyer's are the public ones of development chains.
 
+mod channel;
 mod story;
 
 pub(super) use story::tell;
@@ -13,9 +14,11 @@ use farebox_base::{Micros, SystemClock};
 use farebox_x402::amount::Decimals;
 use farebox_x402::chain::Rpc;
 use farebox_x402::chain::dev::{
-    Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_KEYS, DevError, DevRole, Token, anvil_find, dev_rpc, token_deploy,
+    Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_KEYS, DevError, DevRole, Token, anvil_find, channels_deploy, dev_rpc,
+    token_deploy,
 };
 use farebox_x402::evm::SigningKey;
+use farebox_x402::evm::address::checksummed;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,6 +67,7 @@ impl Chain {
         let anvil = Anvil::start(&program, options).map_err(told)?;
         let rpc = dev_rpc(anvil.url(), Arc::new(SystemClock::default())).map_err(|error| error.message)?;
         let token = token_deploy(&rpc, DEFAULT_TOKEN, TOKEN_NAME).await.map_err(told)?;
+        channels_deploy(&rpc).await.map_err(told)?;
         let (secret, buyer) = fresh_key()?;
         token.mint(&rpc, buyer.address(), U256::from(FORTUNE)).await.map_err(told)?;
         let gateway = DevRole::GasWallet.key().map_err(|error| error.to_string())?.address();
@@ -90,16 +94,21 @@ impl Chain {
             ("x402.network.base-sepolia.rpc_urls", self.anvil.url().to_string()),
             ("x402.network.base-sepolia.confirmations", "1".to_owned()),
             ("x402.network.base-sepolia.block_time_ms", "1000".to_owned()),
+            // What vouchers promise is claimed as soon as anybody looks.
+            ("x402.channel_claim_after_s", "0".to_owned()),
         ]
     }
 
     /// A line for readers who go on by themselves.
     pub(super) fn what_next(&self, base: &str) -> String {
-        let file = self.buyer_file.display();
-        let chain = self.anvil.url();
+        let (buyer, chain) = (self.buyer_file.display(), self.anvil.url());
+        let (path, token) = (story::PATH, checksummed(self.token.address));
+        let [_, _, spare, _] = DEV_KEYS;
         format!(
-            "pay from the buyer's wallet: farebox pay --wallet {file} '{base}{}'\n  - look at the chain: {chain}",
-            story::PATH
+            "pay from the buyer's wallet: farebox pay --wallet {buyer} '{base}{path}'\n  \
+             - take payments on this chain with a server of yours: network {NETWORK}, rpc_urls = [\"{chain}\"],\n    \
+             gas_key {spare}, which everybody knows and which has coins for gas\n  \
+             - USDC there is {token}, and the buyer's wallet has some: {buyer}"
         )
     }
 

@@ -4,6 +4,7 @@ use super::super::Stage;
 use super::super::client::Ask;
 use super::super::story::{check_books, earnings};
 use super::super::telling::{Telling, Told};
+use super::channel::by_voucher;
 use super::{Balances, Chain};
 use crate::pay::{Answer, Asked, Bill, Payer, PayerParts, Request};
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use std::time::Duration;
 pub(super) const PATH: &str = "/publishers/fjord-weather/forecast?city=Oslo";
 /// What the seller's server fails at.
 const BROKEN: &str = "/publishers/fjord-weather/broken";
-const PRICE: Micros = Micros::new(50_000);
+pub(super) const PRICE: Micros = Micros::new(50_000);
 /// What the seller earns of it where the gateway receives: 5 % are the fee.
 const EARNED: Micros = Micros::new(47_500);
 /// Of each request, settlement included.
@@ -45,7 +46,11 @@ pub(in crate::demo) async fn tell(stage: &Stage, chain: &Chain, telling: &mut Te
     }
     once_only(stage, chain, telling, &payer, &payment).await?;
     failing_upstream(stage, chain, telling, &payer).await?;
-    check_books(stage, telling, "7. The books, as `farebox check-ledger` checks them").await?;
+    // What is claimed of a channel can only come to the gateway.
+    if !chain.is_direct {
+        by_voucher(stage, chain, telling, &payer).await?;
+    }
+    check_books(stage, telling, "The books, as `farebox check-ledger` checks them").await?;
     telling.note("the books balance, and so does the chain");
     Ok(())
 }
@@ -151,11 +156,11 @@ async fn moved(chain: &Chain, telling: &Telling, before: Balances, amount: Micro
     Ok(now)
 }
 
-async fn balances(chain: &Chain, telling: &Telling) -> Told<Balances> {
+pub(super) async fn balances(chain: &Chain, telling: &Telling) -> Told<Balances> {
     chain.balances().await.map_err(|why| telling.failed(&why))
 }
 
-fn show(telling: &Telling, when: &str, balances: &Balances) {
+pub(super) fn show(telling: &Telling, when: &str, balances: &Balances) {
     let Balances { buyer, gateway, seller } = balances;
     telling.note(format!("{when}: buyer {buyer}, gateway {gateway}, seller {seller} USDC"));
 }
@@ -167,7 +172,7 @@ async fn bill(telling: &Telling, payer: &Payer, request: &Request) -> Told<Box<B
     }
 }
 
-fn came(telling: &Telling, answer: &Answer, expected: StatusCode) -> Told {
+pub(super) fn came(telling: &Telling, answer: &Answer, expected: StatusCode) -> Told {
     telling.came(answer.status, &text(answer));
     telling.must(answer.status == expected, &format!("expected status {}", expected.as_u16()))
 }
@@ -176,7 +181,7 @@ fn text(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
-fn request(stage: &Stage, telling: &Telling, path: &str) -> Told<Request> {
+pub(super) fn request(stage: &Stage, telling: &Telling, path: &str) -> Told<Request> {
     let url = format!("{}{path}", stage.base).parse().map_err(|_| telling.failed("no URL"))?;
     Ok(Request { method: Method::GET, url, headers: HeaderMap::new(), body: Bytes::new() })
 }

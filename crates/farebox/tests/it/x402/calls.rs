@@ -78,7 +78,7 @@ async fn a_seller_with_an_address_of_his_own_is_paid_there_and_owes_the_fee() {
         let Some(stage) = Stage::set(&place, &[("x402.receiver", "seller")]).await else { return };
         let signed = stage.signed(PATH).await;
         stage.app.expect(&paying(PATH, &signed), 200).await;
-        let seller = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1".parse().unwrap();
+        let seller = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1".parse().unwrap();
         assert_eq!(stage.balance(seller).await, PRICE);
         assert_eq!(stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings.get(), 0);
         stage.app.assert_books_balance().await;

@@ -5,9 +5,10 @@ use super::stage::{FORTUNE, PRICE, Stage};
 use alloy_primitives::Address;
 use farebox_testkit::app::Ask;
 use farebox_testkit::engines::TestDb;
-use serde_json::Value;
+use farebox_x402::wire::decode_base64_json;
+use serde_json::{Value, json};
 
-const SELLER: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+const SELLER: &str = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_published_express_server_of_version_2_is_paid_through_the_facilitator() {
@@ -68,4 +69,57 @@ async fn assert_listed(stage: &Stage, server: &Selling) {
         let resources: Value = serde_json::from_str(&got.text).unwrap();
         assert_eq!(resources["resources"].as_array().unwrap().len().to_string(), found, "{}", got.text);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_puts_what_is_sold_here_or_what_nobody_can_reach_into_the_catalogue() {
+    for place in TestDb::all().await {
+        let settings = [("server.public_url", "https://pay.example.com")];
+        let Some(stage) = Stage::set(&place, &settings).await else { return };
+        let path = "/publishers/things/ok";
+        let spoofed = format!("https://pay.example.com{path}");
+        for (url, listed) in [
+            (spoofed.as_str(), false),
+            ("http://pay.example.com:80/publishers/things", false),
+            ("http://169.254.169.254/latest", false),
+            ("http://localhost:9/x", false),
+            ("https://api.example.org/x", true),
+        ] {
+            let challenge = stage.app.expect(&Ask::get(path), 402).await;
+            let mut payment = decode_base64_json(&stage.sign(&challenge).value).unwrap();
+            payment["resource"]["url"] = url.into();
+            payment.as_object_mut().unwrap().remove("extensions");
+            let order = json!({
+                "x402Version": 2, "paymentPayload": payment, "paymentRequirements": payment["accepted"],
+            });
+            let settled = stage.app.expect(&Ask::post("/facilitator/settle", order), 200).await;
+            assert_eq!(settled.at("/success"), "true", "{url}: the payment itself is a good one: {}", settled.text);
+            let said = decode_base64_json(settled.header("extension-responses")).unwrap_or_default();
+            assert_eq!(said["bazaar"]["status"], if listed { "success" } else { "rejected" }, "{url}: {said}");
+        }
+        let all = stage.app.expect(&Ask::get("/facilitator/discovery/resources"), 200).await;
+        assert_eq!(
+            (all.at("/pagination/total"), all.at("/items/0/resource").as_str()),
+            ("1".to_owned(), "https://api.example.org/x")
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_that_is_not_allowed_is_named_with_a_reason_of_its_own() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = Stage::set(&place, &[("x402.facilitator_recipients", SELLER)]).await else { return };
+    let challenge = stage.app.expect(&Ask::get("/publishers/things/ok"), 402).await;
+    let payment = decode_base64_json(&stage.sign(&challenge).value).unwrap();
+    let order = json!({ "x402Version": 2, "paymentPayload": payment, "paymentRequirements": payment["accepted"] });
+    let pay_to = payment["accepted"]["payTo"].as_str().unwrap();
+    let settled = stage.app.expect(&Ask::post("/facilitator/settle", order.clone()), 200).await;
+    assert_eq!(
+        (settled.at("/success"), settled.at("/errorReason").as_str()),
+        ("false".to_owned(), "recipient_not_allowed")
+    );
+    assert!(settled.at("/errorMessage").contains(pay_to), "{}", settled.text);
+    let verified = stage.app.expect(&Ask::post("/facilitator/verify", order), 200).await;
+    assert_eq!(verified.at("/invalidReason"), "recipient_not_allowed", "{}", verified.text);
+    assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE);
 }

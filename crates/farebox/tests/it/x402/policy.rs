@@ -3,12 +3,13 @@
 use super::stage::{FORTUNE, PRICE, Stage, gas_wallet, paying};
 use farebox_testkit::app::{Ask, Got};
 use farebox_testkit::engines::TestDb;
+use farebox_x402::evm::address::checksummed;
 use farebox_x402::wire::decode_base64_json;
 use http::Method;
 use serde_json::{Value, json};
 
 const PATH: &str = "/publishers/things/ok";
-const WALLET: &str = "0x742d35Cc6634C0532925a3b844Bc9e7595f0bEb1";
+const WALLET: &str = "0x742d35cC6634c0532925A3b844bc9E7595F0beB1";
 
 /// Changes the listing at the platform door.
 fn change(stage: &Stage, fields: Value) -> Ask {
@@ -61,6 +62,65 @@ async fn one_listing_is_paid_to_its_seller_and_the_other_to_the_gateway() {
         assert_eq!(stage.balance(gas_wallet()).await, PRICE);
         stage.app.settled().await;
         stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seller_is_paid_directly_on_the_network_of_his_wallet_and_nowhere_else() {
+    for place in TestDb::all().await {
+        let polygon = [
+            ("x402.networks", "base-sepolia,polygon"),
+            ("x402.network.polygon.facilitator_url", "http://127.0.0.1:1/"),
+            ("x402.receiver", "seller"),
+        ];
+        let Some(stage) = Stage::set(&place, &polygon).await else { return };
+        for (slug, network, sellers) in [
+            ("here", "base-sepolia", [true, false]),
+            ("there", "eip155:137", [false, true]),
+            ("elsewhere", "eip155:1", [false, false]),
+            ("anywhere", "mainnet", [true, true]),
+        ] {
+            let listing = stage.app.listing(&stage.seller, slug, "0.01", &json!({ "wallet_network_id": network }));
+            stage.app.expect(&listing, 201).await;
+            let path = format!("/publishers/{slug}/ok");
+            let asked = stage.app.expect(&Ask::get(&path), 402).await;
+            let challenge = decode_base64_json(asked.header("payment-required")).unwrap();
+            let pays = |network: &str| {
+                let offers = challenge["accepts"].as_array().unwrap();
+                let offer = offers.iter().find(|offer| offer["network"] == network && offer["scheme"] == "exact");
+                offer.unwrap()["payTo"] == WALLET
+            };
+            assert_eq!(["eip155:84532", "eip155:137"].map(pays), sellers, "{network}");
+            let before = stage.balance(WALLET.parse().unwrap()).await;
+            let signed = stage.sign(&asked);
+            stage.app.expect(&paying(&path, &signed), 200).await;
+            let received = stage.balance(WALLET.parse().unwrap()).await - before;
+            assert_eq!(received, if sellers[0] { PRICE } else { 0 }, "{network}");
+        }
+        stage.app.settled().await;
+        stage.app.assert_books_balance().await;
+        let earned = stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings;
+        assert!(earned.get() > 0, "what came to the gateway is owed to the seller");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_names_no_wallet_in_which_money_is_lost() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = Stage::set(&place, &[]).await else { return };
+    let token = checksummed(stage.token.address);
+    for (wallet, rule) in [(token.as_str(), "not the contract of USDC"), (&format!("0x{}", "0".repeat(40)), "not zero")]
+    {
+        let listing = stage.app.listing(&stage.seller, "lost", "0.01", &json!({ "wallet_address": wallet }));
+        let service = json!({
+            "name": "s", "endpoint": format!("http://{}", stage.app.upstream_address), "price_per_call": "0.01",
+            "wallet_address": wallet,
+        });
+        let service = Ask::post("/api/v1/services", service).key(&stage.seller.key);
+        for ask in [listing, change(&stage, json!({ "wallet_address": wallet })), service] {
+            let refused = stage.app.expect(&ask, 400).await;
+            assert!(refused.text.contains("wallet_address") && refused.text.contains(rule), "{}", refused.text);
+        }
     }
 }
 

@@ -271,6 +271,11 @@ impl Facilitator for LocalFacilitator {
         })
     }
 
+    fn settles(&self, scheme: Scheme, method: Method) -> bool {
+        // What is not known yet is offered: a payment that comes again has to find its offer.
+        !self.shared.is_reachable.load(Ordering::Relaxed) || self.shared.has(scheme, method)
+    }
+
     fn supported(&self) -> Supported {
         self.shared.supported()
     }

@@ -27,9 +27,9 @@ pub(super) async fn run(shared: Arc<Shared>) {
         tokio::time::sleep(wait).await;
         wait = (wait * 2).min(AGAIN_MAX);
     };
-    shared.is_reachable.store(true, Ordering::Relaxed);
     if let Err(error) = shared.look(sender.rpc()).await {
         tracing::warn!(%network, %error, "it can't be told which contracts are deployed; trying again");
+        shared.is_reachable.store(matches!(error, RpcError::Refused { .. }), Ordering::Relaxed);
     }
     tracing::info!(%network, wallet = %sender.wallet(), "payments can be settled");
     shared.sender.send_replace(Some(sender.clone()));

@@ -1,6 +1,7 @@
 //! A request to the facilitator, read and matched to the networks that are known here.
 
 use super::{Heard, Reply};
+use crate::facilitator::OwnPlace;
 use crate::facilitator::catalogue::{Entry, EntryError};
 use crate::network::Networks;
 use crate::offer::{Offer, Terms};
@@ -75,8 +76,8 @@ impl Asked {
     }
 
     /// What it says that it pays for.
-    pub(super) fn entry(&self) -> Result<Option<Entry>, EntryError> {
-        Entry::of(&self.offer, &self.request.payment)
+    pub(super) fn entry(&self, own: &OwnPlace) -> Result<Option<Entry>, EntryError> {
+        Entry::of(&self.offer, &self.request.payment, own)
     }
 
     /// The refusal of a nonce that serves another settlement.

@@ -11,22 +11,24 @@ mod channel_state;
 mod discovery;
 mod order;
 mod own;
+mod recipients;
 mod settling;
 
 pub use discovery::DiscoveryError;
+pub use recipients::Recipients;
 
 use super::catalogue::{Entry, EntryError};
 use super::record::{Catalogue, SettlementStore};
-use super::{Facilitators, Settlement};
+use super::{Facilitators, OwnPlace, Settlement};
 use crate::extension::bazaar;
 use crate::network::Networks;
 use crate::wire::{Object, SettlementResponse, Supported, Uint, VerifyResponse};
 use crate::{Reason, Refusal};
-use alloy_primitives::Address;
 use asked::{Asked, Unread};
 use farebox_base::Clock;
 use order::Ordered;
 use own::Noted;
+use recipients::TurnedAway;
 use serde_json::json;
 use settling::Running;
 use std::sync::Arc;
@@ -41,27 +43,10 @@ pub struct ServiceParts {
     pub clock: Arc<dyn Clock>,
     /// For whom it settles: every settlement costs its operator gas, and a stranger could pay himself.
     pub recipients: Recipients,
+    /// Whose resources are not taken from others.
+    pub own: OwnPlace,
     /// How long `settle` waits before it answers `settlement_pending`. Published clients wait 90 s.
     pub patience: Duration,
-}
-
-/// Whose payments are verified and settled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recipients {
-    Everybody,
-    Only(Vec<Address>),
-}
-
-impl Recipients {
-    fn check(&self, to: Address) -> Result<(), Refusal> {
-        match self {
-            Self::Only(known) if !known.contains(&to) => {
-                let message = "payTo: this facilitator does not settle for this address; its operator can allow it";
-                Err(Refusal::new(Reason::InvalidRequirements, message))
-            }
-            Self::Everybody | Self::Only(_) => Ok(()),
-        }
-    }
 }
 
 /// Verifies and settles for other servers. Clones share it.
@@ -70,6 +55,7 @@ pub struct FacilitatorService {
     parts: Arc<ServiceParts>,
     running: Arc<Running>,
     noted: Arc<Noted>,
+    turned_away: Arc<TurnedAway>,
 }
 
 /// Whether a question was one; published clients expect status 200 for the first, whatever the answer.
@@ -95,7 +81,7 @@ pub struct Reply<T> {
 
 impl FacilitatorService {
     pub fn new(parts: ServiceParts) -> Self {
-        Self { parts: Arc::new(parts), running: Arc::default(), noted: Arc::default() }
+        Self { parts: Arc::new(parts), running: Arc::default(), noted: Arc::default(), turned_away: Arc::default() }
     }
 
     /// `POST /verify`: whether the payment would be settled. One that is being settled or was is refused, so that no
@@ -106,7 +92,7 @@ impl FacilitatorService {
             Err(refused) => return refused.reply(|refusal, version, _| VerifyResponse::refused(refusal, version)),
         };
         let refused = |refusal: &Refusal| VerifyResponse::refused(refusal, asked.version());
-        if let Err(refusal) = self.parts.recipients.check(asked.offer.pay_to) {
+        if let Err(refusal) = self.check_recipient(asked.offer.pay_to) {
             return Reply::of(Heard::Answered, refused(&refusal));
         }
         let known = match self.parts.store.find(&asked.nonce).await {
@@ -122,7 +108,7 @@ impl FacilitatorService {
             Ok(()) => {
                 let extra = self.parts.verified_extra(&asked).await;
                 Reply {
-                    extension_responses: catalogued(&asked.entry(), "processing"),
+                    extension_responses: catalogued(&asked.entry(&self.parts.own), "processing"),
                     ..Reply::of(
                         Heard::Answered,
                         VerifyResponse { extra, ..VerifyResponse::valid(asked.payment.payer()) },
@@ -150,7 +136,7 @@ impl FacilitatorService {
                     .reply(|refusal, version, network| SettlementResponse::refused(network, refusal, version));
             }
         };
-        let allowed = self.parts.recipients.check(asked.offer.pay_to).and_then(|()| asked.check_settles());
+        let allowed = self.check_recipient(asked.offer.pay_to).and_then(|()| asked.check_settles());
         if let Err(refusal) = allowed {
             return Reply::of(Heard::Answered, asked.response(&Settlement::NotTaken(refusal)));
         }
@@ -165,7 +151,7 @@ impl FacilitatorService {
         let is_settled = matches!(settlement, Settlement::Settled { .. });
         let extra = if is_settled { self.parts.settled_extra(&asked).await } else { None };
         Reply {
-            extension_responses: is_settled.then(|| catalogued(&asked.entry(), "success")).flatten(),
+            extension_responses: is_settled.then(|| catalogued(&asked.entry(&self.parts.own), "success")).flatten(),
             ..Reply::of(Heard::Answered, SettlementResponse { extra, ..asked.response(&settlement) })
         }
     }

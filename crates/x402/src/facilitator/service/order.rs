@@ -4,7 +4,7 @@
 //! Nothing of it is remembered here: the journal of the gas wallet knows what was sent, under an id that follows from the
 //! order. What failed on chain is tried again under the next one, a few times.
 
-use super::{FacilitatorService, ServiceParts};
+use super::FacilitatorService;
 use crate::chain::abi::channels::{self, VoucherClaim};
 use crate::evm::{EcdsaSignature, Signature};
 use crate::facilitator::Settlement;
@@ -70,9 +70,9 @@ impl Ordered {
     }
 
     /// Everybody who receives has to be one that is settled for, in tokens that are known.
-    fn check(&self, parts: &ServiceParts) -> Result<(), Refusal> {
+    fn check(&self, service: &FacilitatorService) -> Result<(), Refusal> {
         for (receiver, token) in self.channels() {
-            parts.recipients.check(receiver)?;
+            service.check_recipient(receiver)?;
             if self.network.token(token).is_none() {
                 let known: Vec<&str> = self.network.tokens().iter().map(|token| token.checksummed()).collect();
                 let expected = format!("one of {}", known.join(", "));
@@ -120,7 +120,7 @@ impl FacilitatorService {
     pub(super) async fn settle_order(&self, ordered: &Ordered) -> SettlementResponse {
         let network = ordered.network.caip2();
         let refused = |refusal: &Refusal| SettlementResponse::refused(network.as_str(), refusal, 2);
-        if let Err(refusal) = ordered.check(&self.parts) {
+        if let Err(refusal) = ordered.check(self) {
             return refused(&refusal);
         }
         let facilitator = self.parts.facilitators.of(network);

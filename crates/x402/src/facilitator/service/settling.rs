@@ -96,7 +96,7 @@ impl ServiceParts {
         if matches!(settlement, Settlement::Pending { .. }) {
             return;
         }
-        let entry = asked.entry().ok().flatten();
+        let entry = asked.entry(&self.own).ok().flatten();
         for _ in 0..WRITE_TRIES {
             match self.store.ended(id, settlement, entry.as_ref()).await {
                 Ok(()) => return,

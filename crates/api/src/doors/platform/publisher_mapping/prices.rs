@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is shown is what is charged; a text is echoed as it was sent only while it still means the price.
 
-use super::{Subject, change, http_only, keep, rules, set};
+use super::{OnChain, Subject, change, http_only, keep, rules, set};
 use crate::assets;
 use farebox_api_types::Patch;
 use farebox_api_types::platform::{PricingConfigResponse, PricingModel, UpdatePricingRequest, UpdatePublisherRequest};
@@ -185,9 +185,6 @@ pub(in crate::doors::platform) fn pricing_patch(
     if let Patch::Value(false) = request.prepaid_enabled {
         return Err(Error::invalid("prepaid_enabled", "must be true: calls are paid from the caller's balance"));
     }
-    if let Patch::Value(true) = request.onchain_enabled {
-        return Err(Error::invalid("onchain_enabled", "must be false: this gateway does not serve it yet"));
-    }
     if let Patch::Value(_) = request.max_queries_per_minute {
         return Err(rules::not_served("max_queries_per_minute"));
     }
@@ -219,6 +216,24 @@ pub(in crate::doors::platform) fn pricing_patch(
     Ok(patch)
 }
 
+/// Which ways to pay there are is the operator's decision, so that a request can only say what is.
+///
+/// # Errors
+/// `Invalid` for `onchain_enabled`.
+pub(in crate::doors::platform) fn check_on_chain(request: &UpdatePricingRequest, on_chain: OnChain) -> Result<()> {
+    match request.onchain_enabled {
+        Patch::Value(asked) if asked != on_chain.0 => {
+            let rule = if on_chain.0 {
+                "true: calls can be paid on a chain"
+            } else {
+                "false: no payments on a chain are taken"
+            };
+            Err(Error::invalid("onchain_enabled", format!("must be {rule} at this gateway")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn refuse_exchange(request: &UpdatePricingRequest) -> Result<()> {
     macro_rules! refuse {
         ($($field:ident),+ $(,)?) => {
@@ -240,7 +255,7 @@ fn model(kind: ListingKind, has_row_price: bool, has_call_price: bool) -> Pricin
 }
 
 /// A listing's prices in the platform's one asset.
-pub(in crate::doors::platform) fn pricing(listing: &Listing) -> PricingConfigResponse {
+pub(in crate::doors::platform) fn pricing(listing: &Listing, on_chain: OnChain) -> PricingConfigResponse {
     let prices = &listing.prices;
     let has_row_price = prices.per_1000_rows.is_some();
     let method = |field, price: Option<Micros>| price.map(|price| echo(listing, field, price));
@@ -271,7 +286,7 @@ pub(in crate::doors::platform) fn pricing(listing: &Listing) -> PricingConfigRes
         reserve_max_charge: method("reserve_max_charge", prices.reserve_max),
         unresolved_fallback_charge: method("unresolved_fallback_charge", prices.untold),
         prepaid_enabled: true,
-        onchain_enabled: false,
+        onchain_enabled: on_chain.0,
         payment_expiry_minutes: kept(listing, "payment_expiry_minutes").unwrap_or(DEFAULT_EXPIRY_MINUTES),
         minimum_balance: echo(listing, "minimum_balance", Micros::ZERO),
         low_balance_threshold: kept(listing, "low_balance_threshold").unwrap_or_else(|| "0".to_owned()),

@@ -24,6 +24,21 @@ pub(in crate::doors::platform) enum Viewer<'a> {
     Store,
 }
 
+/// Whether calls can be paid on a chain at this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::doors::platform) struct OnChain(pub bool);
+
+impl OnChain {
+    pub(in crate::doors::platform) fn of(cx: &crate::doors::platform::Cx) -> Self {
+        Self(!cx.core.settings.payments.is_off())
+    }
+
+    /// How calls are paid where the seller has not said it: from a balance everywhere, and each for itself besides.
+    const fn billing_model(self) -> &'static str {
+        if self.0 { "x402_per_request" } else { "prepaid_credits" }
+    }
+}
+
 /// The reply for a listing, whichever door it was registered through. What that door did not ask for is empty.
 ///
 /// # Errors
@@ -32,6 +47,7 @@ pub(in crate::doors::platform) fn publisher(
     listing: &Listing,
     stats: ListingStats,
     viewer: Viewer<'_>,
+    on_chain: OnChain,
 ) -> Result<PublisherResponse> {
     let is_database = listing.kind.is_database();
     let text = |field| kept::<String>(listing, field);
@@ -55,8 +71,8 @@ pub(in crate::doors::platform) fn publisher(
         wallet_address: WalletAddress(text("wallet_address")?.unwrap_or_default()),
         wallet_network_id: text("wallet_network_id")?.unwrap_or_default(),
         accepted_assets: Some(vec![assets::ledger_asset()]),
-        pricing: Some(vec![pricing(listing)]),
-        billing_model: text("billing_model")?.unwrap_or_else(|| "prepaid_credits".to_owned()),
+        pricing: Some(vec![pricing(listing, on_chain)]),
+        billing_model: text("billing_model")?.unwrap_or_else(|| on_chain.billing_model().to_owned()),
         gateway_fee_percent: fee_percent(listing.fee_basis_points).to_string(),
         payment_order,
         payment_receiver,

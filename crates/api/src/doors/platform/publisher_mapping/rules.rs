@@ -75,10 +75,10 @@ pub(super) fn media_type(field: &str, text: &str) -> Result<()> {
 
 pub(super) fn wallet_address(field: &str, text: &str) -> Result<()> {
     let hex = text.strip_prefix("0x").unwrap_or_default();
-    if hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if hex.len() == 40 && hex.bytes().all(|b| b.is_ascii_hexdigit()) && hex.bytes().any(|b| b != b'0') {
         return Ok(());
     }
-    Err(Error::invalid(field, "must be 0x followed by 40 hex digits"))
+    Err(Error::invalid(field, "must be 0x followed by 40 hex digits, and not zero"))
 }
 
 pub(super) fn network_id(field: &str, text: &str) -> Result<()> {

@@ -96,11 +96,12 @@ impl Seller {
 
 fn shown(entry: &ListingEntry) -> Value {
     let viewer = Viewer::Owner(entry.secret().ok());
-    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), viewer).unwrap()).unwrap()
+    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), viewer, OnChain(false)).unwrap()).unwrap()
 }
 
 fn shown_to_all(entry: &ListingEntry) -> Value {
-    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), Viewer::Store).unwrap()).unwrap()
+    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), Viewer::Store, OnChain(false)).unwrap())
+        .unwrap()
 }
 
 fn refused_field<T>(result: Result<T>) -> Option<String> {
@@ -381,7 +382,6 @@ async fn updates_that_are_refused_name_the_field_and_change_nothing() {
             (json!({"pricing_model": "per_row"}), "pricing_model"),
             (json!({"pricing_model": "passthrough"}), "pricing_model"),
             (json!({"prepaid_enabled": false}), "prepaid_enabled"),
-            (json!({"onchain_enabled": true}), "onchain_enabled"),
             (json!({"max_queries_per_minute": 5}), "max_queries_per_minute"),
             (json!({"min_charge": "1"}), "min_charge"),
             (json!({"token_exchange_url": "https://x.example.com"}), "token_exchange_url"),
@@ -406,14 +406,14 @@ async fn a_price_is_shown_as_it_was_sent_only_while_it_is_the_price() {
             "min_display_price": "0.05", "pricing_display_text": "from 5 cents", "pricing_model": "per_request",
         });
         let entry = seller.reprice(&entry, &prices).await.unwrap();
-        let reply = serde_json::to_value(pricing(&entry.listing)).unwrap();
+        let reply = serde_json::to_value(pricing(&entry.listing, OnChain(false))).unwrap();
         for (name, value) in prices.as_object().unwrap() {
             assert_eq!(&reply[name], value, "{name}");
         }
         let mut elsewhere = farebox_market::ListingPatch::new(farebox_market::Door::Marketplace);
         elsewhere.prices.get = Change::Set("0.2".to_owned());
         let entry = seller.apply(&entry, &elsewhere).await.unwrap();
-        assert_eq!(pricing(&entry.listing).price_per_get.as_deref(), Some("0.2"));
+        assert_eq!(pricing(&entry.listing, OnChain(false)).price_per_get.as_deref(), Some("0.2"));
     })
     .await;
 }
@@ -426,7 +426,7 @@ async fn a_publisher_whose_replies_tell_their_cost_says_so() {
             "price_per_call": "0.01", "reserve_max_charge": "0.50", "unresolved_fallback_charge": "0.020",
         });
         let entry = seller.create(with(server(), &prices)).await.unwrap();
-        let shown = serde_json::to_value(pricing(&entry.listing)).unwrap();
+        let shown = serde_json::to_value(pricing(&entry.listing, OnChain(false))).unwrap();
         for (name, value) in prices.as_object().unwrap() {
             assert_eq!(&shown[name], value, "{name}");
         }
@@ -444,7 +444,7 @@ async fn a_publisher_whose_replies_tell_their_cost_says_so() {
             "reserve_max_charge": null, "unresolved_fallback_charge": null, "pricing_model": "per_request",
         });
         let entry = seller.reprice(&entry, &fixed).await.unwrap();
-        let shown = serde_json::to_value(pricing(&entry.listing)).unwrap();
+        let shown = serde_json::to_value(pricing(&entry.listing, OnChain(false))).unwrap();
         assert_eq!((&shown["reserve_max_charge"], &shown["pricing_model"]), (&Value::Null, &json!("per_request")));
         assert_eq!(farebox_market::quote(&entry.listing, "GET", "/x"), Micros::new(10_000));
     })
@@ -474,6 +474,26 @@ async fn a_payment_policy_comes_back_as_it_was_sent_and_databases_have_none() {
         }
         let most = json!({"reserve_max_charge": "1"});
         assert_eq!(refused_field(create(with(database(), &most))).as_deref(), Some("reserve_max_charge"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ways_to_pay_are_shown_as_they_are_and_only_said_as_they_are() {
+    engines::each(async |db| {
+        let entry = Seller::on(&db).await.create(server()).await.unwrap();
+        for on in [false, true] {
+            let stats = ListingStats::default();
+            let shown = publisher(&entry.listing, stats, Viewer::Store, OnChain(on)).unwrap();
+            assert_eq!(shown.billing_model, if on { "x402_per_request" } else { "prepaid_credits" });
+            assert_eq!(shown.pricing.unwrap()[0].onchain_enabled, on);
+            for said in [false, true] {
+                let request = json!({ "asset_id": LEDGER_ASSET, "onchain_enabled": said });
+                let checked = check_on_chain(&serde_json::from_value(request).unwrap(), OnChain(on));
+                let field = checked.err().and_then(|error| error.field);
+                assert_eq!(field.as_deref(), (said != on).then_some("onchain_enabled"));
+            }
+        }
     })
     .await;
 }
