@@ -40,7 +40,7 @@ impl Failures {
         }
     }
 
-    /// Whether nothing more is sent for the payer for now.
+    /// Whether nothing more is sent for the payer until the failures are older.
     pub(super) fn are_too_many(&self, payer: Address) -> bool {
         let now = self.clock.ticks();
         let of = self.of.lock();
