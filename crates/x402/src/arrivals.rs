@@ -4,6 +4,7 @@
 //! Invariants: a transfer is an arrival only when it is as deep as the network asks; one that may settle a signed payment
 //! never is, because it may have paid for something already. See `facilitator::trace` for what may settle one.
 
+use crate::chain::abi::channels::BATCH_SETTLEMENT;
 use crate::chain::abi::permit2::{EXACT_PROXY, UPTO_PROXY};
 use crate::chain::abi::{AuthorizationUsed, Transfer};
 use crate::chain::{Receipt, Rpc, RpcError};
@@ -123,8 +124,9 @@ impl Arrivals {
         };
         keep(NotArrived::Token, &|_| true)?;
         keep(NotArrived::Recipient, &|transfer| transfer.to == self.pay_to)?;
-        // What our own address sends to itself is no new money.
-        keep(NotArrived::Sender, &|transfer| transfer.from == sender && transfer.from != transfer.to)?;
+        // What our own address sends to itself is no new money, and what channels pay out was earned through them.
+        let is_new = |transfer: &Transfer| transfer.from != transfer.to && transfer.from != BATCH_SETTLEMENT;
+        keep(NotArrived::Sender, &|transfer| transfer.from == sender && is_new(transfer))?;
         let is_signed = receipt.logs.iter().filter_map(AuthorizationUsed::read).any(|used| used.authorizer == sender);
         if is_signed {
             return Err(NotArrived::Signed);
@@ -179,6 +181,10 @@ mod tests {
     }
 
     fn judged(succeeded: bool, logs: Vec<Log>) -> Result<Vec<usize>, NotArrived> {
+        judged_of(WALLET, succeeded, logs)
+    }
+
+    fn judged_of(sender: Address, succeeded: bool, logs: Vec<Log>) -> Result<Vec<usize>, NotArrived> {
         let receipt = Receipt {
             hash: B256::ZERO,
             block: 1,
@@ -189,7 +195,7 @@ mod tests {
             gas_price: 1,
             logs,
         };
-        arrivals().judge(&receipt, WALLET).map(|arrived| arrived.iter().map(|one| one.index).collect())
+        arrivals().judge(&receipt, sender).map(|arrived| arrived.iter().map(|one| one.index).collect())
     }
 
     #[test]
@@ -208,6 +214,8 @@ mod tests {
         assert_eq!(judged(true, vec![moved(OTHER, WALLET, OURS)]), Err(NotArrived::Token));
         assert_eq!(judged(true, vec![moved(usdc, WALLET, OTHER)]), Err(NotArrived::Recipient));
         assert_eq!(judged(true, vec![moved(usdc, OTHER, OURS)]), Err(NotArrived::Sender));
+        let paid_out = moved(usdc, BATCH_SETTLEMENT, OURS);
+        assert_eq!(judged_of(BATCH_SETTLEMENT, true, vec![paid_out]), Err(NotArrived::Sender));
         assert_eq!(judged(true, vec![good(); ARRIVALS_MAX + 1]), Err(NotArrived::TooMany));
         let topics = vec![AuthorizationUsed::TOPIC, WALLET.into_word(), B256::repeat_byte(7)];
         let used = Log { address: usdc, topics, data: Bytes::new(), transaction: None };

@@ -35,7 +35,14 @@ struct Spending {
 }
 
 impl Calls {
-    pub(crate) async fn call_by_voucher(&self, mut call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
+    pub(crate) async fn call_by_voucher(&self, call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
+        // A client that leaves has still sent a voucher, and what it was for is finished without it.
+        let calls = self.clone();
+        let running = tokio::spawn(async move { calls.call_from_channel(call, signed).await });
+        running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?
+    }
+
+    async fn call_from_channel(&self, mut call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
         let Some(voucher) = signed.voucher() else { return Err(Error::internal("a call without a voucher")) };
         let (id, max) = (voucher.voucher.channel, voucher.voucher.max_claimable);
         let Signature::Ecdsa(signature) = voucher.signature.clone() else {
@@ -59,10 +66,7 @@ impl Calls {
             Admitted::Spent(_) => return Err(Error::internal("a voucher was told that it is spent")),
         };
         let spending = Spending { seated, channel, kept, signed, deposited };
-        // A client that leaves has still sent a voucher, and what it was for is finished without it.
-        let calls = self.clone();
-        let running = tokio::spawn(async move { calls.forward_by_voucher(call, ticket, spending, is_keyed).await });
-        running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?
+        self.forward_by_voucher(call, ticket, spending, is_keyed).await
     }
 
     /// The answer to an earlier request with the same key.
@@ -121,6 +125,8 @@ impl Calls {
         };
         if deposited.is_some() {
             known = self.channel_now(seated, signed, party).await?;
+            // A deposit that came before is in the balance already.
+            goes_on(known.as_ref(), signed, None, max)?.map_err(|refusal| refused(&refusal))?;
         }
         match known {
             Some(channel) => Ok((channel, deposited)),

@@ -145,22 +145,24 @@ impl Calls {
 
     /// Claims of several channels at once, and one by one where the chain refuses that.
     async fn claim_together(&self, channels: &[Channel]) -> Result<u64> {
-        let claim = self.claim_begun(channels).await?;
-        if self.present(claim, channels).await? {
+        let (claim, channels) = self.claim_begun(channels).await?;
+        if self.present(claim, &channels).await? {
             return Ok(u64::try_from(channels.len()).unwrap_or(u64::MAX));
         }
         let mut claimed = 0;
         for channel in channels.iter().filter(|_| channels.len() > 1) {
             let one = std::slice::from_ref(channel);
-            let claim = self.claim_begun(one).await?;
-            claimed += u64::from(self.present(claim, one).await?);
+            let (claim, one) = self.claim_begun(one).await?;
+            claimed += u64::from(self.present(claim, &one).await?);
         }
         Ok(claimed)
     }
 
-    async fn claim_begun(&self, channels: &[Channel]) -> Result<Uuid> {
+    /// Writes the claim down; answers the channels that no other process claims of at the same time.
+    async fn claim_begun(&self, channels: &[Channel]) -> Result<(Uuid, Vec<Channel>)> {
         const BEGIN: &str = sql!(
-            "UPDATE channel SET claim_id = $2, claim_total = $3 WHERE id = $1 AND claim_id IS NULL AND charged >= $3"
+            "UPDATE channel SET claim_id = $2, claim_total = $3
+             WHERE id = $1 AND claim_id IS NULL AND charged >= $3 AND claimed < $3 RETURNING id"
         );
         let claim = CallId::generate(&*self.parts.clock, &*self.parts.rng).uuid();
         let claim_text = claim.to_string();
@@ -169,8 +171,10 @@ impl Calls {
         for (channel, id) in channels.iter().zip(&ids) {
             rows.push([id.into(), (&claim_text).into(), channel.charged.into()]);
         }
-        tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute_many(BEGIN, &rows).await?) })?;
-        Ok(claim)
+        let begun = tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.query_many(BEGIN, &rows).await?) })?;
+        let begun: BTreeSet<String> = begun.iter().map(|row| Ok(row.get(0)?)).collect::<Result<_>>()?;
+        let ours = channels.iter().zip(&ids).filter(|(_, id)| begun.contains(*id));
+        Ok((claim, ours.map(|(channel, _)| channel.clone()).collect()))
     }
 
     /// Presents the vouchers of channels that carry the claim; `true`: the chain has taken them.

@@ -98,16 +98,21 @@ async fn a_payment_that_somebody_else_has_sent_is_settled_by_their_transaction()
     each(AnvilOptions::default(), async |stage, db| {
         let facilitator = local(stage, db).await;
         let unseen = exact(PRICE, 1);
+        assert_eq!(check(&facilitator, &unseen).await, Ok(()));
         let theirs = send_elsewhere(stage, &unseen).await;
         assert_eq!(settled(facilitator.settle(unseen.settle(purpose(1))).await), theirs);
-        assert_eq!(count(db, sql!("SELECT COUNT(*) FROM chain_transaction")).await, 1);
+        let sent = count(db, sql!("SELECT COUNT(*) FROM chain_transaction")).await;
         // Seen as spent before, so that no gas is lost.
         let seen = exact(PRICE, 2);
         let theirs = send_elsewhere(stage, &seen).await;
         assert_eq!(check(&facilitator, &seen).await, Err(Reason::ExactNonceUsed));
         assert_eq!(settled(facilitator.settle(seen.settle(purpose(2))).await), theirs);
-        assert_eq!(count(db, sql!("SELECT COUNT(*) FROM chain_transaction")).await, 1);
-        assert_eq!(stage.earned().await, 2 * PRICE);
+        // Nor where nobody has looked: it is looked at before anything is sent.
+        let last = exact(PRICE, 3);
+        let theirs = send_elsewhere(stage, &last).await;
+        assert_eq!(settled(facilitator.settle(last.settle(purpose(3))).await), theirs);
+        assert_eq!(count(db, sql!("SELECT COUNT(*) FROM chain_transaction")).await, sent);
+        assert_eq!(stage.earned().await, 3 * PRICE);
     })
     .await;
 }
