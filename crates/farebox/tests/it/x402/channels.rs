@@ -4,12 +4,14 @@ use super::stage::{Chain, FORTUNE, PRICE, Stage, gas_wallet, now, paying};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use farebox_testkit::app::{Ask, Got, TestApp};
 use farebox_testkit::engines::TestDb;
+use farebox_testkit::proxy::Fault;
 use farebox_x402::chain::abi::channels::{BATCH_SETTLEMENT, ChannelConfig as AbiChannel, deposit};
 use farebox_x402::chain::dev::channels_deploy;
 use farebox_x402::client::{ChannelBook, Choice, DepositChoice, Preferences, Required, SignedHeader, read_receipt};
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Scheme;
-use farebox_x402::wire::{SettlementResponse, decode_base64_json};
+use farebox_x402::payment::Payment;
+use farebox_x402::wire::{SettlementResponse, decode_base64_json, encode_base64_json, payload_of};
 use serde_json::Value;
 
 const PATH: &str = "/publishers/things/ok";
@@ -93,13 +95,17 @@ fn correction(got: &Got) -> Value {
 async fn stage(place: &TestDb, settings: &[(&str, &str)]) -> Option<Stage> {
     let chain = Chain::start().await?;
     channels_deploy(&chain.rpc).await.unwrap();
-    let stage = Stage::on(chain, place, settings).await;
+    Some(offering(Stage::on(chain, place, settings).await).await)
+}
+
+/// Waits until channels are offered.
+async fn offering(stage: Stage) -> Stage {
     for _ in 0..1_000 {
         let got = stage.app.expect(&Ask::get(PATH), 402).await;
         let header = got.headers["payment-required"].to_str().unwrap();
         let text = decode_base64_json(header).unwrap();
         if text["accepts"].as_array().unwrap().iter().any(|offer| offer["scheme"] == "batch-settlement") {
-            return Some(stage);
+            return stage;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
@@ -303,4 +309,60 @@ fn initiate_withdraw(channel: &AbiChannel, amount: u128) -> Vec<u8> {
     // A deposit begins with the same two arguments.
     let arguments = deposit(channel, amount, Address::ZERO, &[]);
     [&keccak256(signature)[..4], &arguments[4..4 + 8 * 32]].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_a_silent_chain_left_pending_is_credited_once_and_pays_its_call() {
+    let place = TestDb::all().await.remove(0);
+    let Some(chain) = Chain::behind_proxy().await else { return };
+    channels_deploy(&chain.rpc).await.unwrap();
+    let stage = offering(Stage::on(chain, &place, &[]).await).await;
+    let mut payer = Payer::of(&stage).await;
+    let deposit = payer.deposit(&stage, DEPOSIT);
+    stage.proxy.as_ref().unwrap().set(Fault::HangAfterBroadcast);
+    let pending = stage.app.expect(&paying(PATH, &deposit), 503).await;
+    assert_eq!(pending.at("/error"), "settlement_pending");
+    assert_eq!(stage.app.upstream.asked(), 0, "nothing is served on a deposit that is not final");
+    stage.proxy.as_ref().unwrap().set(Fault::None);
+    let got = loop {
+        stage.app.app.calls.payments_resume_alone(now()).await.unwrap();
+        let got = stage.app.ask(&paying(PATH, &deposit)).await;
+        if got.status.as_u16() == 200 {
+            break got;
+        }
+        assert_eq!(got.at("/error"), "settlement_pending", "{}", got.text);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    payer.learn(&receipt(&got), DEPOSIT);
+    let spent = stage.app.expect(&paying(PATH, &deposit), 402).await;
+    assert_eq!(complaint(&spent), "invalid_batch_settlement_evm_cumulative_amount_mismatch");
+    payer.pays(&stage, PATH).await;
+    assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - DEPOSIT);
+    stage.app.settled().await;
+    stage.app.assert_books_balance().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_deposit_under_a_new_voucher_brings_no_second_balance() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        let mut payer = Payer::of(&stage).await;
+        let deposit = payer.deposit(&stage, 2 * PRICE);
+        let got = stage.app.expect(&paying(PATH, &deposit), 200).await;
+        payer.learn(&receipt(&got), 2 * PRICE);
+        payer.pays(&stage, PATH).await;
+        // The same authorization again, with a voucher for one call more.
+        let Payment::Deposit { amount, funding, .. } = &deposit.payment else { panic!("no deposit") };
+        payer.book.balance += *amount;
+        let Payment::Voucher(voucher) = payer.voucher(&stage).payment else { panic!("no voucher") };
+        let forged = Payment::Deposit { voucher, amount: *amount, funding: funding.clone() };
+        let mut header = decode_base64_json(&deposit.value).unwrap();
+        header["payload"] = Value::Object(payload_of(&forged));
+        let forged = Ask::get(PATH).with(deposit.name, encode_base64_json(&header).unwrap());
+        let got = stage.app.expect(&forged, 402).await;
+        assert_eq!(complaint(&got), "invalid_batch_settlement_evm_cumulative_exceeds_balance");
+        assert_eq!(stage.app.upstream.asked(), 2);
+        stage.app.settled().await;
+        stage.app.assert_books_balance().await;
+    }
 }
