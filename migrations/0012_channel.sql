@@ -33,3 +33,4 @@ CREATE INDEX channel_to_claim ON channel (network, id) WHERE charged > claimed;
 CREATE INDEX channel_claim ON channel (claim_id) WHERE claim_id IS NOT NULL;
 CREATE INDEX channel_refund ON channel (id) WHERE refund_id IS NOT NULL;
 CREATE INDEX channel_party ON channel (party_id);
+CREATE INDEX channel_idle ON channel (network, seen_at) WHERE balance > charged;

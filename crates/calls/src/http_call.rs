@@ -115,13 +115,7 @@ impl Calls {
         let target = self.target(&call.entry)?;
         let metered = Metered::of(&call);
         let head = call.method == Method::HEAD;
-        let outgoing = Outgoing {
-            method: call.method,
-            path_and_query: &call.path_and_query,
-            headers: call.headers,
-            body: call.body,
-        };
-        let response = match self.exchange(&target, outgoing).await {
+        let response = match self.forwarded(&target, call).await {
             Ok(response) => response,
             Err(error) => return self.failed(ticket, &error).await,
         };
@@ -133,6 +127,16 @@ impl Calls {
         }
         let amount = metered.charge(&response, ticket.held());
         self.served(response, ticket, amount, patience, head).await
+    }
+
+    /// Sends the request to the seller.
+    pub(crate) async fn forwarded(
+        &self,
+        target: &HttpTarget,
+        call: HttpCall,
+    ) -> std::result::Result<Response<Body>, UpstreamError> {
+        let HttpCall { method, path_and_query, headers, body, .. } = call;
+        self.exchange(target, Outgoing { method, path_and_query: &path_and_query, headers, body }).await
     }
 
     /// The exchange with the seller.

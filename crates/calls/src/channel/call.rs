@@ -16,7 +16,6 @@ use alloy_primitives::U256;
 use farebox_base::{Error, Kind, Micros, PartyId, Result};
 use farebox_net::Body;
 use farebox_upstream::UpstreamError;
-use farebox_upstream::http::Outgoing;
 use farebox_x402::evm::Signature;
 use farebox_x402::payment::Payment;
 use farebox_x402::verify::check_voucher_continues;
@@ -161,13 +160,7 @@ impl Calls {
     ) -> Result<Answer> {
         let target = self.target(&call.entry)?;
         let head = call.method == Method::HEAD;
-        let outgoing = Outgoing {
-            method: call.method,
-            path_and_query: &call.path_and_query,
-            headers: call.headers,
-            body: call.body,
-        };
-        let response = match self.exchange(&target, outgoing).await {
+        let response = match self.forwarded(&target, call).await {
             Ok(response) => response,
             Err(error) => return self.failed_by_voucher(ticket, &spending, &error).await,
         };

@@ -12,6 +12,7 @@ use farebox_x402::evm::{ChannelId, address};
 use farebox_x402::facilitator::Settlement;
 use farebox_x402::facilitator::channels::{ChannelOnChain, Claim};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The most channels of one transaction.
@@ -19,18 +20,21 @@ const CLAIMS_MAX: usize = 100;
 /// The most channels of a network that one round looks at.
 const ROUND: i64 = 1_000;
 
+/// How often an idle channel is looked at.
+const IDLE_LOOK: Duration = Duration::from_secs(6 * 3_600);
+
 /// When claims are due.
 #[derive(Clone, Copy, Debug)]
 pub struct ClaimRule {
     /// How long a charge may wait.
-    pub after: std::time::Duration,
+    pub after: Duration,
     /// How much of one channel is claimed at once, however long it has waited.
     pub amount: Micros,
 }
 
 impl Default for ClaimRule {
     fn default() -> Self {
-        Self { after: std::time::Duration::from_secs(600), amount: Micros::new(5_000_000) }
+        Self { after: Duration::from_secs(600), amount: Micros::new(5_000_000) }
     }
 }
 
@@ -46,6 +50,7 @@ impl Calls {
             self.parts.payments.facilitators.networks().map(|network| network.as_str().to_owned()).collect();
         for network in networks {
             claimed += self.claim_on(&network).await?;
+            self.watch_idle(&network).await?;
         }
         Ok(claimed)
     }
@@ -113,6 +118,22 @@ impl Calls {
             self.sweep(&due).await?;
         }
         Ok(claimed)
+    }
+
+    /// Looks now and then at channels that owe nothing and still hold money, which their payers may take back.
+    async fn watch_idle(&self, network: &str) -> Result<()> {
+        const IDLE: &str = sql!(
+            "SELECT id FROM channel WHERE network = $1 AND seen_at <= $2 AND balance > charged AND charged <= claimed
+               AND refund_id IS NULL ORDER BY seen_at LIMIT $3"
+        );
+        let before = self.parts.clock.now().minus(IDLE_LOOK);
+        let most = i64::try_from(CLAIMS_MAX).unwrap_or(i64::MAX);
+        let mut idle = Vec::new();
+        for row in self.parts.db.query(IDLE, &[network.into(), before.into(), most.into()]).await? {
+            let Some(id) = channel_id(row.get(0)?) else { continue };
+            idle.extend(self.channel_read(id).await?);
+        }
+        self.channels_watched(&idle).await.map(|_| ())
     }
 
     /// The channels after a look at their chain; as they were where it can't be reached.

@@ -10,6 +10,7 @@ use farebox_ledger::transfer::transfer_in;
 use farebox_ledger::{AccountId, Leg, Outcome, Transfer, TransferKind};
 use farebox_x402::facilitator::channels::ChannelOnChain;
 use farebox_x402::network::Token;
+use std::time::Duration;
 
 impl Calls {
     /// Books what the chain says of a channel. `ended`: a refund from here is part of it. `false`: the channel has changed
@@ -19,7 +20,7 @@ impl Calls {
     /// Those of the database.
     pub(super) async fn channel_observed(&self, channel: &Channel, seen: &ChannelOnChain, ended: bool) -> Result<bool> {
         let now = self.parts.clock.now();
-        let change = Change::of(channel, seen, ended)?;
+        let change = Change::of(channel, seen, ended, now)?;
         tx!(self.parts.db, Isolation::ReadCommitted, tx => { change.apply_in(tx, channel, seen, now).await })
     }
 
@@ -58,11 +59,14 @@ struct Change {
 }
 
 impl Change {
-    fn of(channel: &Channel, seen: &ChannelOnChain, ended: bool) -> Result<Self> {
+    fn of(channel: &Channel, seen: &ChannelOnChain, ended: bool, now: Timestamp) -> Result<Self> {
         let balance = micros(&channel.token, seen.balance)?;
         let claimed = micros(&channel.token, seen.total_claimed)?.max(channel.claimed);
         let delta = balance.checked_sub(channel.balance)?;
-        let is_explained = delta >= Micros::ZERO || ended || channel.withdrawal_at_s.is_some();
+        // Since the last look a withdrawal may have begun and ended, if that is longer ago than one takes.
+        let takes = Duration::from_secs(channel.config.withdraw_delay_s);
+        let withdrawn = channel.withdrawal_at_s.is_some() || now >= channel.seen_at.plus(takes);
+        let is_explained = delta >= Micros::ZERO || ended || withdrawn;
         if !is_explained {
             let (balance, none) = (channel.balance, Micros::ZERO);
             return Ok(Self { balance, claimed, own: none, loss: none, ended, is_explained });

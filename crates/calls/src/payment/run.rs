@@ -15,7 +15,6 @@ use farebox_db::{Isolation, tx};
 use farebox_ledger::AccountId;
 use farebox_net::Body;
 use farebox_upstream::UpstreamError;
-use farebox_upstream::http::Outgoing;
 use farebox_x402::facilitator::Settlement;
 use farebox_x402::offer::Flow;
 use farebox_x402::payment::Payment;
@@ -104,14 +103,8 @@ impl Calls {
         let target = self.target(&call.entry)?;
         let metered = Metered::of(&call);
         let head = call.method == Method::HEAD;
-        let outgoing = Outgoing {
-            method: call.method,
-            path_and_query: &call.path_and_query,
-            headers: call.headers,
-            body: call.body,
-        };
         let mut ticket = ticket;
-        let response = match self.exchange(&target, outgoing).await {
+        let response = match self.forwarded(&target, call).await {
             Ok(response) => response,
             Err(error) => return self.failed_signed(ticket, signed, &error).await,
         };
