@@ -2,17 +2,19 @@
 
 use super::stage::{Chain, FORTUNE, PRICE, Stage, gas_wallet, now, paying};
 use alloy_primitives::{Address, B256, U256, keccak256};
+use farebox_db::{Isolation, sql, tx};
 use farebox_testkit::app::{Ask, Got, TestApp};
 use farebox_testkit::engines::TestDb;
 use farebox_testkit::proxy::Fault;
 use farebox_x402::chain::abi::channels::{BATCH_SETTLEMENT, ChannelConfig as AbiChannel, deposit};
 use farebox_x402::chain::dev::channels_deploy;
+use farebox_x402::chain::rpc::Call;
 use farebox_x402::client::{ChannelBook, Choice, DepositChoice, Preferences, Required, SignedHeader, read_receipt};
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Scheme;
 use farebox_x402::payment::Payment;
 use farebox_x402::wire::{SettlementResponse, decode_base64_json, encode_base64_json, payload_of};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PATH: &str = "/publishers/things/ok";
 const DEPOSIT: u64 = 20 * PRICE;
@@ -365,4 +367,39 @@ async fn an_old_deposit_under_a_new_voucher_brings_no_second_balance() {
         stage.app.settled().await;
         stage.app.assert_books_balance().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_withdrawn_before_it_is_claimed_is_the_platforms_loss_and_not_the_sellers() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        let mut payer = Payer::filled(&stage).await;
+        payer.pays(&stage, PATH).await;
+        stage.app.settled().await;
+        let earned = stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings;
+        let (config, _) = payer.choice.channel(&stage.payer, &payer.book).unwrap();
+        stage.as_payer(BATCH_SETTLEMENT, initiate_withdraw(&(&config).into(), u128::from(DEPOSIT))).await;
+        stage.rpc.call_changing(Call::new("evm_increaseTime", json!([3_700]))).await.unwrap();
+        stage.rpc.dev_mine(1).await.unwrap();
+        stage.as_payer(BATCH_SETTLEMENT, finalize_withdraw(&(&config).into())).await;
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE, "the contract gives back what nobody has claimed");
+        // As if nobody had looked for as long as a withdrawal takes.
+        let db = &stage.app.app.db;
+        tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(sql!("UPDATE channel SET seen_at = 0"), &[]).await?) })
+            .unwrap();
+        stage.app.app.calls.channels_claim().await.unwrap();
+        assert_eq!(stage.app.app.wallets.balances(stage.seller.party).await.unwrap().earnings, earned);
+        assert_eq!(stage.balance(gas_wallet()).await, 0);
+        let got = stage.app.expect(&paying(PATH, &payer.voucher(&stage)), 402).await;
+        assert_eq!(complaint(&got), "invalid_batch_settlement_evm_cumulative_exceeds_balance");
+        assert_eq!(stage.app.app.calls.channels_claim().await.unwrap(), 0, "nothing is left to claim");
+        stage.app.assert_books_balance().await;
+    }
+}
+
+/// `finalizeWithdraw` of the contract.
+fn finalize_withdraw(channel: &AbiChannel) -> Vec<u8> {
+    let signature = b"finalizeWithdraw((address,address,address,address,address,uint40,bytes32))";
+    let arguments = deposit(channel, 0, Address::ZERO, &[]);
+    [&keccak256(signature)[..4], &arguments[4..4 + 7 * 32]].concat()
 }
