@@ -1,6 +1,7 @@
 //! What every handler can reach, and how the kit's wrapper authenticates and admits.
 
 use crate::limits::{Limits, Rate, Subject, Verdict};
+use crate::payments::Remembered;
 use crate::settings::ApiSettings;
 use crate::{credentials, limits};
 use farebox_accounts::{Accounts, Caller};
@@ -40,6 +41,7 @@ pub struct Core(Arc<Inner>);
 struct Inner {
     parts: CoreParts,
     limits: Limits,
+    asked: Remembered,
 }
 
 impl std::ops::Deref for Core {
@@ -58,7 +60,12 @@ impl std::fmt::Debug for Core {
 
 impl Core {
     pub fn new(parts: CoreParts) -> Self {
-        Self(Arc::new(Inner { parts, limits: Limits::default() }))
+        Self(Arc::new(Inner { parts, limits: Limits::default(), asked: Remembered::default() }))
+    }
+
+    /// What was asked for a moment ago.
+    pub(crate) fn asked_before(&self) -> &Remembered {
+        &self.0.asked
     }
 
     fn take(&self, subject: Subject, rate: Option<Rate>) -> Option<Verdict> {

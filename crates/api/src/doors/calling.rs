@@ -108,7 +108,7 @@ struct Paying {
 /// What a signed payment is for, and at which of the offers.
 struct Bought {
     offer: Offer,
-    asked: Asked,
+    asked: Arc<Asked>,
 }
 
 impl Bought {
@@ -145,6 +145,12 @@ impl Wanted {
     /// The path below the listing, byte for byte; empty, or with its slash.
     fn path(&self) -> &str {
         self.uri.path().get(self.path_at..).unwrap_or_default()
+    }
+
+    /// As `asked`, for payments that follow one another.
+    fn asked_lately(&self, cx: &Cx<Core>) -> Result<Option<Arc<Asked>>> {
+        let (core, path) = (&cx.core, self.uri.path());
+        core.asked_before().asked(&self.method, path, &self.listing, core.clock.ticks(), || self.asked(cx))
     }
 
     /// What may be signed for this request; `None`: nothing.
@@ -212,7 +218,7 @@ async fn funding(cx: &Cx<Core>, wanted: &Wanted, headers: &HeaderMap) -> Result<
     }
     match (caller, text) {
         (Some(caller), None) => Ok(Ok(balance(caller))),
-        (caller, text) => match (wanted.asked(cx)?, text) {
+        (caller, text) => match (wanted.asked_lately(cx)?, text) {
             (Some(asked), Some(text)) => match asked.accept(&cx.core, text).await {
                 Ok((signed, key)) => {
                     let payer = payer(&cx.core, caller, &signed).await?;

@@ -11,6 +11,7 @@ mod identified;
 mod policy;
 mod proofs;
 mod receipt;
+mod remembered;
 mod signed_amount;
 mod upto;
 
@@ -23,6 +24,7 @@ pub use policy::OperatorPolicy;
 pub(crate) use policy::{order_of, receiver_of, shown_policy};
 pub use proofs::Proofs;
 pub(crate) use receipt::{keep_private, show_payment, show_proven};
+pub(crate) use remembered::Remembered;
 
 use alloy_primitives::Address;
 use farebox_base::{Error, Micros, Result};

@@ -34,7 +34,9 @@ impl Proofs {
 
     /// Adds a signed receipt to that of a settlement. Version 1 has no place for one.
     pub(crate) fn prove(&self, payment: &mut SettlementResponse, resource_url: &str, now: Timestamp) {
-        let Some(key) = self.receipts.as_ref().filter(|_| payment.success) else { return };
+        // A voucher is proof enough of a call that no transaction stands for.
+        let is_on_chain = payment.success && !payment.transaction.is_empty();
+        let Some(key) = self.receipts.as_ref().filter(|_| is_on_chain) else { return };
         let payer = payment.payer.as_deref().and_then(address::parse);
         let (Some(payer), Ok(network)) = (payer, Caip2::parse(&payment.network)) else { return };
         // The transaction stays out, as a receipt is for showing and whoever has the hash knows the payer's wallet.

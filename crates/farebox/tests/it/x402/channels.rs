@@ -382,7 +382,11 @@ async fn what_is_withdrawn_before_it_is_claimed_is_the_platforms_loss_and_not_th
         stage.rpc.call_changing(Call::new("evm_increaseTime", json!([3_700]))).await.unwrap();
         stage.rpc.dev_mine(1).await.unwrap();
         stage.as_payer(BATCH_SETTLEMENT, finalize_withdraw(&(&config).into())).await;
-        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE, "the contract gives back what nobody has claimed");
+        assert_eq!(
+            stage.balance(stage.payer.address()).await,
+            FORTUNE,
+            "the contract gives back what nobody has claimed"
+        );
         // As if nobody had looked for as long as a withdrawal takes.
         let db = &stage.app.app.db;
         tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(sql!("UPDATE channel SET seen_at = 0"), &[]).await?) })
