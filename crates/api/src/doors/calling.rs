@@ -80,9 +80,9 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         Err(error) if is_identified => return refused(cx, &wanted, identified(error)).await,
         Err(error) => return refused(cx, &wanted, error).await,
     };
-    if let (Some(bought), Some(_)) =
-        (&bought, answer.payment.as_ref().filter(|it| it.success && !answer.receipt.replayed))
-    {
+    // Of what vouchers buy, the catalogue hears with each deposit.
+    let is_on_chain = answer.payment.as_ref().is_some_and(|it| it.success && !it.transaction.is_empty());
+    if let Some(bought) = bought.filter(|_| is_on_chain && !answer.receipt.replayed) {
         bought.note(cx);
     }
     let mut response = match answer.reply {

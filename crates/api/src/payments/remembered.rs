@@ -1,6 +1,6 @@
 //! What was asked for a moment ago: the offers of a resource and its description, for payments that follow one another.
 //!
-//! Invariant: what is remembered is for the very listing that is asked for now, and at most a moment old, as networks come
+//! Invariant: what is remembered is for the very listing that is asked for, and at most a moment old, as networks come
 //! and go.
 
 use super::Asked;
