@@ -124,6 +124,20 @@ impl Stage {
         self.send_from(payer, to, data).await;
     }
 
+    /// Asks, and leaves while the seller is at work.
+    pub async fn leaves(&self, ask: &Ask) {
+        let before = self.app.upstream.asked();
+        let at_work = async {
+            while self.app.upstream.asked() == before {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::select! {
+            got = self.app.ask(ask) => panic!("answered before its client could leave: {} {}", got.status, got.text),
+            () = at_work => {}
+        }
+    }
+
     /// Asks without paying, and signs what is asked for.
     pub async fn signed(&self, path: &str) -> SignedHeader {
         self.sign(&self.app.expect(&Ask::get(path), 402).await)
