@@ -8,7 +8,8 @@
 //!   beyond its last voucher, or beyond what is in it;
 //! - one request at a time has a channel;
 //! - the account of a channel has its balance less what was charged, but for what was lost;
-//! - a balance falls only by a refund from here or by a withdrawal that was seen to begin.
+//! - a balance falls only by a refund from here, by a withdrawal that was seen to begin, or where nobody has looked for as
+//!   long as a withdrawal takes.
 
 mod call;
 mod charge;

@@ -42,8 +42,7 @@ impl Calls {
 
     /// The payment becomes the buyer's money, of which the call is then paid like any other: where the seller fails, the
     /// buyer has it as a balance.
-    /// The call has a key, its own or one that stands for the payment: whoever comes again with it has the same answer, or
-    /// has the call made that was paid for.
+    /// The call has a key, its own or one that stands for the payment: whoever comes again with it has the same answer.
     async fn settle_and_call(&self, mut call: HttpCall, signed: &SignedPayment) -> Result<Answer> {
         let (own, name) = (call.idempotency_key.take(), format!("payment:{}", signed.verified.nonce));
         let is_own = own.is_some();
@@ -63,11 +62,13 @@ impl Calls {
             fingerprint: Some(bound(&claim)),
         };
         match self.deposit(deposit).await? {
-            Deposited::Credited { receipt, .. } => {
+            Deposited::Credited { receipt, now: true, .. } => {
                 call.idempotency_key = Some(key);
                 let answer = self.call_from_balance(call).await?;
                 Ok(Answer { payment: Some(Box::new(receipt)), ..answer })
             }
+            // What it brought may be spent, and a signature that everybody can read on its chain is no leave to spend the rest.
+            Deposited::Credited { .. } => Err(refused(&super::spent::used(signed))),
             Deposited::Not { error, .. } => Err(error),
         }
     }

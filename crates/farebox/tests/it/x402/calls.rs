@@ -100,9 +100,12 @@ async fn settled_before_the_work_a_failure_leaves_the_money_as_a_balance() {
         let header = |name: &str| failed.headers.get(name).and_then(|value| value.to_str().ok());
         let receipt = read_receipt(header).unwrap().unwrap();
         assert!(receipt.success && receipt.extensions.is_none(), "no proof of what was not served: {receipt:?}");
-        // The same payment buys another try, and nothing more is taken for it.
-        stage.app.expect(&paying("/publishers/things/status/500", &lost), 500).await;
-        assert_eq!(stage.app.upstream.asked(), 3);
+        // A signature that the chain shows everybody spends no balance, whatever key comes with it.
+        let again = paying("/publishers/things/status/500", &lost);
+        stage.app.expect(&again, 402).await;
+        stage.app.expect(&again.with("idempotency-key", "another"), 402).await;
+        stage.app.expect(&paying(PATH, &signed).with("idempotency-key", "another"), 402).await;
+        assert_eq!(stage.app.upstream.asked(), 2);
         assert_eq!(stage.balance(gas_wallet()).await, 2 * PRICE);
         let wallet = stage.app.app.accounts.wallet_party(&stage.payer.address().to_string()).await.unwrap().unwrap();
         assert_eq!(stage.app.balance(wallet.party_id).await, 10_000);
