@@ -52,6 +52,36 @@ permissions! {
     CallsMake = "calls.make";
     /// See one's own usage.
     UsageRead = "usage.read";
+    /// Change one's own account: address, password, sessions.
+    AccountWrite = "account.write";
+    /// See an organisation: its members, roles and policies.
+    OrgRead = "org.read";
+    /// Change an organisation's policies.
+    OrgUpdate = "org.update";
+    /// Invite members and give them roles.
+    OrgManageMembers = "org.manage_members";
+    /// Make, change and delete an organisation's own roles.
+    OrgManageRoles = "org.manage_roles";
+    /// See who did what in an organisation.
+    AuditRead = "audit.read";
+    /// See the OAuth providers that an organisation has set up.
+    OauthProvidersRead = "oauth_providers.read";
+    /// Set up, change and delete an organisation's OAuth providers.
+    OauthProvidersWrite = "oauth_providers.write";
+    /// See one's own connections to OAuth providers.
+    ConnectionsRead = "connections.read";
+    /// Connect accounts at OAuth providers, and disconnect them.
+    ConnectionsWrite = "connections.write";
+    /// See an organisation's private network endpoints.
+    VpcRead = "vpc.read";
+    /// Add and remove private network endpoints.
+    VpcWrite = "vpc.write";
+    /// See an organisation's skills with their files.
+    SkillsRead = "skills.read";
+    /// Write, publish and archive skills.
+    SkillsWrite = "skills.write";
+    /// See an organisation's projects, branches and databases.
+    DatabasesRead = "databases.read";
     /// Run the platform: only for keys with the role admin.
     PlatformAdmin = "platform.admin";
 }
