@@ -1,9 +1,9 @@
 //! How many calls a second are paid by voucher, beside calls from a balance: `cargo run --release --example vouchers`.
 //!
-//! One process has it all: a whole server on an embedded database, its seller, and clients with a connection and a channel
-//! or a key each, the next request when the last is answered. Vouchers are signed before the clock runs, as a client signs
+//! One process has it all: a whole server on an embedded database, its seller, and 1, 4 and 16 clients with a connection
+//! and a channel or a key each, the next request when the last is answered. Vouchers are signed before the clock runs, as a client signs
 //! on a machine of its own. Starts anvil (from `FAREBOX_ANVIL`, the path, or `npm install @foundry-rs/anvil` in the current
-//! folder). Prints one line of JSON for each round and one for the medians; a line that begins with SKIPPED where there is
+//! folder). Prints one line of JSON with the medians for each number of clients; a line that begins with SKIPPED where there is
 //! no anvil.
 
 #![expect(clippy::print_stdout, reason = "the figures are the purpose of this program")]
@@ -28,12 +28,16 @@ use tokio::net::TcpStream;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// That of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PATH: &str = "/publishers/things/ok";
-const CLIENTS: u8 = 16;
+const CLIENTS: [usize; 3] = [1, 4, 16];
 const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(2);
-/// More than a client sends in all rounds.
-const VOUCHERS: u64 = 8_000;
+const ROUND: Duration = Duration::from_secs(1);
+/// More than the first four clients send in all rounds, and more than the others do.
+const VOUCHERS: [u64; 2] = [16_000, 3_000];
 const PRICE: u64 = 10_000;
 
 /// A payer with the requests that he will send.
@@ -66,35 +70,42 @@ async fn main() -> Outcome<()> {
     let app = TestApp::start(&TestDb::sqlite().await, &settings).await;
     let seller = app.agent("Seller").await;
     app.list(&seller, "things", "0.01").await;
-    let deposit = U256::from(PRICE * (VOUCHERS + 1));
     let (mut wallets, mut accounts) = (Vec::new(), Vec::new());
-    for n in 1..=CLIENTS {
+    for n in 1..=16 {
+        let vouchers = VOUCHERS[usize::from(n > 4)];
+        let deposit = U256::from(PRICE * (vouchers + 1));
         let key = SigningKey::from_bytes([n; 32])?;
         token.mint(&rpc, key.address(), deposit).await?;
-        wallets.push(signed(&app, &key, deposit).await?);
+        wallets.push(signed(&app, &key, deposit, vouchers).await?);
         let buyer = app.agent(&format!("Buyer {n}")).await;
         app.fund(buyer.party, 1_000_000_000).await;
         let request = format!("GET {PATH} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\r\n", buyer.key);
         accounts.push(Arc::new(Payer { requests: vec![request.into_bytes()], next: AtomicUsize::new(0) }));
     }
-    let (mut prepaid, mut vouchers) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        prepaid.push(per_second(&app, &accounts).await?);
-        vouchers.push(per_second(&app, &wallets).await?);
-        println!(r#"{{"round":{round},"prepaid_per_s":{},"vouchers_per_s":{}}}"#, prepaid[round], vouchers[round]);
+    for clients in CLIENTS {
+        let (mut prepaid, mut vouchers, mut percents) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let (paid, signed) = (&accounts[..clients], &wallets[..clients]);
+            let (paid, signed) = (per_second(&app, paid).await?, per_second(&app, signed).await?);
+            percents.push(signed * 100 / paid.max(1));
+            prepaid.push(paid);
+            vouchers.push(signed);
+        }
+        println!(
+            r#"{{"clients":{clients},"prepaid_per_s":{},"vouchers_per_s":{},"percent_of_prepaid":{},"rounds_percent":{:?}}}"#,
+            median(&prepaid),
+            median(&vouchers),
+            median(&percents),
+            percents
+        );
     }
-    let (prepaid, vouchers) = (median(prepaid), median(vouchers));
-    println!(
-        r#"{{"prepaid_per_s":{prepaid},"vouchers_per_s":{vouchers},"vouchers_of_prepaid_percent":{}}}"#,
-        vouchers * 100 / prepaid.max(1)
-    );
     app.settled().await;
     app.assert_books_balance().await;
     Ok(())
 }
 
 /// Fills a channel and signs vouchers for what is in it.
-async fn signed(app: &TestApp, key: &SigningKey, amount: U256) -> Outcome<Arc<Payer>> {
+async fn signed(app: &TestApp, key: &SigningKey, amount: U256, vouchers: u64) -> Outcome<Arc<Payer>> {
     let choice = loop {
         if let Ok(choice) = offered(&app.expect(&Ask::get(PATH), 402).await) {
             break choice;
@@ -107,7 +118,7 @@ async fn signed(app: &TestApp, key: &SigningKey, amount: U256) -> Outcome<Arc<Pa
     app.expect(&Ask::get(PATH).with(first.name, first.value), 200).await;
     (book.balance, book.charged) = (amount, U256::from(PRICE));
     let mut requests = Vec::new();
-    for _ in 0..VOUCHERS {
+    for _ in 0..vouchers {
         let voucher = choice.sign_voucher(key, &book)?;
         book.charged += U256::from(PRICE);
         let request = format!("GET {PATH} HTTP/1.1\r\nhost: bench\r\n{}: {}\r\n\r\n", voucher.name, voucher.value);
@@ -170,7 +181,8 @@ async fn read_reply(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Outcome<()>
     }
 }
 
-fn median(mut all: Vec<usize>) -> usize {
+fn median(all: &[usize]) -> usize {
+    let mut all = all.to_vec();
     all.sort_unstable();
     all[all.len() / 2]
 }

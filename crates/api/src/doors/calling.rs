@@ -182,7 +182,7 @@ impl Wanted {
         let bytes_left = HEADER_JSON_BYTES.saturating_sub(taken);
         let told = endpoint.and_then(|endpoint| self.told(cx, &endpoint, path, bytes_left));
         extensions.extend(told.map(|told| (bazaar::KEY.to_owned(), told)));
-        Ok(Some(Asked { offers, resource, extensions }))
+        Ok(Some(Asked::new(offers, resource, extensions)))
     }
 
     /// The address that clients know the resource by.

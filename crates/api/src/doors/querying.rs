@@ -60,7 +60,7 @@ impl Query {
             tags: listing.tags.clone(),
             ..Resource::default()
         };
-        Ok(Some(Asked { offers, resource, extensions: Object::new() }))
+        Ok(Some(Asked::new(offers, resource, Object::new())))
     }
 
     /// The address that clients know the resource by.

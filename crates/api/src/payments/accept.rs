@@ -1,6 +1,6 @@
 //! A payment that came with a request: read, matched with what was asked, verified, and looked up on its chain.
 
-use super::Offers;
+use super::{Offers, Repeats};
 use crate::Core;
 use farebox_accounts::Caller;
 use farebox_base::{Result, Timestamp};
@@ -11,9 +11,10 @@ use farebox_x402::extension::identifier;
 use farebox_x402::offer::{Offer, Resource, Terms};
 use farebox_x402::payment::Payment;
 use farebox_x402::verify::{Limits, NonceKey, Verified, verify_local};
-use farebox_x402::wire::{Object, PaymentHeader, names};
+use farebox_x402::wire::{Object, PaymentHeader, decode_base64, names};
 use farebox_x402::{Reason, Refusal, check_echo, extension, match_offer};
 use http::HeaderMap;
+use std::sync::Arc;
 
 /// What a client is asked to pay, and for what.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ pub(crate) struct Asked {
     pub offers: Offers,
     pub resource: Resource,
     pub extensions: Object,
+    repeats: Arc<Repeats>,
 }
 
 /// The payment among a request's headers, as text.
@@ -41,6 +43,10 @@ pub(crate) fn header_of(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
 }
 
 impl Asked {
+    pub(crate) fn new(offers: Offers, resource: Resource, extensions: Object) -> Self {
+        Self { offers, resource, extensions, repeats: Arc::default() }
+    }
+
     /// Reads the payment and checks it, as far as it can be before anything is reserved.
     ///
     /// # Errors
@@ -50,14 +56,23 @@ impl Asked {
         core: &Core,
         text: &str,
     ) -> Result<(SignedPayment, Option<IdempotencyKey>), Refusal> {
-        let header = PaymentHeader::decode(text)?;
+        let json = decode_base64(text)?;
+        if let Some(signed) = self.repeats.accept(&json)? {
+            return Ok((signed, None));
+        }
+        let header = PaymentHeader::from_bytes(&json)?;
         let (offer, payment) = match_offer(&self.offers.offers, &header)?;
         check_echo(&self.extensions, &header, extension::CHANGING)?;
         let named = identifier::read(&header, false)?;
-        let key = named.and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
+        let key =
+            named.as_ref().and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
         let verified = self.verified(core, offer, &payment, &header).await?;
         let (offer, receiver, later) = (offer.clone(), self.offers.receiver_of(offer), self.offers.later);
-        Ok((SignedPayment { offer, payment, header, verified, receiver, later }, key))
+        let signed = SignedPayment { offer, payment, header: Some(header), verified, receiver, later };
+        if named.is_none() {
+            self.repeats.note(&json, &signed);
+        }
+        Ok((signed, key))
     }
 }
 

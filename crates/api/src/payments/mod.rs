@@ -12,6 +12,7 @@ mod policy;
 mod proofs;
 mod receipt;
 mod remembered;
+mod repeats;
 mod signed_amount;
 mod upto;
 
@@ -25,6 +26,7 @@ pub(crate) use policy::{order_of, receiver_of, shown_policy};
 pub use proofs::Proofs;
 pub(crate) use receipt::{keep_private, show_payment, show_proven};
 pub(crate) use remembered::Remembered;
+pub(crate) use repeats::Repeats;
 
 use alloy_primitives::Address;
 use farebox_base::{Error, Micros, Result};

@@ -35,7 +35,11 @@ struct Spending {
 
 impl Calls {
     pub(crate) async fn call_by_voucher(&self, call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
-        // A client that leaves has still sent a voucher, and what it was for is finished without it.
+        if call.idempotency_key.is_none() && matches!(signed.payment, Payment::Voucher(_)) {
+            // Its voucher is as good for the next call, where a client leaves before this one is served.
+            return self.call_from_channel(call, signed).await;
+        }
+        // Money is on its way, or an answer is kept for who comes back: that goes on without the client.
         let calls = self.clone();
         let running = tokio::spawn(async move { calls.call_from_channel(call, signed).await });
         running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?

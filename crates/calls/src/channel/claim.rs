@@ -80,7 +80,9 @@ impl Calls {
             for id in ids {
                 channels.extend(self.channel_read(id).await?);
             }
-            self.present(claim, &channels).await?;
+            if self.present(claim, &channels).await? {
+                self.sweep(&channels).await?;
+            }
         }
         Ok(())
     }

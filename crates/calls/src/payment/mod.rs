@@ -73,7 +73,8 @@ pub enum Receiver {
 pub struct SignedPayment {
     pub offer: Offer,
     pub payment: Payment,
-    pub header: PaymentHeader,
+    /// As it came; `None` for a voucher alone, with which nothing is settled.
+    pub header: Option<PaymentHeader>,
     pub verified: Verified,
     pub receiver: Receiver,
     /// Whether it may be settled after the answer.
@@ -97,9 +98,19 @@ impl SignedPayment {
     /// The network's name in the version of the payment.
     pub fn network_name(&self) -> &str {
         match &self.header {
-            PaymentHeader::V1(_) => self.offer.network().v1_name().unwrap_or_default(),
-            PaymentHeader::V2(_) => self.offer.network().caip2().as_str(),
+            Some(PaymentHeader::V1(_)) => self.offer.network().v1_name().unwrap_or_default(),
+            Some(PaymentHeader::V2(_)) | None => self.offer.network().caip2().as_str(),
         }
+    }
+
+    /// Channels came with the second version.
+    fn version(&self) -> u8 {
+        self.header.as_ref().map_or(2, PaymentHeader::version)
+    }
+
+    /// The payment as it came, to be kept and handed on.
+    pub(crate) fn came_as(&self) -> Result<&PaymentHeader> {
+        self.header.as_ref().ok_or_else(|| Error::internal("a voucher alone was to be settled"))
     }
 
     /// The order to settle it for what it pays, which costs so much, under that one's id.
@@ -107,8 +118,9 @@ impl SignedPayment {
     /// # Errors
     /// `Internal` where the token has no such amount.
     pub(crate) fn settle(&self, id: CallId, cost: Micros) -> Result<Settle<'_>> {
-        let Self { offer, payment, header, .. } = self;
-        Ok(Settle { id: id.uuid(), offer, payment, header, amount: units_taken(offer, payment, cost)?.0 })
+        let Self { offer, payment, .. } = self;
+        let amount = units_taken(offer, payment, cost)?.0;
+        Ok(Settle { id: id.uuid(), offer, payment, header: self.came_as()?, amount })
     }
 
     /// The receipt for what has become of it on its chain.
@@ -126,11 +138,7 @@ impl SignedPayment {
 
     /// The receipt of a payment that was not taken, or not yet.
     pub fn refused(&self, refusal: &Refusal) -> SettlementResponse {
-        SettlementResponse::refused(
-            self.network_name(),
-            &refusal.clone().of(self.verified.payer),
-            self.header.version(),
-        )
+        SettlementResponse::refused(self.network_name(), &refusal.clone().of(self.verified.payer), self.version())
     }
 
     /// The receipt of a payment whose request the seller did not serve.

@@ -69,7 +69,7 @@ impl Paid {
             receiver: signed.receiver,
             fingerprint,
             terms,
-            payload: signed.header.json().to_string(),
+            payload: signed.came_as()?.json().to_string(),
             is_whole: offer.scheme() != Scheme::Upto,
             valid_before: signed.verified.valid_before_s.map(|s| Timestamp::from_micros(s.saturating_mul(1_000_000))),
             deposit_to: None,

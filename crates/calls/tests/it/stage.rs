@@ -145,6 +145,6 @@ fn signed(n: u64) -> SignedPayment {
     let payment = Payment::Eip3009 { authorization, signature };
     let verified = verify_local(&offer, &payment, now, &Limits::default()).unwrap();
     let accepted = serde_json::to_value(v2::Requirements::from(&offer)).unwrap();
-    let header = v2::Payload::new(accepted, None, payload_of(&payment), None).unwrap().into();
+    let header = Some(v2::Payload::new(accepted, None, payload_of(&payment), None).unwrap().into());
     SignedPayment { offer, payment, header, verified, receiver: Receiver::Gateway, later: false }
 }

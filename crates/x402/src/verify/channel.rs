@@ -27,6 +27,11 @@ pub struct ChannelState {
 
 pub(super) fn check_voucher(offer: &Offer, terms: &ChannelTerms, voucher: &SignedVoucher) -> Result<Verified, Refusal> {
     check_channel(offer, terms, voucher)?;
+    in_its_channel(offer, voucher)
+}
+
+/// Checks a voucher of a channel that goes with the offer.
+fn in_its_channel(offer: &Offer, voucher: &SignedVoucher) -> Result<Verified, Refusal> {
     // A voucher of less than one price can't continue any channel.
     if U256::from(voucher.voucher.max_claimable) < offer.amount {
         return Err(Refusal::mismatch(
@@ -147,6 +152,18 @@ fn check_channel(offer: &Offer, terms: &ChannelTerms, signed: &SignedVoucher) ->
         return Err(Refusal::mismatch(reason, "withdrawDelay", terms.withdraw_delay_s, channel.withdraw_delay_s));
     }
     Ok(())
+}
+
+/// Checks a voucher of a channel that a voucher was verified of before, for the same offer.
+///
+/// # Errors
+/// `VoucherCumulativeMismatch`, `VoucherSignature`.
+pub fn verify_next_voucher(offer: &Offer, voucher: &SignedVoucher) -> Result<Verified, Refusal> {
+    let verified = in_its_channel(offer, voucher).and_then(|verified| {
+        check_voucher_signature(offer, voucher)?;
+        Ok(verified)
+    });
+    verified.map_err(|refusal| refusal.of(voucher.channel.payer))
 }
 
 pub(super) fn check_voucher_signature(offer: &Offer, signed: &SignedVoucher) -> Result<(), Refusal> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use alloy_primitives::{Address, U256};
 use farebox_base::Timestamp;
 
-pub use channel::{ChannelState, check_voucher_continues};
+pub use channel::{ChannelState, check_voucher_continues, verify_next_voucher};
 pub use nonce::NonceKey;
 
 use crate::evm::{ChannelId, Digest, Signature};

@@ -50,6 +50,14 @@ impl PaymentHeader {
         Self::from_json(decode_base64_json(value)?)
     }
 
+    /// As `decode`, of what the base64 stood for.
+    ///
+    /// # Errors
+    /// `InvalidPayload`, `InvalidVersion`.
+    pub fn from_bytes(json: &[u8]) -> Result<Self, Refusal> {
+        Self::from_json(json_of(json)?)
+    }
+
     /// Reads a payload that came in a body.
     ///
     /// # Errors
@@ -94,14 +102,23 @@ impl PaymentHeader {
 /// # Errors
 /// `PayloadTooLarge` over the limit, `InvalidPayload` for what is no base64 of JSON.
 pub fn decode_base64_json(value: &str) -> Result<Value, Refusal> {
+    json_of(&decode_base64(value)?)
+}
+
+/// # Errors
+/// `PayloadTooLarge` over the limit, `InvalidPayload` for what is no base64.
+pub fn decode_base64(value: &str) -> Result<Vec<u8>, Refusal> {
     if value.len() > HEADER_BYTES_MAX {
         let limit = format_args!("at most {HEADER_BYTES_MAX} bytes").to_string();
         return Err(Refusal::mismatch(Reason::PayloadTooLarge, "header", limit, value.len()));
     }
-    let bytes = TOLERANT
+    TOLERANT
         .decode(value.trim_matches([' ', '\t']))
-        .map_err(|_| Refusal::new(Reason::InvalidPayload, "the header is not base64 of the standard alphabet"))?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+        .map_err(|_| Refusal::new(Reason::InvalidPayload, "the header is not base64 of the standard alphabet"))
+}
+
+fn json_of(bytes: &[u8]) -> Result<Value, Refusal> {
+    serde_json::from_slice(bytes).map_err(|error| {
         let place = format!("the header's JSON is broken at line {} column {}", error.line(), error.column());
         Refusal::new(Reason::InvalidPayload, place)
     })

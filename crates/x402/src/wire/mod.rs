@@ -4,6 +4,7 @@
 //! may be strings. Owns names, spelling, base64 and limits of size. Does not judge whether a payment is good.
 //! Invariants: nothing is read beyond its limit; a payload keeps the JSON that it came as, to be forwarded unchanged.
 
+pub mod again;
 mod challenge;
 mod discovery;
 mod facilitator;
@@ -19,7 +20,7 @@ pub mod v2;
 pub use challenge::{Challenge, Complaint};
 pub use discovery::{DiscoveryItem, DiscoveryList, ListPage, SearchPage, SearchResult};
 pub use facilitator::{BODY_BYTES_MAX, FacilitatorRequest, Kind, Requirements, Supported};
-pub use header::{HEADER_BYTES_MAX, PaymentHeader, decode_base64_json, encode_base64_json, names};
+pub use header::{HEADER_BYTES_MAX, PaymentHeader, decode_base64, decode_base64_json, encode_base64_json, names};
 pub(crate) use payload::channel_config;
 pub use payload::{payload_of, payment_of};
 pub use response::{SettlementResponse, VerifyResponse};

@@ -116,7 +116,7 @@ fn asked(cx: &Cx, entry: Option<&ListingEntry>, amount: Micros) -> Result<Asked>
         mime_type: "application/json".to_owned(),
         ..Resource::default()
     };
-    Ok(Asked { offers, resource, extensions: Object::new() })
+    Ok(Asked::new(offers, resource, Object::new()))
 }
 
 async fn credited(
