@@ -41,6 +41,7 @@ use authenticate::KeyEntry;
 use farebox_base::{Clock, KeyId, Rng, Timestamp};
 use farebox_db::Db;
 use farebox_events::{Cache, Changes};
+use farebox_mail::Mailer;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -58,6 +59,9 @@ pub struct AccountsParts {
     /// Mixed into the hash of every key's secret; whoever lacks it can't test a guess against a stolen database.
     pub pepper: [u8; 32],
     pub vault: Vault,
+    pub mailer: Mailer,
+    /// Where people reach this server, without a trailing slash, for the links in mails.
+    pub public_url: String,
     /// Whether a new owner may make a provider key for itself without credentials.
     pub open_provider_registration: bool,
 }
@@ -82,6 +86,17 @@ impl Accounts {
     /// The vault that was passed in, for those who keep secrets of parties.
     pub fn vault(&self) -> &Vault {
         &self.0.parts.vault
+    }
+
+    /// Mails to people; queue them in the transaction of what they tell of.
+    pub fn mailer(&self) -> &Mailer {
+        &self.0.parts.mailer
+    }
+
+    /// A link to a page of this server that takes a token. The token stands behind `#`, so that browsers send it to
+    /// nobody and no log sees it.
+    pub(crate) fn link(&self, page: &str, token: &str) -> String {
+        format!("{}/{page}#token={token}", self.0.parts.public_url)
     }
 
     fn pepper(&self) -> &[u8; 32] {
