@@ -21,11 +21,11 @@ mod slug;
 mod star_name;
 mod text_enum;
 mod user;
-mod vault;
 mod wallet;
 mod wallet_proof;
 
 pub use caller::{Caller, Credential, KeyCredential, SessionCredential};
+pub use farebox_vault::{MasterKey, Vault};
 pub use key::{KeyType, MintedKey, marketplace_key_id, parse_key_id};
 pub use keys::{KeyCreate, KeyInfo};
 pub use membership::{AnyRole, Membership, Memberships};
@@ -36,7 +36,6 @@ pub use register::{AgentRegistration, Registered};
 pub use rules::visible_text;
 pub use slug::slugify;
 pub use user::{User, UserKind, UserStatus};
-pub use vault::{MasterKey, Vault};
 pub use wallet::WalletParty;
 pub use wallet_proof::WalletChallenge;
 
