@@ -1,9 +1,9 @@
 //! Parties, the users that act for them, their API keys and wallets, and the vault for sellers' secrets.
 //!
-//! Owns the tables `party`, `app_user`, `member`, `wallet_link`, `wallet_proof` and `api_key`. Knows no door: HTTP, wire names and
+//! Owns the tables `party`, `app_user`, `member`, `org_role`, `org_invite`, `wallet_link`, `wallet_proof` and `api_key`. Knows no door: HTTP, wire names and
 //! status codes are the callers' matter. Invariants:
 //! - a key is one credential in several spellings, good at every door within its role and scopes;
-//! - no key gives more than the authority that made it had;
+//! - no key gives more than the authority that made it had, nor more than its user's role in its organisation;
 //! - an owner id belongs to whoever made its first key; a wallet address names at most one party;
 //! - a revoked key is refused in this process at once, elsewhere after the next `Changes::refresh`.
 
@@ -11,6 +11,7 @@ mod authenticate;
 mod caller;
 mod key;
 mod keys;
+mod membership;
 mod owner_keys;
 mod page;
 mod party;
@@ -23,17 +24,18 @@ mod user;
 mod wallet;
 mod wallet_proof;
 
-pub use caller::Caller;
+pub use caller::{Caller, Credential, KeyCredential, SessionCredential};
 pub use farebox_vault::{MasterKey, Vault};
 pub use key::{KeyType, MintedKey, marketplace_key_id, parse_key_id};
 pub use keys::{KeyCreate, KeyInfo};
+pub use membership::{AnyRole, Membership, Memberships};
 pub use owner_keys::{OperatorsOwner, OwnerKeyRequest};
 pub use page::{Page, Paged};
 pub use party::{Party, PartyKind};
 pub use register::{AgentRegistration, Registered};
 pub use rules::visible_text;
 pub use slug::slugify;
-pub use user::{MemberRole, User, UserKind, UserStatus};
+pub use user::{User, UserKind, UserStatus};
 pub use wallet::WalletParty;
 pub use wallet_proof::WalletChallenge;
 
@@ -47,6 +49,9 @@ use std::sync::Arc;
 
 /// The scope of `Changes` that covers keys, and what a `Caller` says of its party and user.
 pub const KEYS_SCOPE: &str = "keys";
+
+/// The scope of `Changes` that covers what a session's `Caller` says of its user and organisations.
+pub const SESSIONS_SCOPE: &str = "sessions";
 
 const CACHED_KEYS: usize = 10_000;
 
