@@ -6,6 +6,8 @@ mod authenticate;
 mod keys;
 mod owner_keys;
 mod register;
+mod sessions;
+mod sign_in;
 mod wallet;
 mod wallet_proof;
 

@@ -2,12 +2,14 @@
 
 mod agents;
 mod api_keys;
+mod auth;
 mod facilitator;
 mod org_publishers;
 mod publisher_calls;
 mod publisher_mapping;
 mod publisher_queries;
 mod publishers;
+mod sessions;
 mod users;
 mod wallet;
 mod wallet_deposit;
@@ -23,6 +25,8 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     let mut all = Vec::new();
     all.extend(agents::operations());
     all.extend(users::operations());
+    all.extend(auth::operations());
+    all.extend(sessions::operations());
     all.extend(api_keys::operations());
     all.extend(org_publishers::operations());
     all.extend(publishers::operations());
