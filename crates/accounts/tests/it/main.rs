@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod authenticate;
+mod invites;
 mod keys;
+mod members;
 mod owner_keys;
+mod people;
 mod register;
+mod roles;
 mod wallet;
 mod wallet_proof;
 

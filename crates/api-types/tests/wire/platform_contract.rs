@@ -36,8 +36,10 @@ macro_rules! compared {
 fn everything() -> Vec<Compared> {
     compared! {
         In: AgentRegisterRequest CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
-            UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
-        Out: AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
+            CreateOrganizationInviteRequest AcceptOrganizationInviteRequest UpdateApiKeyScopesRequest CreateRoleRequest
+            UpdateRoleRequest AssignRoleRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
+        Out: Organization Slug OrganizationMemberWithUser OrganizationInvite AcceptOrganizationInviteResult Permission
+            RbacRole AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
             Email UserStatus ApiKeyInfo ApiKeyCreated PublisherResponse AssetInfo McpDiscoveryStatus
             PricingConfigResponse EstimateResponse WalletBalanceResponse WalletSourceBalance
             ReceivedTransferNotificationSummary WalletBalanceKind AgentCreditSource BonusClaimResponse
