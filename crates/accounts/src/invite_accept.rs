@@ -22,7 +22,8 @@ pub struct Accepted {
 }
 
 impl Accounts {
-    /// Makes the caller's user a member by the token of a mail that was sent to his address.
+    /// Makes the caller's user a member by the token of a mail that was sent to his address. He must have confirmed the
+    /// address: whoever merely holds the mail of another one and names its address is refused.
     ///
     /// # Errors
     /// `NotFound` where no invitation has the token; `Invalid` for `token` where it is used, revoked, out of date or for
@@ -45,7 +46,7 @@ impl Accounts {
             .one(
                 sql!(
                     "SELECT i.id, i.party_id, i.email, i.role, i.role_name, i.expires_at, i.accepted_at, i.revoked_at,
-                       p.name, (SELECT u.email FROM app_user u WHERE u.id = $2),
+                       p.name, (SELECT u.email FROM app_user u WHERE u.id = $2 AND u.email_verified = 1),
                        (SELECT m.user_id FROM member m WHERE m.party_id = i.party_id AND m.user_id = $2)
                      FROM org_invite i JOIN party p ON p.id = i.party_id WHERE i.token_hash = $1"
                 ),
@@ -77,7 +78,10 @@ impl Accounts {
 /// Whether the invitation in this row can be accepted by the user in it, at this time.
 fn acceptable(row: &Row, now: Timestamp) -> Result<()> {
     if row.get::<Option<&str>>(9)? != Some(row.get::<&str>(2)?) {
-        return Err(Error::invalid("token", "was sent to another address: use the account that has that one"));
+        return Err(Error::invalid(
+            "token",
+            "was sent to another address than the one that your account has confirmed",
+        ));
     }
     if row.get::<Option<Timestamp>>(6)?.is_some() {
         return Err(used());

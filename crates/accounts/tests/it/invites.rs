@@ -35,6 +35,10 @@ async fn a_mail_makes_a_member_once_and_only_of_its_reader() {
         for unknown in ["", "nonsense", "nul\0", &"x".repeat(1_000)] {
             assert_eq!(accept(&other, unknown).await.unwrap_err().0, Kind::NotFound, "{unknown:?}");
         }
+        let poser = here.unproven("poser").await;
+        here.invite(&owner, party, &poser.user.email, None).await;
+        let (posing, his) = (here.session(poser.user.id).await, here.token(&poser.user.email).await);
+        assert_eq!(accept(&posing, &his).await.unwrap_err(), (Kind::Invalid, true), "his address, but not confirmed");
         let bob = here.person("bob").await;
         let reader = here.session(bob.user.id).await;
         let accepted = accept(&reader, &token).await.unwrap();

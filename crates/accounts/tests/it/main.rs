@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 /// One process that uses the database.
 struct Process {
+    db: Db,
     accounts: Accounts,
     changes: Changes,
     clock: Arc<ManualClock>,
@@ -53,7 +54,7 @@ fn process_with(db: &Db, open_provider_registration: bool) -> Process {
         public_url: "https://pay.example".to_owned(),
         open_provider_registration,
     });
-    Process { accounts, changes, clock, mailer, _folder: folder }
+    Process { db: db.clone(), accounts, changes, clock, mailer, _folder: folder }
 }
 
 fn request(owner_id: &str, role: Role) -> OwnerKeyRequest {

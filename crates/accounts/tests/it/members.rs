@@ -1,8 +1,8 @@
 //! Members and what their roles allow: to them, to their keys, and not beyond.
 
-use crate::process;
+use crate::{process, request};
 use farebox_accounts::{Page, RoleName};
-use farebox_base::{Kind, MemberRole, Permission, PermissionSet};
+use farebox_base::{Kind, MemberRole, Permission, PermissionSet, Role};
 use farebox_testkit::engines;
 
 fn named(name: &str) -> RoleName {
@@ -176,6 +176,23 @@ async fn keys_of_other_members_are_touched_by_those_who_manage_members_and_owner
         }
         assert_eq!(set(&editor, ada.key.api_key_id, &["calls.make"]).await, Err((Kind::Forbidden, None)));
         assert_eq!(set(&owner, bob.key.api_key_id, &["calls.make"]).await, Err((Kind::NotFound, None)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_a_member_makes_at_the_marketplace_does_no_more_than_he_may() {
+    engines::each(async |db| {
+        let here = process(&db);
+        let (ada, bob) = (here.person("ada").await, here.person("bob").await);
+        let owner = here.session(ada.user.id).await;
+        let editor = here.join(&owner, ada.party.id, &bob, "editor").await;
+        let (_, key) = here.key(&editor, ada.party.id, None).await;
+        let made =
+            here.accounts.owner_key_create(&request(&ada.party.handle, Role::Provider), Some(&key)).await.unwrap();
+        let made = here.accounts.authenticate(&made.platform_spelling()).await.unwrap();
+        assert_eq!((made.party_id, made.user_id), (ada.party.id, Some(bob.user.id)));
+        assert_eq!(made.membership(ada.party.id).unwrap().permissions, MemberRole::Editor.permissions());
     })
     .await;
 }

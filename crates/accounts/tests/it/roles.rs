@@ -46,6 +46,7 @@ async fn a_role_is_made_given_changed_and_taken_away_and_its_members_follow_it()
         assert_eq!((error.kind, error.field.as_deref()), (Kind::Invalid, Some("role_id")), "a member has it");
         let viewer = RoleName::Id(RoleInfo::built_in(MemberRole::Viewer).id);
         here.accounts.member_role_set(&owner, party, bob.user.id, &viewer).await.unwrap();
+        here.clock.advance(std::time::Duration::from_secs(1));
         here.invite(&owner, party, "dan@example.com", Some("Auditor")).await;
         here.accounts.role_delete(&owner, party, role.id).await.unwrap();
         let invites = here.accounts.invites_list(party, farebox_accounts::Page::first(10)).await.unwrap().items;
