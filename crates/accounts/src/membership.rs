@@ -32,6 +32,12 @@ impl AnyRole {
     }
 }
 
+impl From<MemberRole> for AnyRole {
+    fn from(role: MemberRole) -> Self {
+        Self::BuiltIn(role)
+    }
+}
+
 impl fmt::Display for AnyRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

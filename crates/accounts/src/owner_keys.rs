@@ -101,7 +101,7 @@ impl Accounts {
         let (party, user) = match known {
             Some(party) => {
                 may_act_for(party, checked.role, authority)?;
-                (party, owning_user_in(tx, party).await?)
+                (party, user_of_key_in(tx, party, authority).await?)
             }
             None => self.owner_claim_in(tx, checked).await?,
         };
@@ -180,6 +180,15 @@ fn may_act_for(owner: PartyId, role: Role, authority: Authority<'_>) -> Result<(
         }
         Authority::Nobody if role != Role::Buyer => Err(needs_authentication(role)),
         Authority::Caller(_) | Authority::Nobody => Err(owner_taken()),
+    }
+}
+
+/// Whom a further key of an owner is made for: the member who asks, so that it does no more than he may; else, on the
+/// word of whoever runs the platform, the owner's first user.
+async fn user_of_key_in(tx: &mut Tx, owner: PartyId, authority: Authority<'_>) -> Result<Option<UserId>> {
+    match authority {
+        Authority::Caller(caller) if caller.party_id == owner => Ok(caller.user_id),
+        _ => owning_user_in(tx, owner).await,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Users: the agents and people that act for parties, and their membership.
 
-use crate::Accounts;
 use crate::text_enum::{read_word, text_enum};
-use farebox_base::{Error, MemberRole, PartyId, Result, Timestamp, UserId};
+use crate::{Accounts, AnyRole};
+use farebox_base::{Error, PartyId, Result, Timestamp, UserId};
 use farebox_db::{Row, Tx, sql, tx};
 
 text_enum! {
@@ -148,12 +148,12 @@ pub(crate) async fn member_insert_in(
     tx: &mut Tx,
     party: PartyId,
     user: UserId,
-    role: MemberRole,
+    role: impl Into<AnyRole>,
     now: Timestamp,
 ) -> Result<()> {
     tx.execute_one(
         sql!("INSERT INTO member (party_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)"),
-        &[(&party.to_string()).into(), (&user.to_string()).into(), role.text().into(), now.into()],
+        &[(&party.to_string()).into(), (&user.to_string()).into(), (&role.into().to_string()).into(), now.into()],
     )
     .await?;
     Ok(())

@@ -11,12 +11,14 @@ mod limits;
 mod organization;
 mod pages;
 mod payments;
+mod permission_matrix;
 mod settings;
 mod system;
 
 pub use crate::core::{Core, CoreParts};
 pub use limits::{LimitSettings, Rate};
 pub use payments::{OperatorPolicy, PaymentPlace, PaymentSettings, Proofs};
+pub use permission_matrix::permission_matrix;
 pub use settings::{ApiSettings, WalletProof};
 
 use farebox_api_kit::Operation;

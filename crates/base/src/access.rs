@@ -15,10 +15,10 @@ pub enum Access {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal;)*) => {
         /// One right. The text form is what scopes and documents show.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Permission { $($(#[$doc])* $name),* }
+        pub enum Permission { $($(#[doc = $doc])* $name),* }
 
         impl Permission {
             pub const ALL: &[Permission] = &[$(Permission::$name),*];
@@ -29,6 +29,11 @@ macro_rules! permissions {
 
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Permission::$name),)* _ => None }
+            }
+
+            /// What it allows, in one sentence for people.
+            pub fn description(self) -> &'static str {
+                match self { $(Permission::$name => concat!($($doc),*).trim_ascii()),* }
             }
         }
     };

@@ -2,7 +2,8 @@
 
 use crate::{DbError, Value};
 use farebox_base::{
-    ApiKeyId, CallId, HoldId, KeyId, ListingId, Micros, PartyId, SessionId, Timestamp, TransferId, UserId,
+    ApiKeyId, CallId, HoldId, InviteId, KeyId, ListingId, Micros, PartyId, RoleId, SessionId, Timestamp, TransferId,
+    UserId,
 };
 
 /// One row of an answer.
@@ -126,7 +127,7 @@ macro_rules! id_columns {
     )*};
 }
 
-id_columns!(PartyId, UserId, ListingId, CallId, ApiKeyId, TransferId, HoldId, KeyId, SessionId);
+id_columns!(PartyId, UserId, SessionId, RoleId, InviteId, ListingId, CallId, ApiKeyId, TransferId, HoldId, KeyId);
 
 #[cfg(test)]
 mod tests {

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod authenticate;
+mod invites;
 mod keys;
+mod members;
 mod owner_keys;
+mod people;
 mod register;
+mod roles;
 mod sessions;
 mod sign_in;
 mod wallet;
@@ -20,6 +24,7 @@ use std::sync::Arc;
 
 /// One process that uses the database.
 struct Process {
+    db: Db,
     accounts: Accounts,
     changes: Changes,
     clock: Arc<ManualClock>,
@@ -51,7 +56,7 @@ fn process_with(db: &Db, open_provider_registration: bool) -> Process {
         public_url: "https://pay.example".to_owned(),
         open_provider_registration,
     });
-    Process { accounts, changes, clock, mailer, _folder: folder }
+    Process { db: db.clone(), accounts, changes, clock, mailer, _folder: folder }
 }
 
 fn request(owner_id: &str, role: Role) -> OwnerKeyRequest {

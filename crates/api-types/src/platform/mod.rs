@@ -7,12 +7,14 @@ mod api_key;
 mod auth;
 mod create_publisher;
 mod endpoint;
+mod organization;
 mod payment;
 mod pricing;
 mod publisher_kind;
 mod publisher_parts;
 mod publisher_response;
 mod query;
+mod role;
 mod update_publisher;
 mod user;
 mod wallet;
@@ -30,6 +32,10 @@ pub use auth::{
 };
 pub use create_publisher::CreatePublisherRequest;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
+pub use organization::{
+    AcceptOrganizationInviteRequest, AcceptOrganizationInviteResult, CreateOrganizationInviteRequest, Organization,
+    OrganizationInvite, OrganizationMemberWithUser, Slug, UpdateApiKeyScopesRequest,
+};
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};
 pub use publisher_kind::{
@@ -43,6 +49,7 @@ pub use publisher_response::{
 pub use query::{
     DatabaseQueryRequest, EstimateRequestBody, EstimateResponse, ListPublishersQuery, PublisherRootRequest,
 };
+pub use role::{AssignRoleRequest, CreateRoleRequest, Permission, RbacRole, UpdateRoleRequest};
 pub use update_publisher::UpdatePublisherRequest;
 pub use user::{Email, UserInfo, UserMe, UserStatus};
 pub use wallet::{

@@ -38,8 +38,10 @@ fn everything() -> Vec<Compared> {
         In: AgentRegisterRequest AgentUpdateRequest SignupRequest LoginRequest RefreshTokenRequest VerifyEmailRequest
             ResendVerificationRequest ForgotPasswordRequest ResetPasswordRequest UpdatePasswordRequest
             CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
-            UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
-        Out: AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
+            CreateOrganizationInviteRequest AcceptOrganizationInviteRequest UpdateApiKeyScopesRequest CreateRoleRequest
+            UpdateRoleRequest AssignRoleRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
+        Out: Organization Slug OrganizationMemberWithUser OrganizationInvite AcceptOrganizationInviteResult Permission
+            RbacRole AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
             SignupResult LoginResult TokenRefresh LogoutResult PasswordReset PasswordResetSent PasswordUpdated
             VerificationSent AccountSecurity Session SessionsRevoked AuthProvider
             Email UserStatus ApiKeyInfo ApiKeyCreated PublisherResponse AssetInfo McpDiscoveryStatus

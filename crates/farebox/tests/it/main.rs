@@ -21,6 +21,7 @@ mod memory;
 mod metered;
 mod mistakes;
 mod pay;
+mod permissions;
 mod process;
 mod several;
 mod streaming;

@@ -97,7 +97,7 @@ fn texts(scopes: Option<Vec<Permission>>) -> Option<Vec<String>> {
     scopes.map(|all| all.into_iter().map(|permission| permission.text().to_owned()).collect())
 }
 
-fn info(party: PartyId, key: KeyInfo) -> ApiKeyInfo {
+pub(super) fn info(party: PartyId, key: KeyInfo) -> ApiKeyInfo {
     ApiKeyInfo {
         id: key.api_key_id.uuid(),
         key_id: key.key_id.to_string(),

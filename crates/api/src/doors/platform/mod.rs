@@ -1,14 +1,17 @@
 //! The platform door: agents, keys, publishers, wallets.
 
 mod agents;
+mod api_key_scopes;
 mod api_keys;
 mod auth;
 mod facilitator;
 mod org_publishers;
+mod organizations;
 mod publisher_calls;
 mod publisher_mapping;
 mod publisher_queries;
 mod publishers;
+mod roles;
 mod sessions;
 mod users;
 mod wallet;
@@ -28,6 +31,9 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(auth::operations());
     all.extend(sessions::operations());
     all.extend(api_keys::operations());
+    all.extend(api_key_scopes::operations());
+    all.extend(organizations::operations());
+    all.extend(roles::operations());
     all.extend(org_publishers::operations());
     all.extend(publishers::operations());
     all.extend(publisher_calls::operations());
