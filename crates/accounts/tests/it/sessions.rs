@@ -16,7 +16,7 @@ async fn each_refresh_token_is_exchanged_once_and_an_old_one_ends_its_session() 
     each(async |db| {
         let one = process(&db);
         let refresh = async |token: &str| one.accounts.session_refresh(token, &from(1)).await;
-        let first = one.person(ADA).await.tokens;
+        let first = one.signed_up(ADA).await.tokens;
         let other = one.accounts.login(ADA, PASSWORD, &from(2)).await.unwrap().tokens;
         let second = refresh(&first.refresh).await.unwrap();
         let third = refresh(&second.refresh).await.unwrap();
@@ -37,7 +37,7 @@ async fn each_refresh_token_is_exchanged_once_and_an_old_one_ends_its_session() 
 async fn of_many_refreshes_at_one_moment_one_wins_and_the_session_goes_on() {
     each(async |db| {
         let one = process(&db);
-        let first = one.person(ADA).await.tokens;
+        let first = one.signed_up(ADA).await.tokens;
         let tries: Vec<_> = (0..8)
             .map(|_| {
                 let (accounts, token) = (one.accounts.clone(), first.refresh.clone());
@@ -64,7 +64,7 @@ async fn of_many_refreshes_at_one_moment_one_wins_and_the_session_goes_on() {
 async fn access_tokens_live_a_quarter_of_an_hour_and_sessions_thirty_days_from_their_last_use_and_ninety_in_all() {
     each(async |db| {
         let one = process(&db);
-        let mut tokens = one.person(ADA).await.tokens;
+        let mut tokens = one.signed_up(ADA).await.tokens;
         one.clock.advance(Duration::from_secs(899));
         assert!(one.accounts.authenticate(&tokens.access).await.is_ok());
         one.clock.advance(Duration::from_secs(1));
@@ -88,12 +88,12 @@ async fn access_tokens_live_a_quarter_of_an_hour_and_sessions_thirty_days_from_t
 async fn sessions_are_listed_and_ended_by_their_user_alone() {
     each(async |db| {
         let one = process(&db);
-        let ada = one.person(ADA).await;
+        let ada = one.signed_up(ADA).await;
         let more = [
             one.accounts.login(ADA, PASSWORD, &from(2)).await.unwrap(),
             one.accounts.login(ADA, PASSWORD, &from(3)).await.unwrap(),
         ];
-        let eve = one.person("eve@example.com").await;
+        let eve = one.signed_up("eve@example.com").await;
         let listed = one.accounts.sessions_list(ada.user.id).await.unwrap();
         assert_eq!(listed.len(), 3);
         assert!(listed.iter().any(|s| s.ip_address.as_deref() == Some("192.0.2.3")));
@@ -122,7 +122,7 @@ async fn sessions_are_listed_and_ended_by_their_user_alone() {
 async fn a_session_that_one_process_ended_is_refused_by_another_after_its_next_refresh() {
     each(async |db| {
         let (one, two) = (process(&db), process(&db));
-        let ada = one.person(ADA).await;
+        let ada = one.signed_up(ADA).await;
         two.changes.refresh().await.unwrap();
         let caller = two.accounts.authenticate(&ada.tokens.access).await.unwrap();
         assert_eq!(caller.user_id, Some(ada.user.id), "the other process finds the signing key");
@@ -146,7 +146,7 @@ async fn a_session_that_one_process_ended_is_refused_by_another_after_its_next_r
 async fn signing_keys_change_daily_and_old_ones_are_good_until_their_tokens_are_over() {
     each(async |db| {
         let one = process(&db);
-        let ada = one.person(ADA).await;
+        let ada = one.signed_up(ADA).await;
         let key_of = |token: &str| token.split('.').next().unwrap().to_owned();
         one.clock.advance(Duration::from_secs(86_400 - 300));
         let old = one.accounts.login(ADA, PASSWORD, &from(1)).await.unwrap().tokens;
@@ -173,7 +173,7 @@ async fn signing_keys_change_daily_and_old_ones_are_good_until_their_tokens_are_
 async fn a_user_has_a_hundred_sessions_at_most() {
     each(async |db| {
         let one = process(&db);
-        let ada = one.person(ADA).await;
+        let ada = one.signed_up(ADA).await;
         let next = async || {
             one.clock.advance(Duration::from_secs(1));
             one.accounts.login(ADA, PASSWORD, &from(1)).await.unwrap()
@@ -201,7 +201,7 @@ fn uuid_of(n: u32) -> String {
 async fn the_database_holds_no_token_and_no_password() {
     each(async |db: Db| {
         let one = process(&db);
-        let ada = one.person(ADA).await;
+        let ada = one.signed_up(ADA).await;
         one.accounts.password_forgotten(ADA, &from(1)).await.unwrap();
         let waiting = all_text(&db).await;
         let token = one.last_token().await;
@@ -245,7 +245,7 @@ async fn all_text(db: &Db) -> String {
 async fn a_session_may_what_its_person_may_and_does_not_run_the_platform() {
     each(async |db| {
         let one = process(&db);
-        let ada = one.person(ADA).await;
+        let ada = one.signed_up(ADA).await;
         let caller = one.accounts.authenticate(&ada.tokens.access).await.unwrap();
         assert!(caller.may(Permission::KeysWrite) && caller.may(Permission::AccountWrite));
         assert!(!caller.may(Permission::PlatformAdmin));

@@ -39,7 +39,7 @@ impl Process {
     }
 
     /// Signs up and follows the mail.
-    pub async fn person(&self, email: &str) -> SignedIn {
+    pub async fn signed_up(&self, email: &str) -> SignedIn {
         self.accounts.sign_up(&ask(email, PASSWORD), &from(1)).await.unwrap();
         let token = self.last_token().await;
         self.accounts.verify_email(&token, &from(1)).await.unwrap()
@@ -80,7 +80,7 @@ async fn a_person_signs_up_proves_the_address_and_signs_in() {
 async fn nobody_learns_from_answers_whether_an_address_has_an_account() {
     each(async |db| {
         let one = process(&db);
-        one.person(ADA).await;
+        one.signed_up(ADA).await;
         let shape = |error: Error| (error.kind, error.code, error.message, error.field, error.retry_after_s);
         let known = shape(one.login(ADA, "not the password").await.unwrap_err());
         let unknown = shape(one.login("nobody@example.com", "not the password").await.unwrap_err());
@@ -140,7 +140,7 @@ async fn the_password_of_whoever_reads_the_mail_counts_and_not_that_of_another_s
 async fn a_new_password_by_mail_works_once_within_an_hour_and_ends_all_sessions() {
     each(async |db| {
         let one = process(&db);
-        let signed_in = one.person(ADA).await;
+        let signed_in = one.signed_up(ADA).await;
         one.accounts.password_forgotten(ADA, &from(1)).await.unwrap();
         let late = one.last_token().await;
         one.clock.advance(Duration::from_secs(3_601));
@@ -171,7 +171,7 @@ async fn a_new_password_by_mail_works_once_within_an_hour_and_ends_all_sessions(
 async fn one_token_used_by_many_at_once_is_used_once() {
     each(async |db| {
         let one = process(&db);
-        one.person(ADA).await;
+        one.signed_up(ADA).await;
         one.accounts.password_forgotten(ADA, &from(1)).await.unwrap();
         let token = one.last_token().await;
         let tries = (0..6).map(|n| {
@@ -192,7 +192,7 @@ async fn one_token_used_by_many_at_once_is_used_once() {
 async fn a_password_is_changed_by_the_old_one_and_other_sessions_end() {
     each(async |db| {
         let one = process(&db);
-        let (here, there) = (one.person(ADA).await, one.login(ADA, PASSWORD).await.unwrap());
+        let (here, there) = (one.signed_up(ADA).await, one.login(ADA, PASSWORD).await.unwrap());
         let keep = one.accounts.authenticate(&here.tokens.access).await.unwrap().session_id();
         let change =
             async |old: &str, new: &str| one.accounts.password_change(here.user.id, keep, (old, new), &from(1)).await;
@@ -211,7 +211,7 @@ async fn a_password_is_changed_by_the_old_one_and_other_sessions_end() {
 async fn guessing_is_stopped_per_account_and_network_whether_the_account_exists_or_not() {
     each(async |db| {
         let one = process(&db);
-        one.person(ADA).await;
+        one.signed_up(ADA).await;
         for email in [ADA, "nobody@example.com"] {
             for _ in 0..10 {
                 assert_eq!(code(one.login(email, "a wrong password").await), "invalid_credentials");
@@ -234,7 +234,7 @@ async fn guessing_is_stopped_per_account_and_network_whether_the_account_exists_
 async fn a_burst_of_guesses_at_once_counts_every_one() {
     each(async |db| {
         let one = process(&db);
-        one.person(ADA).await;
+        one.signed_up(ADA).await;
         let tries: Vec<_> = (0..24)
             .map(|_| {
                 let accounts = one.accounts.clone();
@@ -254,7 +254,7 @@ async fn a_burst_of_guesses_at_once_counts_every_one() {
 async fn one_address_gets_few_mails_an_hour_and_nobody_sees_when_they_stop() {
     each(async |db| {
         let one = process(&db);
-        one.person(ADA).await;
+        one.signed_up(ADA).await;
         for _ in 0..9 {
             one.accounts.password_forgotten(ADA, &from(1)).await.unwrap();
         }
@@ -269,7 +269,7 @@ async fn one_address_gets_few_mails_an_hour_and_nobody_sees_when_they_stop() {
 async fn an_agents_address_counts_when_it_is_proved_and_takes_nobodys_place() {
     each(async |db| {
         let one = process(&db);
-        let owner = one.person(ADA).await;
+        let owner = one.signed_up(ADA).await;
         let named = AgentRegistration { name: Some("Vega".into()), email: Some("vega@example.com".into()) };
         let agent = one.accounts.register_agent(&named).await.unwrap().user;
         assert_eq!((agent.shown_email(), agent.has_proved_email()), ("vega@example.com", false));
@@ -310,7 +310,7 @@ async fn an_address_that_was_only_named_is_no_way_into_the_account_and_bars_nobo
         let before = one.mails().await.len();
         one.accounts.password_forgotten(ADA, &from(1)).await.unwrap();
         assert_eq!(one.mails().await.len(), before);
-        let person = one.person(ADA).await;
+        let person = one.signed_up(ADA).await;
         assert_ne!(person.user.id, agent.id);
         // A person who signed up with an address of somebody else loses it to whoever proves it.
         one.accounts.sign_up(&ask("eve@example.com", PASSWORD), &from(6)).await.unwrap();
@@ -328,7 +328,7 @@ async fn an_address_that_was_only_named_is_no_way_into_the_account_and_bars_nobo
 async fn who_is_not_active_does_not_get_in() {
     each(async |db| {
         let one = process(&db);
-        let signed_in = one.person(ADA).await;
+        let signed_in = one.signed_up(ADA).await;
         one.accounts.user_status_set(signed_in.user.id, UserStatus::Disabled).await.unwrap();
         assert_eq!(code(one.login(ADA, PASSWORD).await), "account_disabled");
         assert_eq!(code(one.login(ADA, "a wrong password").await), "invalid_credentials");
@@ -378,7 +378,7 @@ async fn strange_input_is_refused_by_name_and_never_an_error_of_ours() {
 async fn what_is_long_over_is_forgotten_and_what_goes_on_is_not() {
     each(async |db: Db| {
         let one = process(&db);
-        one.person(ADA).await;
+        one.signed_up(ADA).await;
         let rows = async || {
             let count = "SELECT (SELECT COUNT(*) FROM mail_token) + (SELECT COUNT(*) FROM user_session)
                          + (SELECT COUNT(*) FROM attempt_count)";
