@@ -3,6 +3,7 @@
 //! A count begins with its first attempt and ends after the limit's time. It is taken before the attempt's work, so
 //! that many at once count as many. Subjects are keyed hashes: the table tells nobody's address.
 
+use super::Visitor;
 use crate::Accounts;
 use farebox_base::{Error, Kind, Result, Timestamp};
 use farebox_db::{Isolation, Tx, sql, tx};
@@ -49,6 +50,14 @@ pub(crate) struct Count {
 }
 
 impl Accounts {
+    /// Counts that somebody asks for something that sends a mail; to be called before it is done.
+    ///
+    /// # Errors
+    /// `TooManyRequests`; those of the database.
+    pub async fn mail_asked_by(&self, visitor: &Visitor) -> Result<()> {
+        self.attempt(&[Limit::ASKS.of(self, &[&visitor.network()])]).await
+    }
+
     /// Counts an attempt.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ impl Accounts {
     /// `Invalid` for `email`; `TooManyRequests`.
     pub async fn password_forgotten(&self, email: &str, visitor: &Visitor) -> Result<()> {
         let email = rules::email("email", email)?;
-        self.attempt(&[Limit::ASKS.of(self, &[&visitor.network()])]).await?;
+        self.mail_asked_by(visitor).await?;
         tx!(self.db(), tx => {
             let may_write = self.attempt_in(tx, &Limit::MAILS.of(self, &[&email])).await?;
             match self.user_by_email_in(tx, &email).await? {
@@ -43,7 +43,7 @@ impl Accounts {
     /// token; `TooManyRequests`.
     pub async fn password_reset(&self, token: &str, new_password: &str, visitor: &Visitor) -> Result<()> {
         password::check("new_password", new_password)?;
-        self.attempt(&[Limit::ASKS.of(self, &[&visitor.network()])]).await?;
+        self.mail_asked_by(visitor).await?;
         // Whoever makes tokens up must not cost a hash each.
         if !self.mail_token_known(Purpose::Reset, token).await? {
             return Err(Error::not_found("Token"));

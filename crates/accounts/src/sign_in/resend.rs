@@ -16,7 +16,7 @@ impl Accounts {
     /// `Invalid` for `email`; `TooManyRequests`.
     pub async fn verification_resend(&self, email: &str, visitor: &Visitor) -> Result<()> {
         let email = rules::email("email", email)?;
-        self.attempt(&[Limit::ASKS.of(self, &[&visitor.network()])]).await?;
+        self.mail_asked_by(visitor).await?;
         tx!(self.db(), tx => {
             let may_write = self.attempt_in(tx, &Limit::MAILS.of(self, &[&email])).await?;
             match self.user_by_email_in(tx, &email).await? {

@@ -33,7 +33,7 @@ impl Accounts {
     pub async fn sign_up(&self, ask: &SignUp, visitor: &Visitor) -> Result<User> {
         let (email, name) = (rules::email("email", &ask.email)?, rules::name("name", &ask.name)?);
         password::check("password", &ask.password)?;
-        self.attempt(&[Limit::ASKS.of(self, &[&visitor.network()])]).await?;
+        self.mail_asked_by(visitor).await?;
         let password_hash = self.passwords().hash(&ask.password, self.rng()).await?;
         let choices = Choices { name, password_hash };
         tx!(self.db(), tx => { self.sign_up_in(tx, &email, &choices).await })

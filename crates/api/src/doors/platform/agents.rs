@@ -3,7 +3,7 @@
 use super::Cx;
 use crate::Core;
 use farebox_accounts::{AddressAsked, AgentRegistration, Registered};
-use farebox_api_kit::{Created, Data, Json, Ok200, OptionalJson, operations};
+use farebox_api_kit::{Created, Data, Headers, Json, Ok200, OptionalJson, operations};
 use farebox_api_types::Secret;
 use farebox_api_types::platform::{
     AgentInfo, AgentRegisterRequest, AgentRegisterResponse, AgentUpdateRequest, AgentUpdateResponse, Email,
@@ -19,9 +19,13 @@ operations! {
 
 async fn agent_register(
     cx: Cx,
+    headers: Headers,
     body: OptionalJson<AgentRegisterRequest>,
 ) -> Result<Created<Data<AgentRegisterResponse>>> {
     let request = body.0.unwrap_or_default();
+    if request.email.is_some() {
+        cx.core.accounts.mail_asked_by(&super::auth::visitor(&cx, &headers.0)).await?;
+    }
     let registration = AgentRegistration { name: request.name, email: request.email };
     let registered = cx.core.accounts.register_agent(&registration).await?;
     Ok(Created(Data(reply(&cx.core.settings.public_url, registered))))
