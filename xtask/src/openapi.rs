@@ -1,10 +1,11 @@
-//! `cargo xtask openapi`: the checked-in OpenAPI documents, one per door, made by the binary from the operation table.
+//! `cargo xtask openapi`: what is checked in and made by the binary from the operation table: one OpenAPI document per door,
+//! and who may do what.
 
 use crate::process::{Failure, capture, cargo, root, say};
 use std::path::Path;
 
 pub const HELP: &str = "\
-Writes the OpenAPI 3.1 document of each door to openapi/DOOR.json.
+Writes the OpenAPI 3.1 document of each door to openapi/DOOR.json, and who may do what to docs/permissions.txt.
 
 usage: cargo xtask openapi [--check]
 
@@ -13,7 +14,13 @@ options:
 
 A changed document is a changed API: it belongs in the commit that changed the code, and in CHANGELOG.md.";
 
-const DOORS: &[&str] = &["platform", "marketplace", "sql-gateway"];
+/// A file of the repository, and the arguments with which the binary prints it.
+const DOCUMENTS: &[(&str, &[&str])] = &[
+    ("openapi/platform.json", &["openapi", "--door", "platform"]),
+    ("openapi/marketplace.json", &["openapi", "--door", "marketplace"]),
+    ("openapi/sql-gateway.json", &["openapi", "--door", "sql-gateway"]),
+    ("docs/permissions.txt", &["permissions"]),
+];
 
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let check = match arguments {
@@ -21,21 +28,21 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         [flag] if flag == "--check" => true,
         _ => return Err(Failure::Usage(format!("openapi does not take `{}`", arguments.join(" ")))),
     };
-    let folder = root()?.join("openapi");
+    let root = root()?;
     let mut stale = Vec::new();
-    for door in DOORS {
-        let document = capture(&cargo(), &["run", "--quiet", "--package", "farebox", "--", "openapi", "--door", door])?;
-        let document = format!("{}\n", document.trim_end());
-        let path = folder.join(format!("{door}.json"));
+    for (name, printed_by) in DOCUMENTS {
+        let arguments = [&["run", "--quiet", "--package", "farebox", "--"], *printed_by].concat();
+        let document = format!("{}\n", capture(&cargo(), &arguments)?.trim_end());
+        let path = root.join(name);
         if check {
-            stale.extend(compare(&path, &document));
+            stale.extend(compare(&path, name, &document));
         } else {
             write(&path, &document)?;
-            say(format_args!("openapi/{door}.json: {} lines", document.lines().count()));
+            say(format_args!("{name}: {} lines", document.lines().count()));
         }
     }
     if stale.is_empty() {
-        say(format_args!("openapi: {} documents are current", DOORS.len()));
+        say(format_args!("openapi: {} documents are current", DOCUMENTS.len()));
         return Ok(());
     }
     Err(Failure::Check(format!("{}\nrun `cargo xtask openapi` and commit what it wrote", stale.join("\n"))))
@@ -49,10 +56,9 @@ fn write(path: &Path, document: &str) -> Result<(), Failure> {
 }
 
 /// What is wrong with the document at `path`; `None` where it is current.
-fn compare(path: &Path, current: &str) -> Option<String> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+fn compare(path: &Path, name: &str, current: &str) -> Option<String> {
     let Ok(saved) = std::fs::read_to_string(path) else {
-        return Some(format!("openapi/{name} is missing"));
+        return Some(format!("{name} is missing"));
     };
     if saved == current {
         return None;
@@ -60,7 +66,7 @@ fn compare(path: &Path, current: &str) -> Option<String> {
     let same = saved.lines().zip(current.lines()).take_while(|(old, new)| old == new).count();
     let old = saved.lines().nth(same).unwrap_or("(end of file)");
     let new = current.lines().nth(same).unwrap_or("(end of file)");
-    Some(format!("openapi/{name}:{} is out of date\n  saved:   {}\n  current: {}", same + 1, old.trim(), new.trim()))
+    Some(format!("{name}:{} is out of date\n  saved:   {}\n  current: {}", same + 1, old.trim(), new.trim()))
 }
 
 #[cfg(test)]
@@ -71,12 +77,13 @@ mod tests {
     fn a_document_is_current_only_when_every_byte_is() {
         let folder = std::env::temp_dir().join(format!("farebox-openapi-{}", std::process::id()));
         let path = folder.join("platform.json");
-        assert!(compare(&path, "{}\n").is_some_and(|text| text.contains("missing")));
+        let compare = |current: &str| super::compare(&path, "openapi/platform.json", current);
+        assert!(compare("{}\n").is_some_and(|text| text.contains("missing")));
         write(&path, "{\n  \"a\": 1\n}\n").unwrap();
-        assert_eq!(compare(&path, "{\n  \"a\": 1\n}\n"), None);
-        let difference = compare(&path, "{\n  \"a\": 2\n}\n").unwrap();
+        assert_eq!(compare("{\n  \"a\": 1\n}\n"), None);
+        let difference = compare("{\n  \"a\": 2\n}\n").unwrap();
         assert!(difference.contains("platform.json:2"), "{difference}");
-        assert!(compare(&path, "{\n  \"a\": 1\n").is_some());
+        assert!(compare("{\n  \"a\": 1\n").is_some());
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

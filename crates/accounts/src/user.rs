@@ -1,9 +1,9 @@
 //! Users: the agents and people that act for parties, and their membership.
 
-use crate::Accounts;
 use crate::text_enum::{read_word, text_enum};
-use farebox_base::{PartyId, Result, Timestamp, UserId};
-use farebox_db::{Row, Tx, sql};
+use crate::{Accounts, AnyRole};
+use farebox_base::{Error, PartyId, Result, Timestamp, UserId};
+use farebox_db::{Row, Tx, sql, tx};
 
 text_enum! {
     /// What a user is.
@@ -23,16 +23,6 @@ text_enum! {
     }
 }
 
-text_enum! {
-    /// What a member may do in its party; the first one owns it.
-    MemberRole {
-        Owner = "owner",
-        Admin = "admin",
-        Editor = "editor",
-        Viewer = "viewer",
-    }
-}
-
 /// An agent or a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -40,6 +30,8 @@ pub struct User {
     /// Unique, lower case; made up (`…@agents.farebox.invalid`) where none was given.
     pub email: String,
     pub email_verified: bool,
+    /// An address that the user has named and not proved; it takes the place of `email` when it is.
+    pub pending_email: Option<String>,
     pub name: String,
     pub kind: UserKind,
     pub status: UserStatus,
@@ -55,13 +47,77 @@ impl Accounts {
             .db()
             .one(
                 sql!(
-                    "SELECT id, email, email_verified, name, kind, status, created_at
+                    "SELECT id, email, email_verified, name, kind, status, created_at, pending_email
                      FROM app_user WHERE id = $1"
                 ),
                 &[(&id).into()],
             )
             .await?;
         row.as_ref().map(read).transpose()
+    }
+
+    /// As `user`, inside a transaction.
+    pub(crate) async fn user_in(&self, tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+        let row = tx
+            .one(
+                sql!(
+                    "SELECT id, email, email_verified, name, kind, status, created_at, pending_email
+                     FROM app_user WHERE id = $1"
+                ),
+                &[(&id.to_string()).into()],
+            )
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The user whose address this is, proved or not; the address in lower case.
+    pub(crate) async fn user_by_email_in(&self, tx: &mut Tx, email: &str) -> Result<Option<User>> {
+        let row = tx
+            .one(
+                sql!(
+                    "SELECT id, email, email_verified, name, kind, status, created_at, pending_email
+                     FROM app_user WHERE email = $1"
+                ),
+                &[email.into()],
+            )
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+}
+
+impl User {
+    /// The address as the user sees it: the one that was named last.
+    pub fn shown_email(&self) -> &str {
+        self.pending_email.as_deref().unwrap_or(&self.email)
+    }
+
+    /// Whether the address that the user sees was proved.
+    pub fn has_proved_email(&self) -> bool {
+        self.email_verified && self.pending_email.is_none()
+    }
+}
+
+impl Accounts {
+    /// Lets a user act, or stops him: the keys and sessions of one who is not active are refused everywhere within a
+    /// second.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the database.
+    pub async fn user_status_set(&self, id: UserId, status: UserStatus) -> Result<()> {
+        tx!(self.db(), tx => { self.user_status_set_in(tx, id, status).await })?;
+        self.access_changed();
+        Ok(())
+    }
+
+    async fn user_status_set_in(&self, tx: &mut Tx, id: UserId, status: UserStatus) -> Result<()> {
+        let id = id.to_string();
+        let written = tx
+            .execute(sql!("UPDATE app_user SET status = $2 WHERE id = $1"), &[(&id).into(), status.text().into()])
+            .await?;
+        if written == 0 {
+            return Err(Error::not_found("User"));
+        }
+        self.access_changed_in(tx).await
     }
 }
 
@@ -92,12 +148,12 @@ pub(crate) async fn member_insert_in(
     tx: &mut Tx,
     party: PartyId,
     user: UserId,
-    role: MemberRole,
+    role: impl Into<AnyRole>,
     now: Timestamp,
 ) -> Result<()> {
     tx.execute_one(
         sql!("INSERT INTO member (party_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)"),
-        &[(&party.to_string()).into(), (&user.to_string()).into(), role.text().into(), now.into()],
+        &[(&party.to_string()).into(), (&user.to_string()).into(), (&role.into().to_string()).into(), now.into()],
     )
     .await?;
     Ok(())
@@ -126,5 +182,6 @@ fn read(row: &Row) -> Result<User> {
         kind: read_word(row, 4, UserKind::parse)?,
         status: read_word(row, 5, UserStatus::parse)?,
         created_at: row.get(6)?,
+        pending_email: row.get(7)?,
     })
 }

@@ -1,11 +1,12 @@
 //! What every handler can reach, and how the kit's wrapper authenticates and admits.
 
 use crate::limits::{Limits, Rate, Subject, Verdict};
+use crate::organization::named;
 use crate::payments::Remembered;
 use crate::settings::ApiSettings;
 use crate::{credentials, limits};
 use farebox_accounts::{Accounts, Caller};
-use farebox_api_kit::{Admission, DoorId, RateClass};
+use farebox_api_kit::{Admission, DoorId, RateClass, Standing};
 use farebox_base::{Clock, Error, Kind, Permission, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::Calls;
@@ -95,9 +96,10 @@ impl Core {
             verdicts.extend(self.take(Subject::Auth(peer), limits.auth));
         }
         if let Some(caller) = caller
-            && let Some(per_minute) = caller.rate_limit_per_minute
+            && let Some(key) = caller.key()
+            && let Some(per_minute) = key.rate_limit_per_minute
         {
-            verdicts.extend(self.take(Subject::Key(caller.key_id), Some(Rate::per_minute(per_minute, per_minute))));
+            verdicts.extend(self.take(Subject::Key(key.key_id), Some(Rate::per_minute(per_minute, per_minute))));
         }
         verdicts
     }
@@ -116,8 +118,16 @@ impl farebox_api_kit::Core for Core {
         }
     }
 
-    fn may(&self, caller: &Caller, permission: Permission) -> bool {
-        caller.may(permission)
+    fn standing(&self, caller: &Caller, organization: Option<&str>, permission: Permission) -> Result<Standing> {
+        let party = match organization {
+            None => caller.party_id,
+            Some(text) => named(caller, text)?,
+        };
+        Ok(match caller.membership(party) {
+            None => Standing::Stranger,
+            Some(membership) if membership.permissions.contains(permission) => Standing::Allowed,
+            Some(_) => Standing::Lacks,
+        })
     }
 
     fn admit(

@@ -9,13 +9,16 @@ mod credentials;
 mod doors;
 mod limits;
 mod organization;
+mod pages;
 mod payments;
+mod permission_matrix;
 mod settings;
 mod system;
 
 pub use crate::core::{Core, CoreParts};
 pub use limits::{LimitSettings, Rate};
 pub use payments::{OperatorPolicy, PaymentPlace, PaymentSettings, Proofs};
+pub use permission_matrix::permission_matrix;
 pub use settings::{ApiSettings, WalletProof};
 
 use farebox_api_kit::Operation;
@@ -27,5 +30,6 @@ pub fn operations() -> Vec<Operation<Core>> {
     all.extend(doors::marketplace::operations());
     all.extend(doors::sql_gateway::operations());
     all.extend(system::operations());
+    all.extend(pages::operations());
     all
 }

@@ -1,5 +1,6 @@
 //! Who may do what: the closed list of permissions, the marketplace's roles, and what an operation asks.
 
+use crate::PermissionSet;
 use std::fmt;
 
 /// What an operation asks of its caller.
@@ -14,10 +15,10 @@ pub enum Access {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal;)*) => {
         /// One right. The text form is what scopes and documents show.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Permission { $($(#[$doc])* $name),* }
+        pub enum Permission { $($(#[doc = $doc])* $name),* }
 
         impl Permission {
             pub const ALL: &[Permission] = &[$(Permission::$name),*];
@@ -28,6 +29,11 @@ macro_rules! permissions {
 
             pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Permission::$name),)* _ => None }
+            }
+
+            /// What it allows, in one sentence for people.
+            pub fn description(self) -> &'static str {
+                match self { $(Permission::$name => concat!($($doc),*).trim_ascii()),* }
             }
         }
     };
@@ -119,11 +125,11 @@ impl Role {
     }
 
     /// The most that a key of this role may do; its scopes can only narrow this.
-    pub const fn allows(self, permission: Permission) -> bool {
-        match permission {
-            Permission::PlatformAdmin => matches!(self, Role::Admin),
-            Permission::ListingsWrite => matches!(self, Role::Provider | Role::Admin),
-            _ => true,
+    pub const fn permissions(self) -> PermissionSet {
+        match self {
+            Role::Buyer => PermissionSet::ALL.without(Permission::PlatformAdmin).without(Permission::ListingsWrite),
+            Role::Provider => PermissionSet::ALL.without(Permission::PlatformAdmin),
+            Role::Admin => PermissionSet::ALL,
         }
     }
 }

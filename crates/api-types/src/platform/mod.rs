@@ -4,14 +4,17 @@
 
 mod agent;
 mod api_key;
+mod auth;
 mod create_publisher;
 mod endpoint;
+mod organization;
 mod payment;
 mod pricing;
 mod publisher_kind;
 mod publisher_parts;
 mod publisher_response;
 mod query;
+mod role;
 mod update_publisher;
 mod user;
 mod wallet;
@@ -21,8 +24,18 @@ pub use agent::{
     AgentInfo, AgentRegisterRequest, AgentRegisterResponse, PublisherTypeInstructions, SetupInstructions, SkillFiles,
 };
 pub use api_key::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
+pub use auth::{
+    AccountSecurity, AgentUpdateRequest, AgentUpdateResponse, AuthProvider, ForgotPasswordRequest, LoginRequest,
+    LoginResult, LogoutResult, PasswordReset, PasswordResetSent, PasswordUpdated, RefreshTokenRequest,
+    ResendVerificationRequest, ResetPasswordRequest, Session, SessionsRevoked, SignupRequest, SignupResult,
+    TokenRefresh, UpdatePasswordRequest, VerificationSent, VerifyEmailRequest,
+};
 pub use create_publisher::CreatePublisherRequest;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
+pub use organization::{
+    AcceptOrganizationInviteRequest, AcceptOrganizationInviteResult, CreateOrganizationInviteRequest, Organization,
+    OrganizationInvite, OrganizationMemberWithUser, Slug, UpdateApiKeyScopesRequest,
+};
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};
 pub use publisher_kind::{
@@ -36,6 +49,7 @@ pub use publisher_response::{
 pub use query::{
     DatabaseQueryRequest, EstimateRequestBody, EstimateResponse, ListPublishersQuery, PublisherRootRequest,
 };
+pub use role::{AssignRoleRequest, CreateRoleRequest, Permission, RbacRole, UpdateRoleRequest};
 pub use update_publisher::UpdatePublisherRequest;
 pub use user::{Email, UserInfo, UserMe, UserStatus};
 pub use wallet::{

@@ -9,6 +9,7 @@ mod openapi;
 mod output;
 mod pay;
 mod pay_telling;
+mod permissions;
 mod restore;
 mod serve;
 mod target;
@@ -55,6 +56,8 @@ enum Command {
     Restore(restore::RestoreArgs),
     /// Print the OpenAPI document of a door.
     Openapi(openapi::OpenapiArgs),
+    /// Print who may do what at the platform door, by role.
+    Permissions,
     /// Bring the database's schema up to date and say what was applied.
     Migrate(ConfigArgs),
     /// Print the configuration in effect, without secrets.
@@ -121,6 +124,7 @@ impl Command {
             Command::Backup(args) => backup::run(args).await,
             Command::Restore(args) => restore::run(args).await,
             Command::Openapi(args) => openapi::run(args),
+            Command::Permissions => permissions::run(),
             Command::Migrate(args) => migrate(args).await,
             Command::Config(args) => {
                 say(args.load(&[])?.render());

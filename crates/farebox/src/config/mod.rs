@@ -18,6 +18,7 @@ mod fees;
 mod layers;
 mod limits;
 mod log;
+mod mail;
 mod marketplace;
 mod nearest;
 mod net;
@@ -40,6 +41,7 @@ pub use error::ConfigError;
 pub use fees::Fees;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
+pub use mail::Mail;
 pub use marketplace::Marketplace;
 pub use net::Net;
 pub use network::Network;
@@ -70,6 +72,7 @@ pub struct Config {
     pub marketplace: Marketplace,
     pub sql_gateway: SqlGateway,
     pub x402: X402,
+    pub mail: Mail,
     pub secrets: Secrets,
     pub log: Log,
 }
@@ -125,6 +128,7 @@ impl Config {
         self.marketplace.check()?;
         self.sql_gateway.check(&self.database)?;
         self.x402.check()?;
+        self.mail.check()?;
         self.secrets.check()?;
         self.log.check()
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a drill tells what it does and saw")]
 
 mod access;
+mod auth;
 mod backup;
 mod bad_input;
 mod calls;
@@ -20,6 +21,7 @@ mod memory;
 mod metered;
 mod mistakes;
 mod pay;
+mod permissions;
 mod process;
 mod several;
 mod streaming;

@@ -1,13 +1,18 @@
 //! The platform door: agents, keys, publishers, wallets.
 
 mod agents;
+mod api_key_scopes;
 mod api_keys;
+mod auth;
 mod facilitator;
 mod org_publishers;
+mod organizations;
 mod publisher_calls;
 mod publisher_mapping;
 mod publisher_queries;
 mod publishers;
+mod roles;
+mod sessions;
 mod users;
 mod wallet;
 mod wallet_deposit;
@@ -23,7 +28,12 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     let mut all = Vec::new();
     all.extend(agents::operations());
     all.extend(users::operations());
+    all.extend(auth::operations());
+    all.extend(sessions::operations());
     all.extend(api_keys::operations());
+    all.extend(api_key_scopes::operations());
+    all.extend(organizations::operations());
+    all.extend(roles::operations());
     all.extend(org_publishers::operations());
     all.extend(publishers::operations());
     all.extend(publisher_calls::operations());
