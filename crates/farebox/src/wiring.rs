@@ -7,6 +7,7 @@ use crate::serve::SocketSettings;
 use farebox_accounts::{Accounts, AccountsParts, Vault};
 use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, PaymentSettings, Rate};
 use farebox_api_kit::{Dispatcher, Settings};
+use farebox_audit::{AuditLog, AuditParts};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::{CallSettings, Calls, CallsParts};
@@ -161,6 +162,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         settings: call_settings(config, sqlite_folder),
     })
     .await?;
+    let audit = AuditLog::start(AuditParts { db: db.clone(), clock: clock.clone(), rng: rng.clone() })?;
     let registry = prometheus::Registry::new();
     crate::payment_metrics::register(&registry, &calls.payments().facilitators)?;
     let core = Core::new(CoreParts {
@@ -168,6 +170,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         changes: changes.clone(),
         clock: clock.clone(),
         rng: rng.clone(),
+        audit: audit.clone(),
         accounts: accounts.clone(),
         market: market.clone(),
         wallets: wallets.clone(),
@@ -176,6 +179,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
     });
+    crate::audit_metrics::register(&registry, &core)?;
     let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), kit_settings(config, registry)?)
         .map_err(|e| Error::internal(e.to_string()))?;
     let alone_since = (db.engine() == Engine::Sqlite).then(|| clock.now());
@@ -184,6 +188,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         clock,
         rng,
         changes,
+        audit,
         accounts,
         market,
         wallets,
@@ -286,6 +291,7 @@ fn limit_settings(config: &Config) -> LimitSettings {
         sql_gateway_general: quarter(limits.sql_gateway_per_15_minutes),
         sql_gateway_query: quarter(limits.sql_gateway_queries_per_15_minutes),
         sql_gateway_deposit: quarter(limits.sql_gateway_deposits_per_15_minutes),
+        audited_refusals_per_minute: limits.audited_refusals_per_minute,
         ..LimitSettings::default()
     }
 }

@@ -9,6 +9,7 @@ const ORDER: &[&str] = &[
     "db",
     "ledger",
     "events",
+    "audit",
     "accounts",
     "market",
     "billing",

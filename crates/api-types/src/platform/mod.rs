@@ -4,6 +4,7 @@
 
 mod agent;
 mod api_key;
+mod audit_log;
 mod create_publisher;
 mod endpoint;
 mod payment;
@@ -21,6 +22,7 @@ pub use agent::{
     AgentInfo, AgentRegisterRequest, AgentRegisterResponse, PublisherTypeInstructions, SetupInstructions, SkillFiles,
 };
 pub use api_key::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
+pub use audit_log::{AuditLog, AuditLogList, AuditLogsQuery};
 pub use create_publisher::CreatePublisherRequest;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};

@@ -3,7 +3,7 @@
 use super::Cx;
 use crate::Core;
 use farebox_accounts::{AgentRegistration, Registered};
-use farebox_api_kit::{Created, Data, OptionalJson, operations};
+use farebox_api_kit::{Created, Data, Doer, OptionalJson, operations};
 use farebox_api_types::Secret;
 use farebox_api_types::platform::{
     AgentInfo, AgentRegisterRequest, AgentRegisterResponse, PublisherTypeInstructions, SetupInstructions, SkillFiles,
@@ -22,6 +22,7 @@ async fn agent_register(
     let request = body.0.unwrap_or_default();
     let registration = AgentRegistration { name: request.name, email: request.email };
     let registered = cx.core.accounts.register_agent(&registration).await?;
+    cx.acts_as(Doer { user: registered.user.id, party: Some(registered.party.id) });
     Ok(Created(Data(reply(&cx.core.settings.public_url, registered))))
 }
 

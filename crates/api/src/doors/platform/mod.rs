@@ -2,6 +2,7 @@
 
 mod agents;
 mod api_keys;
+mod audit_logs;
 mod facilitator;
 mod org_publishers;
 mod publisher_calls;
@@ -24,6 +25,7 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(agents::operations());
     all.extend(users::operations());
     all.extend(api_keys::operations());
+    all.extend(audit_logs::operations());
     all.extend(org_publishers::operations());
     all.extend(publishers::operations());
     all.extend(publisher_calls::operations());
