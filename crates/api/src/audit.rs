@@ -9,18 +9,23 @@ use farebox_accounts::Caller;
 use farebox_api_kit::{Attempt, Operation};
 use farebox_audit::{Actor, NewLine, Status};
 use farebox_base::{ApiKeyId, PartyId};
+use parking_lot::Mutex;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// How many times as many refusals of strangers are recorded from everywhere as from one address.
 const EVERYWHERE: u32 = 20;
 
-/// What is left out, since the start and since the last line.
+/// Logs for which it is remembered how many refusals have no line.
+const UNSAID_MAX: usize = 10_000;
+
+/// What is left out: since the start, and of each log since its last line of a refusal.
 #[derive(Debug, Default)]
 pub(crate) struct LeftOut {
     total: AtomicU64,
-    unsaid: AtomicU64,
+    unsaid: Mutex<HashMap<Option<PartyId>, u64>>,
 }
 
 impl LeftOut {
@@ -28,9 +33,17 @@ impl LeftOut {
         self.total.load(Ordering::Relaxed)
     }
 
-    fn one_more(&self) {
+    fn one_more(&self, of: Option<PartyId>) {
         self.total.fetch_add(1, Ordering::Relaxed);
-        self.unsaid.fetch_add(1, Ordering::Relaxed);
+        let mut unsaid = self.unsaid.lock();
+        if unsaid.len() < UNSAID_MAX || unsaid.contains_key(&of) {
+            *unsaid.entry(of).or_default() += 1;
+        }
+    }
+
+    /// How many lines one log lacks, to be said once.
+    fn say(&self, of: Option<PartyId>) -> Option<u64> {
+        self.unsaid.lock().remove(&of)
     }
 }
 
@@ -45,30 +58,29 @@ struct Metadata {
     /// Of the key that was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     api_key_id: Option<Uuid>,
-    /// Refusals before this one that have no line.
+    /// Refusals before this one that have no line in the same log.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<u64>,
 }
 
 /// The line of an attempt; `None` where it is one refusal too many.
 pub(crate) fn line(core: &Core, limits: &Limits, left_out: &LeftOut, attempt: Attempt<Caller>) -> Option<NewLine> {
-    let status = status(attempt.status);
-    let is_refusal = (400..500).contains(&attempt.status);
-    if is_refusal && !is_recorded(core, limits, &attempt) {
-        left_out.one_more();
+    let (status, party) = (status(attempt.status), party(&attempt));
+    let is_bounded = is_bounded(&attempt);
+    if is_bounded && !is_recorded(core, limits, &attempt) {
+        left_out.one_more(party);
         return None;
     }
-    let unsaid = if is_refusal { left_out.unsaid.swap(0, Ordering::Relaxed) } else { 0 };
     let metadata = Metadata {
         door: attempt.door.name(),
         path: attempt.path,
         http_status: attempt.status,
         error_code: attempt.refusal.as_ref().map(|refusal| refusal.code),
         api_key_id: attempt.caller.as_deref().and_then(api_key).map(ApiKeyId::uuid),
-        left_out: (unsaid > 0).then_some(unsaid),
+        left_out: is_bounded.then(|| left_out.say(party)).flatten(),
     };
     Some(NewLine {
-        party: party(&attempt),
+        party,
         actor: actor(&attempt),
         action: attempt.operation.to_owned(),
         category: category(&attempt.resource_type).to_owned(),
@@ -91,6 +103,15 @@ fn status(http: u16) -> Status {
         401 | 403 | 429 => Status::Denied,
         400.. => Status::Failure,
         _ => Status::Success,
+    }
+}
+
+/// Whether it may be left out where there are too many. What a caller may have done is never left out: neither successes,
+/// nor what broke off in the middle.
+fn is_bounded(attempt: &Attempt<Caller>) -> bool {
+    match attempt.caller {
+        Some(_) => (400..499).contains(&attempt.status),
+        None => attempt.status >= 400,
     }
 }
 

@@ -1,5 +1,7 @@
 //! From configuration to parts: which database, which limits, what each crate is handed.
 
+mod folder;
+
 use crate::app::App;
 use crate::config::{Config, Durability, WalletProof};
 use crate::secret_key::SecretKey;
@@ -58,17 +60,8 @@ pub(crate) fn book_file(config: &Config) -> PathBuf {
 /// `Unavailable`, naming the folder.
 pub(crate) fn make_data_folder(config: &Config) -> Result<()> {
     let folder = &config.database.data_dir;
-    private_folder(folder)
+    folder::make_private(folder)
         .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))
-}
-
-/// Makes the folder, readable by nobody else; one that is there keeps its mode.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Opens the database to read only, beside a server that has it open. Its statements may take any time: those that

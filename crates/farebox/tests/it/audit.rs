@@ -288,17 +288,32 @@ async fn a_flood_of_refusals_is_counted_and_does_not_fill_the_log() {
     let metrics = app.expect(&Ask::get("/metrics"), 200).await.text;
     let left_out = format!("farebox_audit_refusals_left_out_total {}", 100 - lines);
     assert!(metrics.contains(&left_out), "{left_out} in {metrics}");
-    let agent = app.agent("Successful").await;
+    let agent = app.agent("Busy").await;
     for n in 0..30 {
         let made = Ask::post("/organizations/default/api-keys", json!({ "name": format!("k{n}") })).key(&agent.key);
         app.expect(&made.with("X-Request-Id", format!("made-{n}")), 201).await;
         assert_eq!(lines_of(&app, &format!("made-{n}")).await.len(), 1, "successes are all recorded");
     }
-    let refused = Ask::post("/organizations/default/api-keys", json!({ "scopes": ["none"] })).key(&agent.key);
-    app.expect(&refused.with("X-Request-Id", "after"), 400).await;
-    let row = app.app.db.one("SELECT metadata FROM audit_line WHERE request_id = 'after'", &[]).await.unwrap().unwrap();
-    let metadata: Value = serde_json::from_str(row.get(0).unwrap()).unwrap();
-    assert_eq!(metadata["left_out"], 100 - lines, "the next refusal says how many have no line");
+    let wrong = Ask::post("/organizations/default/api-keys", json!({ "scopes": ["none"] })).key(&agent.key);
+    app.expect(&wrong.with("X-Request-Id", "first"), 400).await;
+    assert_eq!(lines_of(&app, "first").await.len(), 1, "strangers do not use up what a caller has");
+    assert_eq!(left_out_before(&app, "first").await, Value::Null, "and are not counted in another's log");
+    let mut next = 0;
+    let said = loop {
+        next += 1;
+        let request_id = format!("again-{next}");
+        app.expect(&refused.clone().with("X-Request-Id", &*request_id), 401).await;
+        if !lines_of(&app, &request_id).await.is_empty() {
+            break left_out_before(&app, &request_id).await;
+        }
+    };
+    assert_eq!(said, 100 - lines + next - 1, "the next line says how many have none");
+}
+
+async fn left_out_before(app: &TestApp, request_id: &str) -> Value {
+    let find = "SELECT metadata FROM audit_line WHERE request_id = $1";
+    let row = app.app.db.one(find, &[request_id.into()]).await.unwrap().unwrap();
+    serde_json::from_str::<Value>(row.get(0).unwrap()).unwrap()["left_out"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
