@@ -1,12 +1,13 @@
 //! What the kit asks of the server behind it, and what a handler is given.
 
+use crate::audit::{Attempt, Doer};
 use crate::{DoorId, RequestId};
 use farebox_base::{Clock, Error, Permission, Result, Rng, Ticks};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The server behind the doors. Cheap to clone: every request gets one.
 pub trait Core: Clone + Send + Sync + 'static {
@@ -48,6 +49,11 @@ pub trait Core: Clone + Send + Sync + 'static {
     fn client_ip(&self, _parts: &Parts, peer: SocketAddr) -> IpAddr {
         peer.ip()
     }
+
+    /// Records what was attempted and what became of it; called once for each request that reaches an audited row. What
+    /// is to be recorded is handed over before this returns; the future ends when it is kept for good, or cannot be. The
+    /// answer waits for it, unless the client is gone.
+    fn audit(&self, attempt: Attempt<Self::Caller>) -> impl Future<Output = ()> + Send;
 
     fn clock(&self) -> &dyn Clock;
 
@@ -106,9 +112,16 @@ pub struct Cx<C: Core> {
     pub peer: IpAddr,
     /// When the request's head had arrived.
     pub received: Ticks,
+    pub(crate) doer: Arc<OnceLock<Doer>>,
 }
 
 impl<C: Core> Cx<C> {
+    /// Tells the audit line who a caller without credentials turned out to be: at sign-up, at sign-in. The first word
+    /// counts.
+    pub fn acts_as(&self, doer: Doer) {
+        let _ = self.doer.set(doer);
+    }
+
     /// The caller of an operation that needs one.
     ///
     /// # Errors
@@ -133,6 +146,7 @@ impl<C: Core> Clone for Cx<C> {
             request_id: self.request_id.clone(),
             peer: self.peer,
             received: self.received,
+            doer: self.doer.clone(),
         }
     }
 }

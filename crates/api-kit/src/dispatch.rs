@@ -1,7 +1,8 @@
 //! The way of every request, in this order: name it, find its row, authenticate, admit, check the permission,
-//! decode, run the handler, encode, observe.
+//! decode, run the handler, encode, record, observe.
 
 use crate::args::Input;
+use crate::audit::Trail;
 use crate::body::{self, Body};
 use crate::core::{Core, Cx, RateClass, Standing};
 use crate::envelope::{self, error_response};
@@ -162,12 +163,17 @@ impl<C: Core> Dispatcher<C> {
         let mut response = match found {
             Found::Row { index, params, head } => {
                 let op = &self.operations[index];
-                let run = AssertUnwindSafe(self.run(op, params, arrived, &mut extra)).catch_unwind();
+                let mut trail = Trail::begin(&self.core, op, &params, &arrived.parts, (arrived.peer, &request_id));
+                let run = AssertUnwindSafe(self.run(op, params, arrived, &mut extra, &mut trail)).catch_unwind();
                 let outcome = run.await.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
-                let response = outcome.unwrap_or_else(|error| {
-                    report(&error, op.id, &request_id);
-                    error_response(door, &error, &request_id)
-                });
+                let response = match outcome {
+                    Ok(response) => trail.answered(response).await,
+                    Err(error) => {
+                        report(&error, op.id, &request_id);
+                        trail.refused(&error).await;
+                        error_response(door, &error, &request_id)
+                    }
+                };
                 if head { without_body(response) } else { response }
             }
             Found::OtherMethods { allow, .. } => match self.admit(door, None, &arrived, RateClass::General, &mut extra)
@@ -194,12 +200,14 @@ impl<C: Core> Dispatcher<C> {
         params: PathParams,
         arrived: Arrived,
         extra: &mut Extra,
+        trail: &mut Trail<'_, C>,
     ) -> Result<Response<Body>> {
         let authenticated = match op.access {
             Access::Public => Ok(None),
             _ => self.core.authenticate(op.door, &arrived.parts).await,
         };
         let known = authenticated.as_ref().ok().and_then(Option::as_ref);
+        trail.found(known);
         self.admit(op.door, known, &arrived, op.rate, extra)?;
         let caller = authenticated?;
         if let Access::Needs(permission) = op.access {
@@ -212,7 +220,8 @@ impl<C: Core> Dispatcher<C> {
             }
         }
         let Arrived { parts, body, peer, request_id, received } = arrived;
-        let cx = Cx { core: self.core.clone(), caller, door: op.door, operation: op.id, request_id, peer, received };
+        let (core, doer) = (self.core.clone(), trail.doer());
+        let cx = Cx { core, caller, door: op.door, operation: op.id, request_id, peer, received, doer };
         let usual = if op.raw { self.settings.stream_limit_bytes } else { self.settings.body_limit_bytes };
         let body_limit_bytes = op.body_limit_bytes.unwrap_or(usual);
         let input = Input { parts, params, body, body_limit_bytes, body_patience: self.settings.body_patience };

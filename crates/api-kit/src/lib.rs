@@ -6,9 +6,11 @@
 //! who a caller is, what he may do and how often he may call is asked of [`Core`].
 //!
 //! Invariants: no handler runs before its caller was authenticated, admitted and found to have the
-//! permission; every error leaves in the shape of its door; a reply never contains an error's internal half.
+//! permission; every error leaves in the shape of its door; a reply never contains an error's internal half; every
+//! request that reaches an operation which changes something is told of once, whatever becomes of it.
 
 mod args;
+mod audit;
 mod body;
 mod core;
 mod cors;
@@ -33,6 +35,7 @@ mod text_input;
 pub mod row;
 
 pub use args::{Arg, Binary, Header, Headers, Input, Json, OptionalJson, Path, Query, Raw};
+pub use audit::{Attempt, Doer, Refusal};
 pub use body::{Body, BoxError, empty, full, is_over_limit, read_to_limit};
 pub use core::{Admission, Core, Cx, RateClass, Standing};
 pub use cors::Cors;

@@ -2,6 +2,7 @@
 
 use crate::DoorId;
 use crate::args::Input;
+use crate::audit::resource;
 use crate::core::{Core, Cx, RateClass};
 use crate::handler::{Handler, Pending};
 use crate::openapi::{DeclaredReply, Schemas, Shape};
@@ -95,6 +96,8 @@ pub struct Operation<C: Core> {
     pub replies: Vec<DeclaredReply>,
     /// The longest body; `None` for the dispatcher's default.
     pub body_limit_bytes: Option<usize>,
+    /// The kind of thing that audit lines name, where the path does not tell it well, or where a GET changes something.
+    pub audit: Option<&'static str>,
     pub(crate) raw: bool,
     pub(crate) bodies: usize,
     pub(crate) reads_after_raw: bool,
@@ -123,6 +126,7 @@ pub fn operation<C: Core, A, H: Handler<C, A>>(
         errors: &[],
         replies: Vec::new(),
         body_limit_bytes: None,
+        audit: None,
         raw: H::RAW,
         bodies: H::BODIES,
         reads_after_raw: H::READS_AFTER_RAW,
@@ -167,6 +171,26 @@ impl<C: Core> Operation<C> {
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit_bytes = Some(bytes);
         self
+    }
+
+    /// Names the kind of thing for audit lines, and has requests recorded whatever their method.
+    #[must_use]
+    pub fn audit(mut self, resource_type: &'static str) -> Self {
+        self.audit = Some(resource_type);
+        self
+    }
+
+    /// Whether a request leaves an audit line: those that change something, but for calls and queries, which have their
+    /// own book.
+    pub fn is_audited(&self, method: &Method) -> bool {
+        let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        self.audit.is_some() || (changes && !matches!(self.rate, RateClass::Call | RateClass::Query))
+    }
+
+    /// The kind of thing that the operation's audit lines name; `None` where it leaves none.
+    pub fn audited_kind(&self) -> Option<String> {
+        let kind = || self.audit.map_or_else(|| resource::kind(self.path), str::to_owned);
+        self.methods.served().iter().any(|method| self.is_audited(method)).then(kind)
     }
 
     /// Names of the variable parts, in order; the tail without its star.

@@ -1,5 +1,6 @@
 //! What handlers return: the type fixes the status and documents itself.
 
+use crate::audit::Made;
 use crate::body::{self, Body};
 use crate::openapi::{ReplyDoc, Schemas};
 use farebox_base::{Error, Result};
@@ -174,7 +175,10 @@ impl Reply {
 
 pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Result<Response<Body>> {
     let bytes = serde_json::to_vec(value).map_err(|error| Error::internal(format!("reply not writable: {error}")))?;
-    Ok(json_bytes(status, bytes))
+    let made = (status == StatusCode::CREATED).then(|| Made::read(&bytes)).flatten();
+    let mut response = json_bytes(status, bytes);
+    made.map(|made| response.extensions_mut().insert(made));
+    Ok(response)
 }
 
 pub(crate) fn json_bytes(status: StatusCode, bytes: Vec<u8>) -> Response<Body> {

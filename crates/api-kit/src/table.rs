@@ -19,7 +19,8 @@ use std::fmt;
 /// ```
 /// A row is: method, path, handler with its access in parentheses, options, summary. The handler's name is the
 /// operation's id unless `as` gives another. Options, each at most once and in this order: `as "id"`, `tag("…")`,
-/// `errors(status, …)`, `stranger(NotFound)`, `replies(status, status: Type, status as "media/type", …)`, `rate(Class)`, `limit(bytes)`.
+/// `errors(status, …)`, `stranger(NotFound)`, `replies(status, status: Type, status as "media/type", …)`, `rate(Class)`,
+/// `limit(bytes)`, `audit("kind of thing")`.
 #[macro_export]
 macro_rules! operations {
     (
@@ -32,6 +33,7 @@ macro_rules! operations {
             $(replies($($status:literal $(: $reply:ty)? $(as $media:literal)?),* $(,)?))?
             $(rate($rate:ident))?
             $(limit($limit:expr))?
+            $(audit($audited:literal))?
             $summary:literal;)+
     ) => {
         /// The rows of this file.
@@ -51,6 +53,7 @@ macro_rules! operations {
                 $($(.reply(DeclaredReply::status($status)$(.json::<$reply>())?$(.media($media))?))*)?
                 $(.rate(RateClass::$rate))?
                 $(.body_limit($limit))?
+                $(.audit($audited))?
             ),+]
         }
     };

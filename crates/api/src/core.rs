@@ -1,12 +1,14 @@
 //! What every handler can reach, and how the kit's wrapper authenticates and admits.
 
+use crate::audit::{self, LeftOut};
 use crate::limits::{Limits, Rate, Subject, Verdict};
 use crate::organization::named;
 use crate::payments::Remembered;
 use crate::settings::ApiSettings;
 use crate::{credentials, limits};
 use farebox_accounts::{Accounts, Caller};
-use farebox_api_kit::{Admission, DoorId, RateClass, Standing};
+use farebox_api_kit::{Admission, Attempt, DoorId, RateClass, Standing};
+use farebox_audit::AuditLog;
 use farebox_base::{Clock, Error, Kind, Permission, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::Calls;
@@ -25,6 +27,7 @@ pub struct CoreParts {
     pub changes: Changes,
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
+    pub audit: AuditLog,
     pub accounts: Accounts,
     pub market: Market,
     pub wallets: Wallets,
@@ -43,6 +46,8 @@ struct Inner {
     parts: CoreParts,
     limits: Limits,
     asked: Remembered,
+    /// Refusals that have no line in the audit log.
+    left_out: LeftOut,
 }
 
 impl std::ops::Deref for Core {
@@ -61,7 +66,13 @@ impl std::fmt::Debug for Core {
 
 impl Core {
     pub fn new(parts: CoreParts) -> Self {
-        Self(Arc::new(Inner { parts, limits: Limits::default(), asked: Remembered::default() }))
+        let (limits, asked, left_out) = (Limits::default(), Remembered::default(), LeftOut::default());
+        Self(Arc::new(Inner { parts, limits, asked, left_out }))
+    }
+
+    /// Refusals since the start that have no line in the audit log, because there were too many.
+    pub fn refusals_left_out(&self) -> u64 {
+        self.0.left_out.total()
     }
 
     /// What was asked for a moment ago.
@@ -147,6 +158,16 @@ impl farebox_api_kit::Core for Core {
         }
         admission.refusal = verdicts.iter().find(|verdict| !verdict.allowed).map(|verdict| too_many(door, verdict));
         Ok(admission)
+    }
+
+    fn audit(&self, attempt: Attempt<Caller>) -> impl Future<Output = ()> + Send {
+        let line = audit::line(self, &self.0.limits, &self.0.left_out, attempt);
+        let recorded = line.map(|line| self.0.parts.audit.record(line));
+        async move {
+            if let Some(recorded) = recorded {
+                recorded.await;
+            }
+        }
     }
 
     /// The last address that a trusted proxy did not add itself.

@@ -4,6 +4,7 @@
 //! each door. Never sees SQL, never moves money itself: that is `farebox_calls` and `farebox_billing`.
 
 mod assets;
+mod audit;
 mod core;
 mod credentials;
 mod doors;
@@ -15,6 +16,7 @@ mod permission_matrix;
 mod settings;
 mod system;
 
+pub use crate::audit::audited;
 pub use crate::core::{Core, CoreParts};
 pub use limits::{LimitSettings, Rate};
 pub use payments::{OperatorPolicy, PaymentPlace, PaymentSettings, Proofs};

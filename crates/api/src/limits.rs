@@ -2,7 +2,7 @@
 //!
 //! A bucket starts full with its burst and refills evenly. Each process counts for itself.
 
-use farebox_base::{KeyId, Ticks};
+use farebox_base::{KeyId, PartyId, Ticks};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -38,6 +38,8 @@ pub struct LimitSettings {
     pub platform_estimate: Option<Rate>,
     /// Sign-up and sign-in at every door.
     pub auth: Option<Rate>,
+    /// Refusals that the audit log records of each caller, and of strangers from each address.
+    pub audited_refusals_per_minute: u32,
 }
 
 impl Default for LimitSettings {
@@ -49,6 +51,7 @@ impl Default for LimitSettings {
             sql_gateway_deposit: Some(Rate::per_quarter_hour(10)),
             platform_estimate: Some(Rate::per_minute(60, 120)),
             auth: Some(Rate::per_minute(120, 240)),
+            audited_refusals_per_minute: 60,
         }
     }
 }
@@ -62,6 +65,7 @@ impl LimitSettings {
         sql_gateway_deposit: None,
         platform_estimate: None,
         auth: None,
+        audited_refusals_per_minute: u32::MAX,
     };
 }
 
@@ -75,6 +79,9 @@ pub enum Subject {
     PlatformEstimate(IpAddr),
     Auth(IpAddr),
     Key(KeyId),
+    RefusedCaller(PartyId),
+    RefusedStranger(IpAddr),
+    RefusedStrangers,
 }
 
 /// What a bucket says.

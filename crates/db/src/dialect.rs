@@ -36,10 +36,26 @@ pub(crate) fn parameter_count(sql: &str) -> usize {
     numbers.max().unwrap_or(0)
 }
 
+/// A migration's text for PostgreSQL.
+pub(crate) fn postgres_schema(sql: &str) -> String {
+    sections(sql, "/*POSTGRES")
+}
+
+/// Opens the sections that are marked for one engine: `/*POSTGRES …*/`, `/*SQLITE …*/`. To the other they are comments.
+fn sections(sql: &str, mark: &str) -> String {
+    let opened = |piece| -> &str {
+        let inner = str::strip_prefix(piece, mark).and_then(|rest| rest.strip_suffix("*/"));
+        inner.filter(|rest| rest.starts_with(char::is_whitespace)).unwrap_or(piece)
+    };
+    pieces(sql).into_iter().map(|(piece, is_code)| if is_code { piece } else { opened(piece) }).collect()
+}
+
 /// A migration's text for SQLite: its own names of the types, and strict tables; a clustered one is its primary key's
 /// index, which saves the writing of a second.
 pub(crate) fn sqlite_schema(sql: &str) -> String {
-    let marked = sql.replace("/*STRICT*/", "STRICT").replace("/*STRICT, CLUSTERED*/", "STRICT, WITHOUT ROWID");
+    let marked = sections(sql, "/*SQLITE")
+        .replace("/*STRICT*/", "STRICT")
+        .replace("/*STRICT, CLUSTERED*/", "STRICT, WITHOUT ROWID");
     let mut out = String::with_capacity(marked.len());
     for (piece, is_code) in pieces(&marked) {
         let mut rest = piece;
@@ -109,6 +125,13 @@ mod tests {
         assert_eq!(parameter_count("SELECT 1"), 0);
         assert_eq!(parameter_count("SELECT $2, $1, $2, '$7', \"$8\" -- $9\n"), 2);
         assert_eq!(parameter_count("SELECT $10+$3"), 10);
+    }
+
+    #[test]
+    fn a_section_for_one_engine_is_a_comment_to_the_other() {
+        let text = "A; /*SQLITE\nB 'x';\n*/ C; /*POSTGRES D; */ '/*SQLITE E */' /*STRICT*/";
+        assert_eq!(postgres_schema(text), "A; /*SQLITE\nB 'x';\n*/ C;  D;  '/*SQLITE E */' /*STRICT*/");
+        assert_eq!(sqlite_schema(text), "A; \nB 'x';\n C; /*POSTGRES D; */ '/*SQLITE E */' STRICT");
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0014_payment_policy.sql",
         "0015_forgetting.sql",
         "0016_auth.sql",
-        "0017_organization.sql"
+        "0017_organization.sql",
+        "0018_audit.sql"
     ]
 }
 

@@ -71,7 +71,7 @@ pub(crate) async fn prepare(link: &Link, sql: &str) -> Result<(), DbError> {
 
 /// Runs a migration's text, which may hold several statements and take its time.
 pub(crate) async fn script(link: &Link, text: &str) -> Result<(), DbError> {
-    Ok(link.batch_execute(text).await?)
+    Ok(link.batch_execute(&crate::dialect::postgres_schema(text)).await?)
 }
 
 /// An answer of the server that refuses is certain; a connection that broke, or a server that stops, is not.

@@ -7,6 +7,7 @@ use crate::wiring::{self, Base};
 use farebox_accounts::Accounts;
 use farebox_api::Core;
 use farebox_api_kit::{Body, Dispatcher};
+use farebox_audit::AuditLog;
 use farebox_base::{Clock, Result, Rng, SystemClock, SystemRng, Timestamp};
 use farebox_billing::Wallets;
 use farebox_calls::Calls;
@@ -36,6 +37,7 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     pub rng: Arc<dyn Rng>,
     pub changes: Changes,
+    pub audit: AuditLog,
     pub accounts: Accounts,
     pub mailer: Mailer,
     pub market: Market,
@@ -81,6 +83,7 @@ impl App {
         serve::serve_on(on, listener, Arc::new(self.clone()), self.socket, shutdown).await;
         background.iter().for_each(tokio::task::JoinHandle::abort);
         self.calls.stop().await;
+        self.audit.stop().await;
         if let Err(error) = self.accounts.flush_last_used().await {
             tracing::warn!(internal = ?error.internal, "the keys' times of use could not be written");
         }

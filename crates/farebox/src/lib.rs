@@ -3,6 +3,7 @@
 //! Everything that a request does lives in the crates below; this one decides what they are made of.
 
 pub mod app;
+mod audit_metrics;
 pub mod cli;
 pub mod config;
 mod cors;

@@ -1,5 +1,7 @@
 //! From configuration to parts: which database, which limits, what each crate is handed.
 
+mod folder;
+
 use crate::app::App;
 use crate::config::{Config, Durability, WalletProof};
 use crate::secret_key::SecretKey;
@@ -7,6 +9,7 @@ use crate::serve::SocketSettings;
 use farebox_accounts::{Accounts, AccountsParts, Vault};
 use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, PaymentSettings, Rate};
 use farebox_api_kit::{Dispatcher, Settings};
+use farebox_audit::{AuditLog, AuditParts};
 use farebox_base::{Clock, Error, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::{CallSettings, Calls, CallsParts};
@@ -58,17 +61,8 @@ pub(crate) fn book_file(config: &Config) -> PathBuf {
 /// `Unavailable`, naming the folder.
 pub(crate) fn make_data_folder(config: &Config) -> Result<()> {
     let folder = &config.database.data_dir;
-    private_folder(folder)
+    folder::make_private(folder)
         .map_err(|e| Error::unavailable(format!("can't make the data folder {}: {e}", folder.display())))
-}
-
-/// Makes the folder, readable by nobody else; one that is there keeps its mode.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Opens the database to read only, beside a server that has it open. Its statements may take any time: those that
@@ -171,6 +165,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         settings: call_settings(config, sqlite_folder),
     })
     .await?;
+    let audit = AuditLog::start(AuditParts { db: db.clone(), clock: clock.clone(), rng: rng.clone() })?;
     let registry = prometheus::Registry::new();
     crate::payment_metrics::register(&registry, &calls.payments().facilitators)?;
     let core = Core::new(CoreParts {
@@ -178,6 +173,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         changes: changes.clone(),
         clock: clock.clone(),
         rng: rng.clone(),
+        audit: audit.clone(),
         accounts: accounts.clone(),
         market: market.clone(),
         wallets: wallets.clone(),
@@ -186,6 +182,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
     });
+    crate::audit_metrics::register(&registry, &core)?;
     let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), kit_settings(config, registry)?)
         .map_err(|e| Error::internal(e.to_string()))?;
     let alone_since = (db.engine() == Engine::Sqlite).then(|| clock.now());
@@ -194,6 +191,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         clock,
         rng,
         changes,
+        audit,
         accounts,
         mailer,
         market,
@@ -298,6 +296,7 @@ fn limit_settings(config: &Config) -> LimitSettings {
         sql_gateway_general: quarter(limits.sql_gateway_per_15_minutes),
         sql_gateway_query: quarter(limits.sql_gateway_queries_per_15_minutes),
         sql_gateway_deposit: quarter(limits.sql_gateway_deposits_per_15_minutes),
+        audited_refusals_per_minute: limits.audited_refusals_per_minute,
         ..LimitSettings::default()
     }
 }

@@ -11,6 +11,7 @@ const ORDER: &[&str] = &[
     "events",
     "vault",
     "mail",
+    "audit",
     "accounts",
     "market",
     "billing",

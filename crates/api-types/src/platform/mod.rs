@@ -5,6 +5,7 @@
 mod agent;
 mod api_key;
 mod auth;
+mod audit_log;
 mod create_publisher;
 mod endpoint;
 mod organization;
@@ -30,6 +31,7 @@ pub use auth::{
     ResendVerificationRequest, ResetPasswordRequest, Session, SessionsRevoked, SignupRequest, SignupResult,
     TokenRefresh, UpdatePasswordRequest, VerificationSent, VerifyEmailRequest,
 };
+pub use audit_log::{AuditLog, AuditLogList, AuditLogsQuery};
 pub use create_publisher::CreatePublisherRequest;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
 pub use organization::{

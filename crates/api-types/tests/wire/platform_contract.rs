@@ -47,7 +47,7 @@ fn everything() -> Vec<Compared> {
             Email UserStatus ApiKeyInfo ApiKeyCreated PublisherResponse AssetInfo McpDiscoveryStatus
             PricingConfigResponse EstimateResponse WalletBalanceResponse WalletSourceBalance
             ReceivedTransferNotificationSummary WalletBalanceKind AgentCreditSource BonusClaimResponse
-            WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection;
+            WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection AuditLog AuditLogList;
         Both: ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
             GeoRoutingConfig GeoRoutingMode PricingModel PublisherCategory PublisherType ComputeType DatabaseType
             IntegrationType UndocumentedEndpointPolicy WalletAddress;

@@ -4,6 +4,7 @@ use super::output::{explained, say};
 use super::{CliResult, ConfigArgs};
 use crate::wiring;
 use clap::Args;
+use farebox_audit::AuditFinding;
 use farebox_base::Result;
 use farebox_db::{Db, SchemaAge, sqlite_defects};
 use farebox_ledger::check::{Finding, Head, check_deep};
@@ -23,7 +24,8 @@ could not be opened or read, or has not this program's schema.";
 pub(super) struct CheckArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Also compute the hash of every batch again, from all transfers and entries, and print where each chain ends.
+    /// Also compute the hash of every batch again, from all transfers and entries, and of every
+    /// line of the audit log, and print where each chain ends.
     #[arg(long)]
     deep: bool,
 }
@@ -40,10 +42,11 @@ pub(super) async fn run(args: CheckArgs) -> CliResult {
             say(line(&pages));
             findings.push(pages);
         }
-        let deep = check_deep(&db, shown_progress()).await.map_err(explained)?;
+        let deep = check_deep(&db, shown_progress("entries")).await.map_err(explained)?;
         deep.findings.iter().for_each(|finding| say(line(finding)));
         deep.heads.iter().filter(|head| head.seq > 0).for_each(|head| say(head_line(head)));
         findings.extend(deep.findings);
+        findings.extend(audit_log(&db).await.map_err(explained)?);
     }
     let broken: i64 = findings.iter().map(|finding| finding.broken).sum();
     if broken == 0 {
@@ -52,6 +55,19 @@ pub(super) async fn run(args: CheckArgs) -> CliResult {
     }
     say(format!("the books do NOT balance: {broken} breaches"));
     Ok(ExitCode::FAILURE)
+}
+
+/// The chain of the audit log, and the lists of its lines.
+async fn audit_log(db: &Db) -> Result<Vec<Finding>> {
+    let checked = farebox_audit::check_deep(db, shown_progress("audit lines")).await?;
+    let finding =
+        |AuditFinding { invariant, checked, broken, examples }| Finding { invariant, checked, broken, examples };
+    let findings: Vec<Finding> = checked.findings.into_iter().map(finding).collect();
+    findings.iter().for_each(|finding| say(line(finding)));
+    if checked.lines > 0 {
+        say(format!("the audit log ends with line {}, hash {}", checked.lines, checked.hash));
+    }
+    Ok(findings)
 }
 
 /// The file's pages and indexes, which the statements above may not have come by.
@@ -79,12 +95,12 @@ async fn must_have_schema(db: &Db, place: &str) -> Result<(), String> {
 }
 
 /// Counts up on a terminal and is silent elsewhere.
-fn shown_progress() -> impl FnMut(i64) {
+fn shown_progress(what: &'static str) -> impl FnMut(i64) {
     let (shown, mut next) = (std::io::stderr().is_terminal(), PROGRESS_ENTRIES);
-    move |entries| {
-        if shown && entries >= next {
-            let _ = write!(std::io::stderr(), "\r{entries} entries read ");
-            next = entries + PROGRESS_ENTRIES;
+    move |done| {
+        if shown && done >= next {
+            let _ = write!(std::io::stderr(), "\r{done} {what} read ");
+            next = done + PROGRESS_ENTRIES;
         }
     }
 }

@@ -15,6 +15,7 @@ pub struct Limits {
     pub sql_gateway_per_15_minutes: u32,
     pub sql_gateway_queries_per_15_minutes: u32,
     pub sql_gateway_deposits_per_15_minutes: u32,
+    pub audited_refusals_per_minute: u32,
 }
 
 impl Limits {
@@ -24,6 +25,7 @@ impl Limits {
         at_least("limits.marketplace_burst", self.marketplace_burst, self.marketplace_per_minute)?;
         at_least("limits.sql_gateway_per_15_minutes", self.sql_gateway_per_15_minutes, 1)?;
         at_least("limits.sql_gateway_queries_per_15_minutes", self.sql_gateway_queries_per_15_minutes, 1)?;
-        at_least("limits.sql_gateway_deposits_per_15_minutes", self.sql_gateway_deposits_per_15_minutes, 1)
+        at_least("limits.sql_gateway_deposits_per_15_minutes", self.sql_gateway_deposits_per_15_minutes, 1)?;
+        at_least("limits.audited_refusals_per_minute", self.audited_refusals_per_minute, 1)
     }
 }

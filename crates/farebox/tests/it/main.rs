@@ -4,6 +4,7 @@
 
 mod access;
 mod auth;
+mod audit;
 mod backup;
 mod bad_input;
 mod calls;

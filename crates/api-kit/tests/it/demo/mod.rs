@@ -13,8 +13,8 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 pub use lines::Lines;
 
@@ -37,6 +37,19 @@ pub struct App {
     pub served: Arc<AtomicUsize>,
     /// How many requests were admitted.
     pub admitted: Arc<AtomicUsize>,
+    told: Arc<Mutex<Vec<Told>>>,
+    /// While somebody holds it, no line is kept.
+    audit_gate: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What the server was told of a request that changes something.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub operation: &'static str,
+    pub status: u16,
+    pub caller: Option<String>,
+    pub resource: Option<String>,
+    pub refusal: Option<String>,
 }
 
 impl Core for App {
@@ -78,6 +91,19 @@ impl Core for App {
         Ok(Admission { headers, refusal })
     }
 
+    fn audit(&self, attempt: Attempt<Caller>) -> impl Future<Output = ()> + Send {
+        let refusal = attempt.refusal.as_ref().map(|refusal| format!("{}: {}", refusal.code, refusal.message));
+        self.told.lock().unwrap().push(Told {
+            operation: attempt.operation,
+            status: attempt.status,
+            caller: attempt.caller.map(|caller| caller.name.clone()),
+            resource: attempt.resource,
+            refusal,
+        });
+        let gate = self.audit_gate.clone();
+        async move { drop(gate.lock().await) }
+    }
+
     fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
@@ -95,7 +121,19 @@ impl App {
             rng: Arc::new(SeededRng::new(1)),
             served: Arc::default(),
             admitted: Arc::default(),
+            told: Arc::default(),
+            audit_gate: Arc::default(),
         }
+    }
+
+    /// Every request that the server was told of.
+    pub fn told(&self) -> Vec<Told> {
+        self.told.lock().unwrap().clone()
+    }
+
+    /// Keeps every line from being kept until it is dropped.
+    pub fn hold_audit(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.audit_gate.clone().try_lock_owned().unwrap()
     }
 
     pub fn serve(&self) {

@@ -10,8 +10,8 @@ use farebox_base::{Error, Result};
 
 operations! {
     core Core, door Marketplace, tag "Authentication";
-    POST "/api/v1/keys" create_key(Optional) errors(403, 409) rate(Auth) "Create an API key";
-    POST "/api/v1/keys/validate" validate_key(Public) errors(401) rate(Auth) "Check an API key";
+    POST "/api/v1/keys" create_key(Optional) errors(403, 409) rate(Auth) audit("api_key") "Create an API key";
+    POST "/api/v1/keys/validate" validate_key(Public) errors(401) rate(Auth) audit("api_key") "Check an API key";
 }
 
 /// What a key without a limit of its own is shown as.

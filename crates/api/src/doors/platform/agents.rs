@@ -3,7 +3,7 @@
 use super::Cx;
 use crate::Core;
 use farebox_accounts::{AddressAsked, AgentRegistration, Registered};
-use farebox_api_kit::{Created, Data, Headers, Json, Ok200, OptionalJson, operations};
+use farebox_api_kit::{Created, Data, Doer, Headers, Json, Ok200, OptionalJson, operations};
 use farebox_api_types::Secret;
 use farebox_api_types::platform::{
     AgentInfo, AgentRegisterRequest, AgentRegisterResponse, AgentUpdateRequest, AgentUpdateResponse, Email,
@@ -28,6 +28,7 @@ async fn agent_register(
     }
     let registration = AgentRegistration { name: request.name, email: request.email };
     let registered = cx.core.accounts.register_agent(&registration).await?;
+    cx.acts_as(Doer { user: registered.user.id, party: Some(registered.party.id) });
     Ok(Created(Data(reply(&cx.core.settings.public_url, registered))))
 }
 

@@ -4,6 +4,7 @@ mod agents;
 mod api_key_scopes;
 mod api_keys;
 mod auth;
+mod audit_logs;
 mod facilitator;
 mod org_publishers;
 mod organizations;
@@ -34,6 +35,7 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(api_key_scopes::operations());
     all.extend(organizations::operations());
     all.extend(roles::operations());
+    all.extend(audit_logs::operations());
     all.extend(org_publishers::operations());
     all.extend(publishers::operations());
     all.extend(publisher_calls::operations());

@@ -1,0 +1,172 @@
+//! The check of the log: computes every hash again from what is stored, and looks up every line in its lists.
+//!
+//! What it cannot see: newest lines that were cut off together with the head. Who keeps what a check prints can compare.
+
+use crate::line::Line;
+use crate::{marks, rows, seal};
+use farebox_base::{Kind, Result};
+use farebox_db::{Db, Row, Where, sql};
+
+/// Lines that are read at a time.
+const PAGE: i64 = 1_000;
+/// Breaches that are named.
+const EXAMPLES_MAX: usize = 10;
+
+/// One invariant, on how many lines it was checked, and those that break it.
+#[derive(Clone, Debug)]
+pub struct AuditFinding {
+    pub invariant: &'static str,
+    pub checked: i64,
+    pub broken: i64,
+    /// Up to ten breaches, the first line that breaks it in front.
+    pub examples: Vec<String>,
+}
+
+/// What the check found, and where the chain ends.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub findings: Vec<AuditFinding>,
+    /// Number of the newest line, as the head has it.
+    pub lines: i64,
+    /// Hexadecimal; empty where there is no line.
+    pub hash: String,
+}
+
+/// Checks the whole log. `progress` is told how many lines are done.
+///
+/// # Errors
+/// Those of the database.
+pub async fn check_deep(db: &Db, mut progress: impl FnMut(i64)) -> Result<Checked> {
+    let mut check = Check {
+        hashes: finding("the hash of each audit line is that of its fields and of the line before"),
+        numbers: finding("audit lines are numbered without a gap up to the head"),
+        lists: finding("each audit line stands in the lists of its organisation and in no other"),
+        done: 0,
+        before: Vec::new(),
+        marks: 0,
+    };
+    // The newest line before the head, so that no line which is appended meanwhile is taken for a stray one.
+    let newest = db.one(sql!("SELECT MAX(seq) FROM audit_line"), &[]).await?;
+    let newest: Option<i64> = newest.map_or(Ok(None), |row| row.get(0))?;
+    let (lines, hash) = head(db).await?;
+    if newest.is_some_and(|newest| newest > lines) {
+        check.numbers.breach(format!("there are lines behind line {lines}, where the log ends"));
+    }
+    loop {
+        match page(db, check.done, lines).await {
+            Ok(page) if page.is_empty() => break,
+            Ok(page) => check.page(db, &page).await?,
+            Err(error) if error.kind == Kind::Unavailable => return Err(error),
+            Err(error) => {
+                let why = error.internal.unwrap_or(error.message);
+                check.numbers.breach(format!("the lines behind line {} cannot be read: {why}", check.done));
+                break;
+            }
+        }
+        progress(check.done);
+    }
+    check.end(db, lines, &hash).await?;
+    let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Checked { findings: vec![check.hashes, check.numbers, check.lists], lines, hash })
+}
+
+fn finding(invariant: &'static str) -> AuditFinding {
+    AuditFinding { invariant, checked: 0, broken: 0, examples: Vec::new() }
+}
+
+impl AuditFinding {
+    fn breach(&mut self, example: String) {
+        self.broken += 1;
+        if self.examples.len() < EXAMPLES_MAX {
+            self.examples.push(example);
+        }
+    }
+}
+
+/// How many lines there are, and the hash of the newest.
+async fn head(db: &Db) -> Result<(i64, Vec<u8>)> {
+    let row = db.one(sql!("SELECT lines, hash FROM audit_head WHERE id = 0"), &[]).await?;
+    row.map_or(Ok((0, Vec::new())), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+async fn page(db: &Db, after: i64, until: i64) -> Result<Vec<Row>> {
+    let statement = sql!(
+        "SELECT seq, id, at, party_id, actor_type, actor_id, action, category, resource_type, resource_id, status, error,
+           address, user_agent, request_id, metadata, hash
+         FROM audit_line WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3"
+    );
+    Ok(db.query(statement, &[after.into(), until.into(), PAGE.into()]).await?)
+}
+
+struct Check {
+    hashes: AuditFinding,
+    numbers: AuditFinding,
+    lists: AuditFinding,
+    /// The newest number that was read.
+    done: i64,
+    before: Vec<u8>,
+    /// Entries in lists that the lines read so far call for.
+    marks: i64,
+}
+
+impl Check {
+    async fn page(&mut self, db: &Db, page: &[Row]) -> Result<()> {
+        for row in page {
+            let seq: i64 = row.get(0)?;
+            let (line, hash): (Line, Vec<u8>) = (rows::read(row)?, row.get(16)?);
+            self.numbers.checked += 1;
+            self.hashes.checked += 1;
+            if seq != self.done + 1 {
+                self.numbers.breach(format!("line {} is missing", self.done + 1));
+            }
+            if seal::hash(seq, &self.before, &line)[..] != hash[..] {
+                self.hashes.breach(format!("line {seq} ({})", line.id));
+            }
+            self.lists(db, seq, &line).await?;
+            (self.done, self.before) = (seq, hash);
+        }
+        Ok(())
+    }
+
+    /// Whether the line stands in each of its lists.
+    async fn lists(&mut self, db: &Db, seq: i64, line: &Line) -> Result<()> {
+        let lists = marks::of_line(line);
+        if lists.is_empty() {
+            return Ok(());
+        }
+        self.lists.checked += 1;
+        self.marks += i64::try_from(lists.len()).unwrap_or(i64::MAX);
+        let mut wanted = Where::continuing(sql!("SELECT COUNT(*) FROM audit_mark WHERE seq = $1"), &[seq.into()]);
+        wanted.and_in("list", &lists.iter().map(|list| (*list).into()).collect::<Vec<_>>());
+        let (statement, params) = wanted.finish("", &[]);
+        let found: i64 = match db.query_built(&statement, &params).await?.first() {
+            Some(row) => row.get(0)?,
+            None => 0,
+        };
+        if found != lists.len() as i64 {
+            self.lists.breach(format!("line {seq} ({}) is missing from a list", line.id));
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, db: &Db, lines: i64, hash: &[u8]) -> Result<()> {
+        if self.done != lines {
+            self.numbers.breach(format!("the log ends at line {}, not {lines}", self.done));
+        } else if self.before != hash {
+            self.hashes.breach(format!("the head, which is not the hash of line {lines}"));
+        }
+        let entered = sql!("SELECT COUNT(*) FROM audit_mark WHERE seq <= $1");
+        let entered: i64 = db.one(entered, &[lines.into()]).await?.map_or(Ok(0), |row| row.get(0))?;
+        if entered != self.marks {
+            self.lists.breach(format!("the lists have {entered} entries, not {}", self.marks));
+        }
+        let misnumbered = sql!(
+            "SELECT seq FROM (SELECT seq, no, ROW_NUMBER() OVER (PARTITION BY list ORDER BY seq) AS place FROM audit_mark) counted
+             WHERE no <> place ORDER BY seq LIMIT 10"
+        );
+        for row in db.query(misnumbered, &[]).await? {
+            self.lists.breach(format!("line {} is misnumbered in a list", row.get::<i64>(0)?));
+        }
+        Ok(())
+    }
+}
