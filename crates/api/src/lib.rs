@@ -8,6 +8,8 @@ mod core;
 mod credentials;
 mod doors;
 mod limits;
+mod oauth_cookie;
+mod oauth_pages;
 mod organization;
 mod payments;
 mod settings;
@@ -27,5 +29,6 @@ pub fn operations() -> Vec<Operation<Core>> {
     all.extend(doors::marketplace::operations());
     all.extend(doors::sql_gateway::operations());
     all.extend(system::operations());
+    all.extend(oauth_pages::operations());
     all
 }

@@ -13,6 +13,7 @@ const ORDER: &[&str] = &[
     "market",
     "billing",
     "net",
+    "oauth",
     "x402",
     "rails",
     "upstream",

@@ -6,6 +6,8 @@ mod agent;
 mod api_key;
 mod create_publisher;
 mod endpoint;
+mod oauth_connection;
+mod oauth_provider;
 mod payment;
 mod pricing;
 mod publisher_kind;
@@ -23,6 +25,14 @@ pub use agent::{
 pub use api_key::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
 pub use create_publisher::CreatePublisherRequest;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
+pub use oauth_connection::{
+    AuthorizationStarted, AuthorizeQuery, ConnectionsResponse, MultipleOAuthConnectionsAmbiguousResponse,
+    OAuthCallbackQuery, RevokeResponse, SetDefaultConnectionResponse, UserOAuthConnectionResponse,
+};
+pub use oauth_provider::{
+    CreateOAuthProviderRequest, OAuthProviderResponse, ProvidersResponse, PublisherOAuthProviderResponse,
+    TokenEndpointAuthMethod, UpdateOAuthProviderRequest,
+};
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};
 pub use publisher_kind::{

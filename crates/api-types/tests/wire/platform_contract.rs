@@ -36,13 +36,15 @@ macro_rules! compared {
 fn everything() -> Vec<Compared> {
     compared! {
         In: AgentRegisterRequest CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
-            UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
+            CreateOAuthProviderRequest UpdateOAuthProviderRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
         Out: AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
             Email UserStatus ApiKeyInfo ApiKeyCreated PublisherResponse AssetInfo McpDiscoveryStatus
             PricingConfigResponse EstimateResponse WalletBalanceResponse WalletSourceBalance
             ReceivedTransferNotificationSummary WalletBalanceKind AgentCreditSource BonusClaimResponse
+            OAuthProviderResponse PublisherOAuthProviderResponse ProvidersResponse UserOAuthConnectionResponse
+            ConnectionsResponse SetDefaultConnectionResponse RevokeResponse MultipleOAuthConnectionsAmbiguousResponse
             WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection;
-        Both: ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
+        Both: TokenEndpointAuthMethod ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
             GeoRoutingConfig GeoRoutingMode PricingModel PublisherCategory PublisherType ComputeType DatabaseType
             IntegrationType UndocumentedEndpointPolicy WalletAddress;
     }
@@ -142,7 +144,7 @@ fn differences(contract: &Value, compared: &Compared) -> Vec<String> {
 }
 
 /// Fields of ours that the contract does not know; requests need none of them, and replies have them where they were set.
-const BEYOND: &[&str] = &["payment_order", "payment_receiver"];
+const BEYOND: &[&str] = &["payment_order", "payment_receiver", "callback_url"];
 
 fn references(schema: &Value, into: &mut BTreeSet<String>) {
     match schema {

@@ -22,6 +22,7 @@ mod marketplace;
 mod nearest;
 mod net;
 mod network;
+mod oauth;
 mod secrets;
 mod server;
 mod sql_gateway;
@@ -43,6 +44,7 @@ pub use log::{Log, LogFormat};
 pub use marketplace::Marketplace;
 pub use net::Net;
 pub use network::Network;
+pub use oauth::Oauth;
 pub use secrets::Secrets;
 pub use server::Server;
 pub use sql_gateway::{SqlGateway, WalletProof};
@@ -69,6 +71,7 @@ pub struct Config {
     pub bonus: Bonus,
     pub marketplace: Marketplace,
     pub sql_gateway: SqlGateway,
+    pub oauth: Oauth,
     pub x402: X402,
     pub secrets: Secrets,
     pub log: Log,
@@ -124,6 +127,7 @@ impl Config {
         self.fees.check()?;
         self.marketplace.check()?;
         self.sql_gateway.check(&self.database)?;
+        self.oauth.check()?;
         self.x402.check()?;
         self.secrets.check()?;
         self.log.check()

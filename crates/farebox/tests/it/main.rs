@@ -19,6 +19,7 @@ mod load;
 mod memory;
 mod metered;
 mod mistakes;
+mod oauth;
 mod pay;
 mod process;
 mod several;
