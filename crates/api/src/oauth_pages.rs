@@ -37,7 +37,7 @@ struct DoneQuery {
 
 async fn confirm_page(cx: Cx, query: Query<ConfirmQuery>, headers: Headers) -> Result<Reply> {
     let flow = query.0.flow.unwrap_or_default();
-    let asked = match oauth_cookie::read(&headers.0, &flow) {
+    let asked = match oauth_cookie::read(&cx, &headers.0, &flow) {
         Some(secret) => cx.core.oauth.asked(secret).await?,
         None => None,
     };
@@ -65,7 +65,7 @@ async fn confirm_answer(cx: Cx, headers: Headers, body: Binary) -> Result<Reply>
     };
     let flow = field("flow").unwrap_or_default();
     let over = || Error::invalid("flow", "is not known here, was answered before, or is too old: begin again");
-    let secret = oauth_cookie::read(&headers.0, &flow).ok_or_else(over)?;
+    let secret = oauth_cookie::read(&cx, &headers.0, &flow).ok_or_else(over)?;
     let is_yes = field("answer").as_deref() == Some("yes");
     let redirect = cx.core.oauth.answered(secret, &field("check").unwrap_or_default(), is_yes).await?;
     let cleared = oauth_cookie::clear(&cx, &flow)?;

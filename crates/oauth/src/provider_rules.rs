@@ -68,6 +68,25 @@ pub(crate) fn secret(secret: &Sensitive) -> Result<()> {
     visible("client_secret", secret.expose(), SECRET_BYTES)
 }
 
+/// A secret that is kept is not sent to another server because somebody changed an address: who may change providers may
+/// not read their secrets.
+///
+/// # Errors
+/// `Invalid` for `client_secret`.
+pub(crate) fn secret_stays(before: &Provider, after: &Provider) -> Result<()> {
+    let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
+    let known = origin(&before.token_url);
+    let sent_to = [Some(&after.token_url), after.revocation_url.as_ref()];
+    let is_known = |url: &String| {
+        let to = origin(url);
+        to == known || to == before.revocation_url.as_deref().and_then(origin)
+    };
+    if sent_to.into_iter().flatten().all(is_known) {
+        return Ok(());
+    }
+    Err(Error::invalid("client_secret", "must be sent again where token_url or revocation_url leads to another server"))
+}
+
 fn slug(text: &str) -> Result<()> {
     let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let ends_plain = text.bytes().next().is_some_and(is_plain) && text.bytes().last().is_some_and(is_plain);

@@ -106,9 +106,13 @@ impl Oauth {
         patch: &ProviderPatch,
     ) -> Result<Provider> {
         let mut provider = self.provider_owned(owner, id).await?;
+        let before = provider.clone();
         patch.apply(&mut provider);
         provider.updated_at = self.now();
         let provider = provider_rules::checked(self.client(), provider)?;
+        if patch.client_secret.is_none() {
+            provider_rules::secret_stays(&before, &provider)?;
+        }
         let sealed = match &patch.client_secret {
             Some(secret) => {
                 provider_rules::secret(secret)?;

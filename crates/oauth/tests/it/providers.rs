@@ -66,6 +66,19 @@ async fn a_change_is_checked_as_a_whole_and_keeps_what_it_does_not_name() {
             let error = stage.oauth.provider_update(owner, made.id, &patch).await.unwrap_err();
             assert_eq!(error.field.as_deref(), Some(field));
         }
+        // The secret that is kept is sent to no server that it was not given for.
+        for patch in [
+            ProviderPatch { token_url: Some("https://evil.example.com/t".to_owned()), ..ProviderPatch::default() },
+            ProviderPatch {
+                revocation_url: Some(Some("https://worse.example.com/r".to_owned())),
+                ..ProviderPatch::default()
+            },
+        ] {
+            let error = stage.oauth.provider_update(owner, made.id, &patch).await.unwrap_err();
+            assert_eq!(error.field.as_deref(), Some("client_secret"));
+            let anew = ProviderPatch { client_secret: Some(Sensitive::new("another")), ..patch };
+            stage.oauth.provider_update(owner, made.id, &anew).await.unwrap();
+        }
         let taken = ProviderPatch { slug: Some("two".to_owned()), ..ProviderPatch::default() };
         assert_eq!(stage.oauth.provider_update(owner, made.id, &taken).await.unwrap_err().code, "slug_taken");
         let nul = NewProvider { name: "a\0b".to_owned(), ..stage.described("three") };

@@ -122,7 +122,7 @@ async fn arrived(cx: &Cx, provider: &Provider, query: &OAuthCallbackQuery, heade
         iss: query.iss.as_deref(),
     };
     let name = query.state.as_deref().map(|state| cx.core.oauth.flow_name(state)).unwrap_or_default();
-    let browser = oauth_cookie::read(headers, &name);
+    let browser = oauth_cookie::read(cx, headers, &name);
     let (target, cookie) = match cx.core.oauth.callback(provider, returned, browser).await? {
         Arrived::Done(target) => (target, oauth_cookie::clear(cx, &name)?),
         Arrived::Asks(flow) => {
