@@ -28,7 +28,7 @@ CREATE UNIQUE INDEX oauth_provider_global_slug ON oauth_provider (slug) WHERE pa
 CREATE TABLE oauth_pending (
   state_hash BYTEA PRIMARY KEY,
   provider_id TEXT NOT NULL REFERENCES oauth_provider (id),
-  party_id TEXT NOT NULL REFERENCES party (id),
+  party_id TEXT NOT NULL REFERENCES party (id), -- for whom the holder acted, to tell users who asks
   holder TEXT NOT NULL,              -- as in oauth_connection
   callback TEXT NOT NULL,            -- the address that the provider sends the browser to
   redirect_uri TEXT NOT NULL,        -- where the browser goes in the end
@@ -39,13 +39,12 @@ CREATE TABLE oauth_pending (
   expires_at BIGINT NOT NULL
 ) /*STRICT*/;
 CREATE INDEX oauth_pending_expires ON oauth_pending (expires_at);
-CREATE INDEX oauth_pending_holder ON oauth_pending (party_id, holder);
+CREATE INDEX oauth_pending_holder ON oauth_pending (holder);
 CREATE INDEX oauth_pending_provider ON oauth_pending (provider_id);
 
 CREATE TABLE oauth_connection (
   id TEXT PRIMARY KEY,
   provider_id TEXT NOT NULL REFERENCES oauth_provider (id),
-  party_id TEXT NOT NULL REFERENCES party (id),
   holder TEXT NOT NULL,              -- the user's id; the party's where a key belongs to it as such
   account TEXT NOT NULL,             -- who it is at the provider; empty: not known
   email TEXT,
@@ -61,8 +60,8 @@ CREATE TABLE oauth_connection (
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 ) /*STRICT*/;
-CREATE UNIQUE INDEX oauth_connection_account ON oauth_connection (party_id, holder, provider_id, account);
-CREATE UNIQUE INDEX oauth_connection_default ON oauth_connection (party_id, holder, provider_id) WHERE is_default = 1;
+CREATE UNIQUE INDEX oauth_connection_account ON oauth_connection (holder, provider_id, account);
+CREATE UNIQUE INDEX oauth_connection_default ON oauth_connection (holder, provider_id) WHERE is_default = 1;
 CREATE INDEX oauth_connection_provider ON oauth_connection (provider_id);
 
 -- Whose account at which server a call of a listing is made with.

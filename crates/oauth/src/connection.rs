@@ -54,21 +54,21 @@ impl Oauth {
     /// # Errors
     /// `NotFound` where the holder has no such connection.
     pub async fn connection_make_default(&self, holder: Holder, id: OauthConnectionId) -> Result<Connection> {
-        let (party, owner, id_text) = (holder.party_id.to_string(), holder.text(), id.to_string());
+        let (owner, id_text) = (holder.text(), id.to_string());
         let found = tx!(self.db(), tx => {
             tx.execute(
                 sql!(
                     "UPDATE oauth_connection SET is_default = 0
-                     WHERE party_id = $1 AND holder = $2 AND is_default = 1 AND id <> $3 AND provider_id IN
-                       (SELECT provider_id FROM oauth_connection WHERE id = $3 AND party_id = $1 AND holder = $2)"
+                     WHERE holder = $1 AND is_default = 1 AND id <> $2 AND provider_id IN
+                       (SELECT provider_id FROM oauth_connection WHERE id = $2 AND holder = $1)"
                 ),
-                &[(&party).into(), (&owner).into(), (&id_text).into()],
+                &[(&owner).into(), (&id_text).into()],
             )
             .await?;
             Ok(tx
                 .execute(
-                    sql!("UPDATE oauth_connection SET is_default = 1 WHERE party_id = $1 AND holder = $2 AND id = $3"),
-                    &[(&party).into(), (&owner).into(), (&id_text).into()],
+                    sql!("UPDATE oauth_connection SET is_default = 1 WHERE holder = $1 AND id = $2"),
+                    &[(&owner).into(), (&id_text).into()],
                 )
                 .await?)
         })?;
@@ -82,11 +82,11 @@ impl Oauth {
         provider: Option<OauthProviderId>,
         id: Option<OauthConnectionId>,
     ) -> Result<Vec<Connection>> {
-        let (party, owner) = (holder.party_id.to_string(), holder.text());
+        let owner = holder.text();
         let (provider, id) = (provider.map(|id| id.to_string()), id.map(|id| id.to_string()));
         let mut wanted = Where::new(CONNECTIONS);
         wanted
-            .and("c.party_id = $1 AND c.holder = $2", &[(&party).into(), (&owner).into()])
+            .and("c.holder = $1", &[(&owner).into()])
             .and_some("c.provider_id = $1", provider.as_ref())
             .and_some("c.id = $1", id.as_ref());
         let (statement, params) = wanted.finish("ORDER BY c.created_at, c.id LIMIT 1000", &[]);

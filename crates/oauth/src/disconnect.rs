@@ -19,7 +19,7 @@ impl Oauth {
     /// `NotFound` where there is none.
     pub async fn disconnect_provider(&self, holder: Holder, provider: OauthProviderId) -> Result<()> {
         const DELETE: &str = sql!(
-            "DELETE FROM oauth_connection WHERE party_id = $1 AND holder = $2 AND provider_id = $3
+            "DELETE FROM oauth_connection WHERE holder = $1 AND provider_id = $2
              RETURNING id, provider_id, tokens"
         );
         self.disconnected(DELETE, holder, &provider.to_string()).await
@@ -31,16 +31,16 @@ impl Oauth {
     /// `NotFound` where the holder has no such connection.
     pub async fn disconnect(&self, holder: Holder, id: OauthConnectionId) -> Result<()> {
         const DELETE: &str = sql!(
-            "DELETE FROM oauth_connection WHERE party_id = $1 AND holder = $2 AND id = $3
+            "DELETE FROM oauth_connection WHERE holder = $1 AND id = $2
              RETURNING id, provider_id, tokens"
         );
         self.disconnected(DELETE, holder, &id.to_string()).await
     }
 
-    async fn disconnected(&self, statement: &'static str, holder: Holder, third: &str) -> Result<()> {
-        let (party, owner) = (holder.party_id.to_string(), holder.text());
+    async fn disconnected(&self, statement: &'static str, holder: Holder, second: &str) -> Result<()> {
+        let owner = holder.text();
         let rows = tx!(self.db(), Isolation::ReadCommitted, tx => {
-            Ok(tx.query(statement, &[(&party).into(), (&owner).into(), third.into()]).await?)
+            Ok(tx.query(statement, &[(&owner).into(), second.into()]).await?)
         })?;
         if rows.is_empty() {
             return Err(not_found());

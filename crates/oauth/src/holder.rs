@@ -3,9 +3,11 @@
 use farebox_accounts::Caller;
 use farebox_base::{PartyId, UserId};
 
-/// A user as he acts for a party; a connection made for one party is of no use to his others.
+/// A user, whichever organisation he acts for: his account elsewhere is his own. Where a key belongs to a party as such,
+/// the party.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder {
+    /// Whom he acts for at present, which tells users who asks; decides nothing where there is a user.
     pub party_id: PartyId,
     /// `None` where a key belongs to the party as such.
     pub user_id: Option<UserId>,

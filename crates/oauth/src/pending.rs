@@ -139,12 +139,7 @@ impl Written<'_> {
         let pending = self.pending;
         let (party, holder) = (pending.holder.party_id.to_string(), pending.holder.text());
         tx.execute(sql!("DELETE FROM oauth_pending WHERE expires_at <= $1"), &[self.now.into()]).await?;
-        let row = tx
-            .one(
-                sql!("SELECT COUNT(*) FROM oauth_pending WHERE party_id = $1 AND holder = $2"),
-                &[(&party).into(), (&holder).into()],
-            )
-            .await?;
+        let row = tx.one(sql!("SELECT COUNT(*) FROM oauth_pending WHERE holder = $1"), &[(&holder).into()]).await?;
         let under_way: i64 = row.map_or(Ok(0), |row| row.get(0))?;
         if under_way >= PENDING_MOST {
             let message = "Too many connections are being made; finish them, or wait until they expire";

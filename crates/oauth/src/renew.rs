@@ -53,9 +53,9 @@ impl Oauth {
     /// Whether the right to renew is ours now.
     async fn lease(&self, holder: Holder, stored: &Stored) -> Result<bool> {
         const LEASE_IT: &str = sql!(
-            "UPDATE oauth_connection SET leased_until = $5
-             WHERE party_id = $1 AND holder = $2 AND id = $3 AND generation = $4 AND is_valid = 1
-               AND (leased_until IS NULL OR leased_until <= $6)"
+            "UPDATE oauth_connection SET leased_until = $4
+             WHERE holder = $1 AND id = $2 AND generation = $3 AND is_valid = 1
+               AND (leased_until IS NULL OR leased_until <= $5)"
         );
         let now = self.now();
         Ok(self.change(LEASE_IT, holder, stored, &[now.plus(LEASE).into(), now.into()]).await? == 1)
@@ -68,8 +68,8 @@ impl Oauth {
             Ok(Err(Failed::Refused(word))) if word == "invalid_grant" => {
                 tracing::warn!(provider = %provider.id, connection = %stored.id, "a refresh token is no longer taken");
                 const INVALID: &str = sql!(
-                    "UPDATE oauth_connection SET is_valid = 0, leased_until = NULL, updated_at = $5
-                     WHERE party_id = $1 AND holder = $2 AND id = $3 AND generation = $4"
+                    "UPDATE oauth_connection SET is_valid = 0, leased_until = NULL, updated_at = $4
+                     WHERE holder = $1 AND id = $2 AND generation = $3"
                 );
                 self.change(INVALID, holder, &stored, &[self.now().into()]).await?;
                 Ok(Renewed::Refused)
@@ -99,9 +99,9 @@ impl Oauth {
         let sealed = self.tokens_seal(stored.id, &tokens)?;
         let scopes = tokens.scopes.as_ref().map(|scopes| scopes.join(" "));
         const KEEP: &str = sql!(
-            "UPDATE oauth_connection SET tokens = $5, expires_at = $6, scopes = COALESCE($7, scopes),
-               generation = generation + 1, leased_until = NULL, updated_at = $8
-             WHERE party_id = $1 AND holder = $2 AND id = $3 AND generation = $4"
+            "UPDATE oauth_connection SET tokens = $4, expires_at = $5, scopes = COALESCE($6, scopes),
+               generation = generation + 1, leased_until = NULL, updated_at = $7
+             WHERE holder = $1 AND id = $2 AND generation = $3"
         );
         let more = [(&sealed).into(), tokens.expires_at.into(), scopes.as_ref().into(), self.now().into()];
         self.change(KEEP, holder, stored, &more).await?;
@@ -114,7 +114,7 @@ impl Oauth {
     async fn give_back(&self, holder: Holder, stored: &Stored) -> Result<()> {
         const GIVE_BACK: &str = sql!(
             "UPDATE oauth_connection SET leased_until = NULL
-             WHERE party_id = $1 AND holder = $2 AND id = $3 AND generation = $4"
+             WHERE holder = $1 AND id = $2 AND generation = $3"
         );
         self.change(GIVE_BACK, holder, stored, &[]).await?;
         Ok(())
@@ -128,8 +128,8 @@ impl Oauth {
         stored: &Stored,
         more: &[Param<'_>],
     ) -> Result<u64> {
-        let (party, owner, id) = (holder.party_id.to_string(), holder.text(), stored.id.to_string());
-        let mut params: Vec<Param<'_>> = vec![(&party).into(), (&owner).into(), (&id).into(), stored.generation.into()];
+        let (owner, id) = (holder.text(), stored.id.to_string());
+        let mut params: Vec<Param<'_>> = vec![(&owner).into(), (&id).into(), stored.generation.into()];
         params.extend_from_slice(more);
         tx!(self.db(), Isolation::ReadCommitted, tx => { Ok(tx.execute(statement, &params).await?) })
     }

@@ -15,7 +15,6 @@ const CONNECTIONS_MOST: i64 = 100;
 struct New<'a> {
     id: String,
     provider: String,
-    party: String,
     holder: String,
     account: &'a Account,
     scopes: String,
@@ -47,7 +46,6 @@ impl Oauth {
             let new = New {
                 id: id.to_string(),
                 provider: provider.id.to_string(),
-                party: holder.party_id.to_string(),
                 holder: holder.text(),
                 account,
                 scopes: tokens.scopes.as_ref().unwrap_or(&provider.scopes).join(" "),
@@ -88,14 +86,9 @@ async fn known_in(
         .one(
             sql!(
                 "SELECT id, tokens FROM oauth_connection
-                 WHERE party_id = $1 AND holder = $2 AND provider_id = $3 AND account = $4"
+                 WHERE holder = $1 AND provider_id = $2 AND account = $3"
             ),
-            &[
-                (&holder.party_id.to_string()).into(),
-                (&holder.text()).into(),
-                (&provider.id.to_string()).into(),
-                (&account.id).into(),
-            ],
+            &[(&holder.text()).into(), (&provider.id.to_string()).into(), (&account.id).into()],
         )
         .await?;
     row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
@@ -107,7 +100,7 @@ impl New<'_> {
             sql!(
                 "UPDATE oauth_connection SET email = $1, scopes = $2, tokens = $3, renews = $4, expires_at = $5,
                    is_valid = 1, generation = generation + 1, leased_until = NULL, updated_at = $6
-                 WHERE id = $7 AND party_id = $8 AND holder = $9"
+                 WHERE id = $7 AND holder = $8"
             ),
             &[
                 self.account.email.as_ref().into(),
@@ -117,7 +110,6 @@ impl New<'_> {
                 self.expires_at.into(),
                 self.now.into(),
                 (&self.id).into(),
-                (&self.party).into(),
                 (&self.holder).into(),
             ],
         )
@@ -130,10 +122,10 @@ impl New<'_> {
         let row = tx
             .one(
                 sql!(
-                    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN provider_id = $3 THEN 1 ELSE 0 END), 0)
-                     FROM oauth_connection WHERE party_id = $1 AND holder = $2"
+                    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN provider_id = $2 THEN 1 ELSE 0 END), 0)
+                     FROM oauth_connection WHERE holder = $1"
                 ),
-                &[(&self.party).into(), (&self.holder).into(), (&self.provider).into()],
+                &[(&self.holder).into(), (&self.provider).into()],
             )
             .await?;
         let (all, at_provider): (i64, i64) =
@@ -143,14 +135,13 @@ impl New<'_> {
         }
         tx.execute_one(
             sql!(
-                "INSERT INTO oauth_connection (id, provider_id, party_id, holder, account, email, scopes, tokens, renews,
+                "INSERT INTO oauth_connection (id, provider_id, holder, account, email, scopes, tokens, renews,
                    expires_at, is_valid, is_default, generation, created_at, updated_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, 1, $12, $12)"
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, 1, $11, $11)"
             ),
             &[
                 (&self.id).into(),
                 (&self.provider).into(),
-                (&self.party).into(),
                 (&self.holder).into(),
                 (&self.account.id).into(),
                 self.account.email.as_ref().into(),

@@ -102,11 +102,10 @@ impl Oauth {
         let authorization = bearer(&stored.access).map_err(|_| Error::internal("a token can't stand in a header"))?;
         let now = self.now();
         if stored.last_used_at.is_none_or(|at| at <= now.minus(USE_NOTED_EVERY)) {
-            let (party, owner, id) = (holder.party_id.to_string(), holder.text(), stored.id.to_string());
-            const NOTE: &str =
-                sql!("UPDATE oauth_connection SET last_used_at = $1 WHERE party_id = $2 AND holder = $3 AND id = $4");
+            let (owner, id) = (holder.text(), stored.id.to_string());
+            const NOTE: &str = sql!("UPDATE oauth_connection SET last_used_at = $1 WHERE holder = $2 AND id = $3");
             tx!(self.db(), Isolation::ReadCommitted, tx => {
-                Ok(tx.execute(NOTE, &[now.into(), (&party).into(), (&owner).into(), (&id).into()]).await?)
+                Ok(tx.execute(NOTE, &[now.into(), (&owner).into(), (&id).into()]).await?)
             })?;
         }
         Ok(Granted::Token(UserToken { connection_id: stored.id, authorization }))
@@ -118,9 +117,9 @@ impl Oauth {
             .one(
                 sql!(
                     "SELECT id, tokens, expires_at, is_valid, generation, leased_until, last_used_at
-                     FROM oauth_connection WHERE party_id = $1 AND holder = $2 AND id = $3"
+                     FROM oauth_connection WHERE holder = $1 AND id = $2"
                 ),
-                &[(&holder.party_id.to_string()).into(), (&holder.text()).into(), (&id.to_string()).into()],
+                &[(&holder.text()).into(), (&id.to_string()).into()],
             )
             .await?;
         row.map(|row| self.stored_read(&row)).transpose()

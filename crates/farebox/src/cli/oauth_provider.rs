@@ -122,7 +122,7 @@ async fn list(app: &App) -> Result<Vec<String>> {
 
 /// The operator's own; `provider_by_slug` without a party sees no others.
 async fn by_slug(app: &App, slug: &str) -> Result<Option<Provider>> {
-    app.oauth.provider_by_slug(None, slug).await
+    app.oauth.provider_by_slug(&[], slug).await
 }
 
 fn new_provider(described: Described) -> Result<NewProvider> {

@@ -23,7 +23,7 @@ async fn several(stage: &Stage) -> farebox_oauth::Provider {
 }
 
 #[tokio::test]
-async fn a_connection_is_of_one_user_for_one_party() {
+async fn a_connection_is_of_one_user_whomever_he_acts_for() {
     engines::each(async |db| {
         let stage = Stage::set(db).await;
         let (one, two) = (stage.user("One").await, stage.user("Two").await);
@@ -32,7 +32,6 @@ async fn a_connection_is_of_one_user_for_one_party() {
         let strangers = [
             two,
             Holder { party_id: one.party_id, user_id: two.user_id },
-            Holder { party_id: two.party_id, user_id: one.user_id },
             Holder { party_id: one.party_id, user_id: None },
         ];
         for stranger in strangers {
@@ -47,6 +46,8 @@ async fn a_connection_is_of_one_user_for_one_party() {
                 assert_eq!(error.kind, Kind::NotFound);
             }
         }
+        let elsewhere = Holder { party_id: two.party_id, user_id: one.user_id };
+        assert_eq!(stage.oauth.connections(elsewhere).await.unwrap().len(), 1);
         let other = stage.provider(None, "other").await;
         assert_eq!(stage.oauth.token(one, &other, Some(id)).await.unwrap_err().kind, Kind::NotFound);
         assert!(stage.oauth.connections(one).await.unwrap()[0].is_default);

@@ -27,13 +27,13 @@ async fn a_provider_is_its_owners_alone_and_slugs_are_taken_for_one_owner() {
         }
         assert_eq!(stage.oauth.provider_owned(Some(one), made.id).await.unwrap(), made);
         assert_eq!(stage.oauth.providers_owned(Some(two)).await.unwrap(), [others]);
-        let visible: Vec<_> = stage.oauth.providers_visible(one).await.unwrap().iter().map(|it| it.id).collect();
-        assert_eq!(visible, [made.id, operators.id]);
+        let visible: Vec<_> = stage.oauth.providers_visible(&[one]).await.unwrap().iter().map(|it| it.id).collect();
+        assert_eq!(visible, [operators.id, made.id]);
         // Nobody's slug stands in the way of the operator's.
-        assert_eq!(stage.oauth.provider_by_slug(Some(one), "github").await.unwrap().unwrap().id, operators.id);
+        assert_eq!(stage.oauth.provider_by_slug(&[one], "github").await.unwrap().unwrap().id, operators.id);
         stage.oauth.provider_delete(None, operators.id).await.unwrap();
-        assert_eq!(stage.oauth.provider_by_slug(Some(one), "github").await.unwrap().unwrap().id, made.id);
-        assert_eq!(stage.oauth.provider_by_slug(None, "github").await.unwrap(), None);
+        assert_eq!(stage.oauth.provider_by_slug(&[one], "github").await.unwrap().unwrap().id, made.id);
+        assert_eq!(stage.oauth.provider_by_slug(&[], "github").await.unwrap(), None);
     })
     .await;
 }

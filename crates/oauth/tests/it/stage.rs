@@ -1,10 +1,9 @@
 //! Processes of Farebox on one database, a provider, and users.
 
 use crate::provider::Provider as Server;
-use farebox_accounts::{Accounts, AccountsParts, AgentRegistration, Vault};
-use farebox_base::{ManualClock, OauthConnectionId, PartyId, SystemRng, Timestamp};
-use farebox_db::Db;
-use farebox_events::Changes;
+use farebox_accounts::Vault;
+use farebox_base::{ManualClock, OauthConnectionId, PartyId, SystemRng, Timestamp, UserId};
+use farebox_db::{Db, Isolation};
 use farebox_net::{Client, Policy};
 use farebox_oauth::{
     Arrived, Begun, Holder, Named, NewProvider, Oauth, OauthParts, OauthSettings, Provider, RedirectRule, Returned,
@@ -20,7 +19,6 @@ pub struct Stage {
     pub oauth: Oauth,
     /// Another process on the same database.
     pub other: Oauth,
-    pub accounts: Accounts,
     pub clock: Arc<ManualClock>,
     pub server: Server,
     pub db: Db,
@@ -32,15 +30,6 @@ impl Stage {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_773_914_400_000_000)));
         let rng = Arc::new(SystemRng);
         let vault = Vault::from_key([4; 32], rng.clone());
-        let accounts = Accounts::new(AccountsParts {
-            db: db.clone(),
-            changes: Changes::new(db.clone()),
-            clock: clock.clone(),
-            rng: rng.clone(),
-            pepper: [3; 32],
-            vault: vault.clone(),
-            open_provider_registration: true,
-        });
         let allow = vec![server.address.to_string().parse().unwrap()];
         let client = Client::new(Policy { allow, ..Policy::default() }).unwrap();
         let process = || {
@@ -58,13 +47,18 @@ impl Stage {
                 },
             })
         };
-        Self { oauth: process(), other: process(), accounts, clock, server, db }
+        Self { oauth: process(), other: process(), clock, server, db }
     }
 
+    /// A user with an organisation.
     pub async fn user(&self, name: &str) -> Holder {
-        let new = AgentRegistration { name: Some(name.to_owned()), email: None };
-        let made = self.accounts.register_agent(&new).await.unwrap();
-        Holder { party_id: made.party.id, user_id: Some(made.user.id) }
+        let party_id = PartyId::generate(&*self.clock, &SystemRng);
+        let id = party_id.to_string();
+        let mut tx = self.db.begin(Isolation::Serializable).await.unwrap();
+        let insert = "INSERT INTO party (id, kind, handle, name, created_at) VALUES ($1, 'organization', $1, $2, 0)";
+        tx.execute_one(insert, &[(&id).into(), name.into()]).await.unwrap();
+        tx.commit().await.unwrap();
+        Holder { party_id, user_id: Some(UserId::generate(&*self.clock, &SystemRng)) }
     }
 
     pub fn described(&self, slug: &str) -> NewProvider {

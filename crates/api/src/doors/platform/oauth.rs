@@ -6,7 +6,7 @@ use crate::oauth_pages::private;
 use crate::{Core, oauth_cookie};
 use farebox_api_kit::{Headed, Headers, Ok200, Path, Query, Reply, operations};
 use farebox_api_types::platform::{AuthorizationStarted, AuthorizeQuery, OAuthCallbackQuery, ProvidersResponse};
-use farebox_base::{Error, OauthProviderId, Result};
+use farebox_base::{Error, OauthProviderId, PartyId, Result};
 use farebox_oauth::{Arrived, Begun, Holder, Named, Provider, Returned};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -24,7 +24,7 @@ operations! {
 }
 
 async fn list_providers(cx: Cx) -> Result<Ok200<ProvidersResponse>> {
-    let providers = cx.core.oauth.providers_visible(cx.caller()?.party_id).await?;
+    let providers = cx.core.oauth.providers_visible(&parties(&cx)?).await?;
     Ok(Ok200(ProvidersResponse { providers: providers.into_iter().map(offered).collect() }))
 }
 
@@ -73,7 +73,7 @@ async fn oauth_callback(
     query: Query<OAuthCallbackQuery>,
     headers: Headers,
 ) -> Result<Reply> {
-    let provider = cx.core.oauth.provider_by_slug(None, &path.0).await?;
+    let provider = cx.core.oauth.provider_by_slug(&[], &path.0).await?;
     let provider = provider.ok_or_else(|| Error::invalid("provider", "must be the slug of a provider"))?;
     arrived(&cx, &provider, &query.0, &headers.0).await
 }
@@ -82,15 +82,22 @@ async fn oauth_callback(
 async fn by_id(cx: &Cx, id: Uuid) -> Result<Provider> {
     let found = cx.core.oauth.provider(OauthProviderId::from_uuid(id)).await?;
     let provider = found.ok_or_else(|| Error::not_found("Provider"))?;
-    let is_near = provider.party_id.is_none_or(|owner| Some(owner) == cx.caller().ok().map(|caller| caller.party_id));
-    if is_near || cx.core.market.needs_accounts_of(provider.id).await? {
+    let parties = parties(cx)?;
+    if provider.party_id.is_none_or(|owner| parties.contains(&owner))
+        || cx.core.market.needs_accounts_of(provider.id).await?
+    {
         return Ok(provider);
     }
     Err(Error::not_found("Provider"))
 }
 
+/// The organizations whose providers are the caller's too.
+pub(super) fn parties(cx: &Cx) -> Result<Vec<PartyId>> {
+    Ok(vec![cx.caller()?.party_id])
+}
+
 async fn by_slug(cx: &Cx, slug: &str) -> Result<Provider> {
-    let found = cx.core.oauth.provider_by_slug(Some(cx.caller()?.party_id), slug).await?;
+    let found = cx.core.oauth.provider_by_slug(&parties(cx)?, slug).await?;
     found.ok_or_else(|| Error::not_found("Provider"))
 }
 

@@ -1,6 +1,7 @@
 //! The caller's connections to OAuth providers.
 
 use super::Cx;
+use super::oauth::parties;
 use super::oauth_mapping::connection;
 use crate::Core;
 use farebox_api_kit::{Ok200, Path, operations};
@@ -41,7 +42,7 @@ async fn revoke_connection(cx: Cx, path: Path<String>) -> Revoked {
         cx.core.oauth.disconnect(holder, id).await?;
         return revoked();
     }
-    let provider = cx.core.oauth.provider_by_slug(Some(holder.party_id), &path.0).await?;
+    let provider = cx.core.oauth.provider_by_slug(&parties(&cx)?, &path.0).await?;
     let provider = provider.ok_or_else(|| Error::not_found("Connection"))?;
     cx.core.oauth.disconnect_provider(holder, provider.id).await?;
     revoked()
