@@ -147,19 +147,11 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         changes: changes.clone(),
         clock: clock.clone(),
         rng: rng.clone(),
-        vault,
+        vault: vault.clone(),
         check_url: url_check(client.clone()),
         config: market_config(config, sqlite_folder),
     });
-    let oauth = Oauth::new(OauthParts {
-        db: db.clone(),
-        clock: clock.clone(),
-        rng: rng.clone(),
-        client: client.clone(),
-        vault: accounts.vault().clone(),
-        pepper: key.pepper(),
-        settings: oauth_settings(config)?,
-    });
+    let oauth = oauth(config, &db, &clock, &rng, &client, &vault, key.pepper())?;
     let wallets = Wallets::new(db.clone(), clock.clone());
     let payments = crate::payments::wire(config, &db, &clock, &rng)?;
     let calls = Calls::start(CallsParts {
@@ -290,12 +282,28 @@ fn api_settings(config: &Config) -> Result<ApiSettings> {
     })
 }
 
-fn oauth_settings(config: &Config) -> Result<OauthSettings> {
+fn oauth(
+    config: &Config,
+    db: &Db,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+    client: &Client,
+    vault: &Vault,
+    pepper: [u8; 32],
+) -> Result<Oauth> {
     let text = config.server.public_url();
     let public_url = url::Url::parse(&text)
         .map_err(|_| Error::invalid("server.public_url", "must be a URL such as https://pay.example.com"))?;
     let pending_for = Duration::from_secs(config.oauth.pending_s);
-    Ok(OauthSettings { public_url, redirects: config.oauth.redirects(), pending_for })
+    Ok(Oauth::new(OauthParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        client: client.clone(),
+        vault: vault.clone(),
+        pepper,
+        settings: OauthSettings { public_url, redirects: config.oauth.redirects(), pending_for },
+    }))
 }
 
 fn limit_settings(config: &Config) -> LimitSettings {

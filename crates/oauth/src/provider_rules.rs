@@ -180,7 +180,8 @@ fn is_reserved(name: &str) -> bool {
 }
 
 fn upstream_host(text: &str) -> Result<String> {
-    let url = Url::parse(&format!("https://{text}/")).ok().filter(|_| !text.contains(['/', '@', '?', '#', '\\', ' ']));
+    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b));
+    let url = Url::parse(&format!("https://{text}/")).ok().filter(|_| is_plain);
     let host = url.as_ref().and_then(Url::host_str).filter(|_| text.len() <= 260);
     let host = host.ok_or_else(|| Error::invalid("upstream_hosts", "must hold HOST or HOST:PORT"))?;
     Ok(match url.as_ref().and_then(Url::port) {

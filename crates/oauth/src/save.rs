@@ -122,7 +122,7 @@ impl New<'_> {
         let row = tx
             .one(
                 sql!(
-                    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN provider_id = $2 THEN 1 ELSE 0 END), 0)
+                    "SELECT COUNT(*), COUNT(CASE WHEN provider_id = $2 THEN 1 END)
                      FROM oauth_connection WHERE holder = $1"
                 ),
                 &[(&self.holder).into(), (&self.provider).into()],

@@ -127,14 +127,14 @@ async fn a_page_of_this_server_begins_the_flow_and_tokens_that_end_are_renewed()
         let Some(stage) = Stage::set(&place, 2, "client_secret_post").await else { return };
         let start = format!("/oauth/providers/{}/authorize", stage.provider);
         let end = format!("{}/oauth/done", stage.app.base);
-        let said = browsed(&[
-            ("BASE", &stage.app.base),
-            ("KEY", &stage.buyer.key),
-            ("START_PATH", &start),
-            ("END", &end),
+        let variables = [
+            ("BASE", stage.app.base.as_str()),
+            ("KEY", stage.buyer.key.as_str()),
+            ("START_PATH", start.as_str()),
+            ("END", end.as_str()),
             ("LOGIN", "grace"),
-        ]);
-        let Some(said) = said.await else { return };
+        ];
+        let Some(said) = browsed(&variables).await else { return };
         assert_eq!(said["asked"], "", "the browser that began is not asked: {said}");
         assert!(said["text"].as_str().unwrap().contains("Your account is connected"), "{said}");
         assert_eq!(said["again"], 400, "the answer is good once: {said}");
