@@ -15,6 +15,7 @@ use farebox_calls::Calls;
 use farebox_db::Db;
 use farebox_events::Changes;
 use farebox_market::Market;
+use farebox_oauth::Oauth;
 use farebox_x402::facilitator::FacilitatorService;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -32,6 +33,7 @@ pub struct CoreParts {
     pub market: Market,
     pub wallets: Wallets,
     pub calls: Calls,
+    pub oauth: Oauth,
     /// For other servers; `None` where payments on chain are not taken.
     pub facilitator: Option<FacilitatorService>,
     pub settings: ApiSettings,

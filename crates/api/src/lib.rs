@@ -9,6 +9,8 @@ mod core;
 mod credentials;
 mod doors;
 mod limits;
+mod oauth_cookie;
+mod oauth_pages;
 mod organization;
 mod pages;
 mod payments;
@@ -33,5 +35,6 @@ pub fn operations() -> Vec<Operation<Core>> {
     all.extend(doors::sql_gateway::operations());
     all.extend(system::operations());
     all.extend(pages::operations());
+    all.extend(oauth_pages::operations());
     all
 }

@@ -28,6 +28,8 @@ pub struct ApiSettings {
     pub public_url: String,
     /// Whether `/outbox` shows the mails that no server takes: where the server is its own machine's alone.
     pub shows_outbox: bool,
+    /// How long users may take to connect an account.
+    pub oauth_pending_s: u64,
     /// Signed payments, for callers without a balance.
     pub payments: PaymentSettings,
     /// The platform's share of each call, in hundredths of a percent.

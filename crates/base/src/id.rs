@@ -72,6 +72,10 @@ ids! {
     TransferId;
     /// A reservation in the ledger; also its idempotency key.
     HoldId;
+    /// A server at which users have accounts, and let Farebox act for them by OAuth.
+    OauthProviderId;
+    /// A user's account at such a server, as far as Farebox may use it.
+    OauthConnectionId;
 }
 
 /// The public half of an API key: 16 lower-case hex digits.

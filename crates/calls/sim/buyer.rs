@@ -38,6 +38,7 @@ async fn request(calls: &Calls, stage: &Stage, auditor: &Mutex<Auditor>, plan: &
         headers,
         body: farebox_net::full(format!("body {}", plan.body)),
         payment: None,
+        user: None,
         idempotency_key: key,
         request_id: format!("{:06}", plan.n),
         received: stage.clock.ticks(),

@@ -121,6 +121,7 @@ fn listing(id: ListingId, seller: PartyId, price: i64, free: u32, fee: i64) -> L
         free_tier_calls: free,
         payment_method: text("x402"),
         payments: Default::default(),
+        user_oauth: Default::default(),
         fee_basis_points: fee,
         profile: Default::default(),
         pricing_profile: Default::default(),

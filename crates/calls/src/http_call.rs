@@ -12,7 +12,7 @@ use farebox_market::ListingEntry;
 use farebox_net::{Body, BoxError};
 use farebox_upstream::UpstreamError;
 use farebox_upstream::http::{HttpTarget, Outgoing, forward};
-use http::{HeaderMap, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use std::sync::Arc;
@@ -32,8 +32,34 @@ pub struct HttpCall {
     pub idempotency_key: Option<IdempotencyKey>,
     /// Pays for the call; without one the payer's balance does.
     pub payment: Option<Box<SignedPayment>>,
+    /// The buyer's own account, where the listing needs one.
+    pub user: Option<Box<UserAccount>>,
     pub request_id: String,
     pub received: Ticks,
+}
+
+/// The account at the seller's server that a call is made with.
+#[derive(Clone, Debug)]
+pub struct UserAccount {
+    /// Names the account: an answer that was made with one is never given again for another.
+    pub id: String,
+    /// The value of `Authorization`, whatever the seller or the buyer say there. Marked as sensitive.
+    pub authorization: HeaderValue,
+}
+
+impl HttpCall {
+    /// What a key stands for, with the body that was read.
+    pub(crate) fn claim(&self, key: &IdempotencyKey, body: &[u8]) -> Claim {
+        let (party, listing) = (self.payer.party_id, self.entry.listing.id);
+        let account = self.user.as_ref().map(|user| user.id.as_str());
+        Claim::new(
+            party,
+            listing,
+            key,
+            &[self.method.as_str().as_bytes(), self.path_and_query.as_bytes(), body],
+            account,
+        )
+    }
 }
 
 /// A listing's target, rebuilt when the listing changes.
@@ -79,8 +105,7 @@ impl Calls {
     /// Reads the body whole, as the key stands for its bytes too, and leaves it in the call to be sent.
     pub(crate) async fn claim(&self, call: &mut HttpCall, key: &IdempotencyKey) -> Result<Claim> {
         let body = self.read_whole(std::mem::replace(&mut call.body, farebox_net::empty())).await?;
-        let (party, listing) = (call.payer.party_id, call.entry.listing.id);
-        let claim = Claim::new(party, listing, key, call.method.as_str(), &call.path_and_query, &body);
+        let claim = call.claim(key, &body);
         call.body = farebox_net::full(body);
         Ok(claim)
     }
@@ -135,8 +160,12 @@ impl Calls {
         target: &HttpTarget,
         call: HttpCall,
     ) -> std::result::Result<Response<Body>, UpstreamError> {
-        let HttpCall { method, path_and_query, headers, body, .. } = call;
-        self.exchange(target, Outgoing { method, path_and_query: &path_and_query, headers, body }).await
+        let HttpCall { method, path_and_query, headers, body, user, .. } = call;
+        let outgoing = Outgoing { method, path_and_query: &path_and_query, headers, body };
+        match user {
+            Some(user) => self.exchange(&target::with_authorization(target, user.authorization), outgoing).await,
+            None => self.exchange(target, outgoing).await,
+        }
     }
 
     /// The exchange with the seller.

@@ -30,21 +30,21 @@ impl IdempotencyKey {
 pub(crate) struct Claim {
     pub scope: String,
     pub key: String,
-    /// Of method, path, query and body.
+    /// Of method, path, query and body, and of the account that the call is made with.
     pub digest: [u8; 32],
 }
 
 impl Claim {
+    /// `request` is method, path with query, and body.
     pub(crate) fn new(
         party: PartyId,
         listing: ListingId,
         key: &IdempotencyKey,
-        method: &str,
-        target: &str,
-        body: &[u8],
+        request: &[&[u8]; 3],
+        account: Option<&str>,
     ) -> Self {
         let mut hash = blake3::Hasher::new();
-        for part in [method.as_bytes(), target.as_bytes(), body] {
+        for part in request.iter().copied().chain(account.map(str::as_bytes)) {
             hash.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
             hash.update(part);
         }

@@ -43,7 +43,7 @@ mod writer;
 
 pub use channel::ClaimRule;
 pub use check::{CALL_INVARIANTS, check};
-pub use http_call::HttpCall;
+pub use http_call::{HttpCall, UserAccount};
 pub use idempotency::IdempotencyKey;
 pub use payment::{
     Arrived, Deposit, Deposited, LaterSettling, Payments, Receiver, SignedPayment, arrived_hash,

@@ -5,6 +5,7 @@ use crate::settings::CallSettings;
 use farebox_base::{Error, Result};
 use farebox_market::{Listing, ListingEntry, UpstreamSecret};
 use farebox_upstream::http::{HttpTarget, PassthroughPolicy};
+use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
@@ -23,6 +24,14 @@ pub(crate) fn http_target(entry: &ListingEntry, settings: &CallSettings) -> Resu
         max_request_bytes: settings.request_bytes_max,
         max_response_bytes: None,
     })
+}
+
+/// The same with what proves the buyer to the server.
+pub(crate) fn with_authorization(target: &HttpTarget, value: HeaderValue) -> HttpTarget {
+    let mut target = target.clone();
+    target.set_headers.retain(|(name, _)| *name != AUTHORIZATION);
+    target.set_headers.push((AUTHORIZATION, value));
+    target
 }
 
 fn set_headers(listing: &Listing, secret: &UpstreamSecret) -> Result<Vec<(HeaderName, HeaderValue)>> {

@@ -6,6 +6,8 @@
 mod account;
 
 pub use account::{ACCOUNT_POLICY, AccountPage, OutboxMail, account_page, outbox_page};
+mod oauth;
+pub use oauth::{OauthQuestion, oauth_done_page, oauth_question_page, oauth_question_policy};
 
 use std::fmt::Write;
 

@@ -28,7 +28,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0015_forgetting.sql",
         "0016_auth.sql",
         "0017_organization.sql",
-        "0018_audit.sql"
+        "0018_audit.sql",
+        "0019_oauth.sql",
     ]
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{DbError, Value};
 use farebox_base::{
-    ApiKeyId, CallId, HoldId, InviteId, KeyId, ListingId, Micros, PartyId, RoleId, SessionId, Timestamp, TransferId,
-    UserId,
+    ApiKeyId, CallId, HoldId, InviteId, KeyId, ListingId, Micros, OauthConnectionId, OauthProviderId, PartyId, RoleId,
+    SessionId, Timestamp, TransferId, UserId,
 };
 
 /// One row of an answer.
@@ -128,6 +128,7 @@ macro_rules! id_columns {
 }
 
 id_columns!(PartyId, UserId, SessionId, RoleId, InviteId, ListingId, CallId, ApiKeyId, TransferId, HoldId, KeyId);
+id_columns!(OauthProviderId, OauthConnectionId);
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ use farebox_db::{Db, Engine};
 use farebox_events::Changes;
 use farebox_mail::Mailer;
 use farebox_market::Market;
+use farebox_oauth::Oauth;
 use http::{Request, Response};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -43,6 +44,7 @@ pub struct App {
     pub market: Market,
     pub wallets: Wallets,
     pub calls: Calls,
+    pub oauth: Oauth,
     /// When it started, where no other process can have the same books.
     pub(crate) alone_since: Option<Timestamp>,
     pub(crate) socket: SocketSettings,

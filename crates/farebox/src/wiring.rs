@@ -18,6 +18,7 @@ use farebox_events::Changes;
 use farebox_mail::{Mailer, MailerParts};
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{AllowRule, Client, Policy};
+use farebox_oauth::{Oauth, OauthParts, OauthSettings};
 use farebox_upstream::http::Timeouts;
 use farebox_upstream::sql::SqlLimits;
 use std::path::{Path, PathBuf};
@@ -150,10 +151,11 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         changes: changes.clone(),
         clock: clock.clone(),
         rng: rng.clone(),
-        vault,
+        vault: vault.clone(),
         check_url: url_check(client.clone()),
         config: market_config(config, sqlite_folder),
     });
+    let oauth = oauth(config, &db, &clock, &rng, &client, &vault, key.pepper())?;
     let wallets = Wallets::new(db.clone(), clock.clone());
     let payments = crate::payments::wire(config, &db, &clock, &rng)?;
     let calls = Calls::start(CallsParts {
@@ -178,6 +180,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         market: market.clone(),
         wallets: wallets.clone(),
         calls: calls.clone(),
+        oauth: oauth.clone(),
         facilitator: payments.facilitator,
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
@@ -197,6 +200,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         market,
         wallets,
         calls,
+        oauth,
         alone_since,
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
@@ -282,9 +286,34 @@ fn api_settings(config: &Config) -> Result<ApiSettings> {
         is_trusted_proxy: Arc::new(move |peer| trusted.iter().any(|network| network.contains(peer))),
         public_url: config.server.public_url(),
         shows_outbox: config.server.is_private(),
+        oauth_pending_s: config.oauth.pending_s,
         payments: PaymentSettings::default(),
         fee_basis_points: config.fees.gateway_fee_basis_points,
     })
+}
+
+fn oauth(
+    config: &Config,
+    db: &Db,
+    clock: &Arc<dyn Clock>,
+    rng: &Arc<dyn Rng>,
+    client: &Client,
+    vault: &Vault,
+    pepper: [u8; 32],
+) -> Result<Oauth> {
+    let text = config.server.public_url();
+    let public_url = url::Url::parse(&text)
+        .map_err(|_| Error::invalid("server.public_url", "must be a URL such as https://pay.example.com"))?;
+    let pending_for = Duration::from_secs(config.oauth.pending_s);
+    Ok(Oauth::new(OauthParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        client: client.clone(),
+        vault: vault.clone(),
+        pepper,
+        settings: OauthSettings { public_url, redirects: config.oauth.redirects(), pending_for },
+    }))
 }
 
 fn limit_settings(config: &Config) -> LimitSettings {

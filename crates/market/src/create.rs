@@ -3,7 +3,7 @@
 use crate::row::insert_in;
 use crate::{
     Door, EndpointPrices, JsonObject, Listing, ListingKind, ListingStatus, Market, PaymentPolicy, PaymentPolicyChanges,
-    PriceChanges, Prices, ServedEndpoints, UpstreamSecret, rules,
+    PriceChanges, Prices, ServedEndpoints, UpstreamSecret, UserOauth, UserOauthChanges, rules,
 };
 use farebox_accounts::slugify;
 use farebox_base::{Error, ListingId, PartyId, Result};
@@ -40,6 +40,8 @@ pub struct ListingCreate {
     pub payment_method: Option<String>,
     /// Applied to a listing whose payments go as the operator has set.
     pub payments: PaymentPolicyChanges,
+    /// Applied to a listing whose calls need no account of the buyer's.
+    pub user_oauth: UserOauthChanges,
     pub profile: JsonObject,
     pub pricing_profile: JsonObject,
     /// Must hold the connection string of a database.
@@ -77,6 +79,7 @@ impl ListingCreate {
             free_tier_calls: 0,
             payment_method: None,
             payments: PaymentPolicyChanges::default(),
+            user_oauth: UserOauthChanges::default(),
             profile: JsonObject::new(),
             pricing_profile: JsonObject::new(),
             secret: UpstreamSecret::default(),
@@ -122,6 +125,8 @@ impl Market {
         let mut payments = PaymentPolicy::default();
         payments.apply(create.payments, &self.config().payments)?;
         payments.check(create.kind.is_database(), &create.profile)?;
+        let user_oauth = UserOauth::default().changed(create.user_oauth);
+        user_oauth.check(create.kind.is_database())?;
         let now = self.now();
         let listing = Listing {
             id: ListingId::generate(&*self.0.parts.clock, self.rng()),
@@ -140,6 +145,7 @@ impl Market {
             free_tier_calls: rules::free_tier_calls(create.free_tier_calls)?,
             payment_method: rules::payment_method(create.payment_method.as_deref().unwrap_or("x402"))?,
             payments,
+            user_oauth,
             fee_basis_points: self.config().fee_basis_points,
             endpoint_prices: EndpointPrices::read(&create.profile)?,
             served: ServedEndpoints::read(&create.profile)?,

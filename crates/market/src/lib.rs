@@ -26,6 +26,7 @@ mod secret;
 mod served;
 mod stats;
 mod update;
+mod user_oauth;
 
 pub use access::{ListingAccess, Stranger};
 pub use change::Change;
@@ -42,6 +43,7 @@ pub use secret::{SecretChanges, UpstreamSecret};
 pub use served::ServedEndpoints;
 pub use stats::ListingStats;
 pub use update::ListingPatch;
+pub use user_oauth::{UserOauth, UserOauthChanges};
 
 use farebox_accounts::Vault;
 use farebox_base::{Clock, ListingId, Micros, Result, Rng, Timestamp};

@@ -1,6 +1,6 @@
 //! What a listing is.
 
-use crate::{EndpointPrices, PaymentPolicy, Prices, ServedEndpoints, UpstreamSecret};
+use crate::{EndpointPrices, PaymentPolicy, Prices, ServedEndpoints, UpstreamSecret, UserOauth};
 use farebox_base::{Error, Kind, ListingId, PartyId, Result, Timestamp};
 use std::sync::Arc;
 
@@ -66,6 +66,8 @@ pub struct Listing {
     pub payment_method: String,
     /// How its payments on chain are settled.
     pub payments: PaymentPolicy,
+    /// Whether calls are made with the buyer's own account at the server.
+    pub user_oauth: UserOauth,
     /// The platform's part of what the listing earns, in hundredths of a percent.
     pub fee_basis_points: i64,
     /// Descriptive fields of the platform door.

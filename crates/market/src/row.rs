@@ -3,7 +3,7 @@
 use crate::price::StoredPrices;
 use crate::{
     EndpointPrices, JsonObject, Listing, ListingEntry, ListingKind, ListingStatus, Market, PaymentOrder, PaymentPolicy,
-    PaymentReceiver, Prices, ServedEndpoints, rules,
+    PaymentReceiver, Prices, ServedEndpoints, UserOauth, rules,
 };
 use farebox_base::{Error, ListingId, Result};
 use farebox_db::{Param, Row, Tx, sql};
@@ -15,7 +15,7 @@ pub(crate) const LISTINGS: &str = sql!(
     "SELECT l.id, l.party_id, p.handle, l.slug, l.kind, l.name, l.description, l.category, l.status, l.is_verified,
        l.target, l.price_per_call, l.price_text, l.free_tier_calls, l.payment_method, l.fee_basis_points, l.pricing,
        l.profile, l.created_at, l.updated_at, l.secret, substr(l.search_text, 1, 1),
-       l.payment_order, l.payment_receiver
+       l.payment_order, l.payment_receiver, l.oauth_provider_id, l.requires_user_oauth
      FROM listing l JOIN party p ON p.id = l.party_id"
 );
 
@@ -90,6 +90,7 @@ pub(crate) async fn insert_in(
     let columns = Columns::of(listing)?;
     let search_text = search_text(listing, chosen_slug);
     let (id, party) = (listing.id.to_string(), listing.party_id.to_string());
+    let provider = listing.user_oauth.provider.map(|id| id.to_string());
     let mut params = columns.params(listing, &search_text).to_vec();
     params.extend_from_slice(&[
         (&id).into(),
@@ -98,15 +99,18 @@ pub(crate) async fn insert_in(
         listing.kind.text().into(),
         sealed.into(),
         listing.created_at.into(),
+        provider.as_ref().into(),
+        listing.user_oauth.required.into(),
     ]);
     let written = tx
         .execute(
             sql!(
                 "INSERT INTO listing (name, description, category, status, is_verified, target, price_per_call,
                    price_text, free_tier_calls, payment_method, fee_basis_points, pricing, profile, search_text,
-                   updated_at, payment_order, payment_receiver, id, party_id, slug, kind, secret, created_at)
+                   updated_at, payment_order, payment_receiver, id, party_id, slug, kind, secret, created_at,
+                   oauth_provider_id, requires_user_oauth)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                   $21, $22, $23)
+                   $21, $22, $23, $24, $25)
                  ON CONFLICT (slug) DO NOTHING"
             ),
             &params,
@@ -124,14 +128,17 @@ pub(crate) async fn update_in(tx: &mut Tx, listing: &Listing, sealed: Option<&[u
     let columns = Columns::of(listing)?;
     let search_text = search_text(listing, chosen_slug);
     let id = listing.id.to_string();
+    let provider = listing.user_oauth.provider.map(|id| id.to_string());
     let mut params = columns.params(listing, &search_text).to_vec();
-    params.extend_from_slice(&[(&id).into(), sealed.into()]);
+    let required = listing.user_oauth.required;
+    params.extend_from_slice(&[(&id).into(), sealed.into(), provider.as_ref().into(), required.into()]);
     tx.execute_one(
         sql!(
             "UPDATE listing SET name = $1, description = $2, category = $3, status = $4, is_verified = $5, target = $6,
                price_per_call = $7, price_text = $8, free_tier_calls = $9, payment_method = $10,
                fee_basis_points = $11, pricing = $12, profile = $13, search_text = $14, updated_at = $15,
-               payment_order = $16, payment_receiver = $17, secret = $19
+               payment_order = $16, payment_receiver = $17, secret = $19, oauth_provider_id = $20,
+               requires_user_oauth = $21
              WHERE id = $18"
         ),
         &params,
@@ -177,6 +184,7 @@ impl Market {
             free_tier_calls: u32::try_from(row.get::<i64>(13)?).map_err(|_| corrupt("free tier"))?,
             payment_method: row.get(14)?,
             payments: payments(row).ok_or_else(|| corrupt("payment policy"))?,
+            user_oauth: UserOauth { provider: row.get(24)?, required: row.get(25)? },
             fee_basis_points: row.get(15)?,
             endpoint_prices: EndpointPrices::read(&profile).map_err(|_| corrupt("endpoint prices"))?,
             served: ServedEndpoints::read(&profile).map_err(|_| corrupt("endpoints"))?,

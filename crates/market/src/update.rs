@@ -3,7 +3,7 @@
 use crate::row::{LISTINGS, has_chosen_slug, update_in};
 use crate::{
     Door, EndpointPrices, JsonObject, LISTINGS_SCOPE, Listing, ListingAccess, ListingStatus, Market,
-    PaymentPolicyChanges, PriceChanges, SecretChanges, ServedEndpoints, UpstreamSecret, rules,
+    PaymentPolicyChanges, PriceChanges, SecretChanges, ServedEndpoints, UpstreamSecret, UserOauthChanges, rules,
 };
 use farebox_base::{ListingId, Result};
 use farebox_db::{Param, Tx, Where, sql, tx};
@@ -25,6 +25,7 @@ pub struct ListingPatch {
     pub free_tier_calls: Option<i64>,
     pub payment_method: Option<String>,
     pub payments: PaymentPolicyChanges,
+    pub user_oauth: UserOauthChanges,
     /// Fields to set; `null` takes one away.
     pub profile: JsonObject,
     /// Fields to set; `null` takes one away.
@@ -56,6 +57,7 @@ impl ListingPatch {
             free_tier_calls: None,
             payment_method: None,
             payments: PaymentPolicyChanges::default(),
+            user_oauth: UserOauthChanges::default(),
             profile: JsonObject::new(),
             pricing_profile: JsonObject::new(),
             secret: SecretChanges::default(),
@@ -165,6 +167,8 @@ impl Market {
         merge(&mut listing.pricing_profile, &patch.pricing_profile);
         listing.payments.apply(patch.payments, &self.config().payments)?;
         listing.payments.check(listing.kind.is_database(), &listing.profile)?;
+        listing.user_oauth = listing.user_oauth.changed(patch.user_oauth);
+        listing.user_oauth.check(listing.kind.is_database())?;
         listing.endpoint_prices = EndpointPrices::read(&listing.profile)?;
         listing.served = ServedEndpoints::read(&listing.profile)?;
         listing.updated_at = self.now();

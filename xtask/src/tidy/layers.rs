@@ -16,6 +16,7 @@ const ORDER: &[&str] = &[
     "market",
     "billing",
     "net",
+    "oauth",
     "x402",
     "rails",
     "upstream",

@@ -9,6 +9,8 @@ mod audit_log;
 mod create_publisher;
 mod endpoint;
 mod organization;
+mod oauth_connection;
+mod oauth_provider;
 mod payment;
 mod pricing;
 mod publisher_kind;
@@ -37,6 +39,14 @@ pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, Qu
 pub use organization::{
     AcceptOrganizationInviteRequest, AcceptOrganizationInviteResult, CreateOrganizationInviteRequest, Organization,
     OrganizationInvite, OrganizationMemberWithUser, Slug, UpdateApiKeyScopesRequest,
+};
+pub use oauth_connection::{
+    AuthorizationStarted, AuthorizeQuery, ConnectionsResponse, MultipleOAuthConnectionsAmbiguousResponse,
+    OAuthCallbackQuery, RevokeResponse, SetDefaultConnectionResponse, UserOAuthConnectionResponse,
+};
+pub use oauth_provider::{
+    CreateOAuthProviderRequest, OAuthProviderResponse, ProvidersResponse, PublisherOAuthProviderResponse,
+    TokenEndpointAuthMethod, UpdateOAuthProviderRequest,
 };
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};

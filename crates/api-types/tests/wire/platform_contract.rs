@@ -39,7 +39,8 @@ fn everything() -> Vec<Compared> {
             ResendVerificationRequest ForgotPasswordRequest ResetPasswordRequest UpdatePasswordRequest
             CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
             CreateOrganizationInviteRequest AcceptOrganizationInviteRequest UpdateApiKeyScopesRequest CreateRoleRequest
-            UpdateRoleRequest AssignRoleRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
+            UpdateRoleRequest AssignRoleRequest
+            CreateOAuthProviderRequest UpdateOAuthProviderRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
         Out: Organization Slug OrganizationMemberWithUser OrganizationInvite AcceptOrganizationInviteResult Permission
             RbacRole AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
             SignupResult LoginResult TokenRefresh LogoutResult PasswordReset PasswordResetSent PasswordUpdated
@@ -47,8 +48,10 @@ fn everything() -> Vec<Compared> {
             Email UserStatus ApiKeyInfo ApiKeyCreated PublisherResponse AssetInfo McpDiscoveryStatus
             PricingConfigResponse EstimateResponse WalletBalanceResponse WalletSourceBalance
             ReceivedTransferNotificationSummary WalletBalanceKind AgentCreditSource BonusClaimResponse
-            WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection AuditLog AuditLogList;
-        Both: ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
+            WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection AuditLog AuditLogList
+            OAuthProviderResponse PublisherOAuthProviderResponse ProvidersResponse UserOAuthConnectionResponse
+            ConnectionsResponse SetDefaultConnectionResponse RevokeResponse MultipleOAuthConnectionsAmbiguousResponse;
+        Both: TokenEndpointAuthMethod ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
             GeoRoutingConfig GeoRoutingMode PricingModel PublisherCategory PublisherType ComputeType DatabaseType
             IntegrationType UndocumentedEndpointPolicy WalletAddress;
     }
@@ -148,7 +151,7 @@ fn differences(contract: &Value, compared: &Compared) -> Vec<String> {
 }
 
 /// Fields of ours that the contract does not know; requests need none of them, and replies have them where they were set.
-const BEYOND: &[&str] = &["payment_order", "payment_receiver"];
+const BEYOND: &[&str] = &["payment_order", "payment_receiver", "callback_url"];
 
 fn references(schema: &Value, into: &mut BTreeSet<String>) {
     match schema {

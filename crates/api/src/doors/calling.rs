@@ -1,5 +1,6 @@
 //! What the doors' calls of listings have in common: reading the request, and putting the receipt on the reply.
 
+use super::user_account::user_account;
 use super::wallet_proof;
 use crate::Core;
 use crate::payments::{
@@ -44,13 +45,25 @@ pub(crate) struct ReceiptHeaders {
 /// # Errors
 /// `NotFound` for an endpoint that the listing does not serve; `Invalid` for a malformed `Idempotency-Key`;
 /// `Unauthenticated` where nobody pays and signed payments are not taken; those of the call.
-pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, names: &ReceiptHeaders) -> Result<Reply> {
+pub(crate) async fn call(
+    cx: &Cx<Core>,
+    entry: Arc<ListingEntry>,
+    mut raw: Raw,
+    names: &ReceiptHeaders,
+) -> Result<Reply> {
     if let Some(caller) = &cx.caller {
         caller.require(Permission::CallsMake).map_err(|_| cx.door.permission_missing(Permission::CallsMake))?;
     }
-    let path_and_query = path_and_query(&raw);
-    if !entry.listing.serves(raw.parts.method.as_str(), &path_and_query) {
+    let mut target = path_and_query(&raw);
+    if !entry.listing.serves(raw.parts.method.as_str(), &target) {
         return Err(Error::not_found("Endpoint"));
+    }
+    let user = match user_account(cx, &entry.listing, &mut raw).await? {
+        Ok(user) => user,
+        Err(reply) => return Ok(Reply(reply)),
+    };
+    if user.is_some() {
+        target = path_and_query(&raw);
     }
     let mut wanted = Wanted::of(entry.listing.clone(), &raw);
     let paying = match funding(cx, &wanted, &raw.parts.headers).await? {
@@ -66,12 +79,13 @@ pub(crate) async fn call(cx: &Cx<Core>, entry: Arc<ListingEntry>, raw: Raw, name
         payer: paying.payer,
         entry,
         door: cx.door.name(),
-        path_and_query,
+        path_and_query: target,
         method: raw.parts.method,
         headers: raw.parts.headers,
         body: raw.body,
         idempotency_key,
         payment: paying.payment,
+        user,
         request_id: request_id(&cx.request_id),
         received: cx.received,
     };

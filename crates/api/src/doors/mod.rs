@@ -5,4 +5,5 @@ pub(crate) mod marketplace;
 pub(crate) mod platform;
 mod querying;
 pub(crate) mod sql_gateway;
+mod user_account;
 mod wallet_proof;

@@ -262,8 +262,7 @@ fn reserved(
     key: Option<&IdempotencyKey>,
     body: &[u8],
 ) -> Result<(Paid, Option<Claim>)> {
-    let (party, listing) = (call.payer.party_id, call.entry.listing.id);
-    let claim = |key| Claim::new(party, listing, key, call.method.as_str(), &call.path_and_query, body);
+    let claim = |key| call.claim(key, body);
     let of_all = IdempotencyKey::parse("payment")?;
     Ok((Paid::new(signed, bound(&claim(&of_all)))?, key.map(claim)))
 }

@@ -26,6 +26,8 @@ enum AdminCommand {
     CreateKey(CreateKeyArgs),
     /// Credit an account from the operator's own money.
     Credit(CreditArgs),
+    /// OAuth providers for everybody: set up, list, delete.
+    OauthProvider(super::oauth_provider::OauthProviderArgs),
 }
 
 #[derive(Args, Debug)]
@@ -83,6 +85,11 @@ pub(super) async fn run(args: AdminArgs) -> CliResult {
             let amount = amount(&args.amount).map_err(explained)?;
             let app = App::start(&args.config.load(&[])?, None).await.map_err(explained)?;
             let done = credit(&app, &args, amount).await;
+            finish(app, done).await
+        }
+        AdminCommand::OauthProvider(args) => {
+            let app = App::start(&args.config().load(&[])?, None).await.map_err(explained)?;
+            let done = args.run(&app).await;
             finish(app, done).await
         }
     }

@@ -5,6 +5,7 @@ mod backup;
 mod check_ledger;
 mod copying;
 mod new_folder;
+mod oauth_provider;
 mod openapi;
 mod output;
 mod pay;

@@ -23,6 +23,7 @@ mod marketplace;
 mod nearest;
 mod net;
 mod network;
+mod oauth;
 mod secrets;
 mod server;
 mod sql_gateway;
@@ -45,6 +46,7 @@ pub use mail::Mail;
 pub use marketplace::Marketplace;
 pub use net::Net;
 pub use network::Network;
+pub use oauth::Oauth;
 pub use secrets::Secrets;
 pub use server::Server;
 pub use sql_gateway::{SqlGateway, WalletProof};
@@ -71,6 +73,7 @@ pub struct Config {
     pub bonus: Bonus,
     pub marketplace: Marketplace,
     pub sql_gateway: SqlGateway,
+    pub oauth: Oauth,
     pub x402: X402,
     pub mail: Mail,
     pub secrets: Secrets,
@@ -127,6 +130,7 @@ impl Config {
         self.fees.check()?;
         self.marketplace.check()?;
         self.sql_gateway.check(&self.database)?;
+        self.oauth.check()?;
         self.x402.check()?;
         self.mail.check()?;
         self.secrets.check()?;

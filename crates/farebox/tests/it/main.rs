@@ -21,6 +21,7 @@ mod load;
 mod memory;
 mod metered;
 mod mistakes;
+mod oauth;
 mod pay;
 mod permissions;
 mod process;

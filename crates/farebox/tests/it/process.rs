@@ -38,14 +38,38 @@ impl Server {
             command.args(["--database-url", url]);
         }
         let child = command.stdout(Stdio::null()).spawn().unwrap();
-        let server = Self { child, base: format!("http://127.0.0.1:{port}") };
+        Self { child, base: format!("http://127.0.0.1:{port}") }.up(client).await
+    }
+
+    /// Waits until it answers.
+    async fn up(self, client: &Client) -> Self {
         for _ in 0..600 {
-            if Ask::get("/health").send(client, &server.base).await.is_ok() {
-                return server;
+            if Ask::get("/health").send(client, &self.base).await.is_ok() {
+                return self;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("the server did not come up in 30 seconds");
+    }
+
+    /// The same on the embedded database, with all that it logs in a file.
+    pub async fn start_logging(
+        folder: &Path,
+        place: &TestDb,
+        upstream: &str,
+        client: &Client,
+        port: u16,
+        log: &Path,
+    ) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_farebox"));
+        command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"]).arg(folder);
+        command.env("FAREBOX_NET_ALLOW", upstream).env("FAREBOX_LOG", "trace");
+        if let Some(url) = place.url() {
+            command.args(["--database-url", url]);
+        }
+        let file = std::fs::File::create(log).unwrap();
+        let child = command.stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
+        Self { child, base: format!("http://127.0.0.1:{port}") }.up(client).await
     }
 
     pub fn pid(&self) -> u32 {

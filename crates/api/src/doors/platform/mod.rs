@@ -6,10 +6,15 @@ mod api_keys;
 mod auth;
 mod audit_logs;
 mod facilitator;
+mod oauth;
+mod oauth_connections;
+mod oauth_mapping;
+mod oauth_providers;
 mod org_publishers;
 mod organizations;
 mod publisher_calls;
 mod publisher_mapping;
+mod publisher_oauth;
 mod publisher_queries;
 mod publishers;
 mod roles;
@@ -19,6 +24,8 @@ mod wallet;
 mod wallet_deposit;
 mod wallet_export;
 mod wallet_transactions;
+
+pub(crate) use oauth_mapping::connection;
 
 use crate::Core;
 use farebox_api_kit::Operation;
@@ -44,5 +51,8 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(wallet_export::operations());
     all.extend(wallet_deposit::operations());
     all.extend(facilitator::operations());
+    all.extend(oauth::operations());
+    all.extend(oauth_connections::operations());
+    all.extend(oauth_providers::operations());
     all
 }

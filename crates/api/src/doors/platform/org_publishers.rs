@@ -1,10 +1,10 @@
 //! Publishers of an organization: what its members list, change and take away.
 
-use super::Cx;
 use super::publisher_mapping::{
     OnChain, Subject, Viewer, check_on_chain, in_platform_words, listing_create, listing_patch, pricing, pricing_patch,
     publisher,
 };
+use super::{Cx, publisher_oauth};
 use crate::Core;
 use crate::organization::organization;
 use farebox_accounts::Page;
@@ -13,7 +13,7 @@ use farebox_api_types::platform::{
     CreatePublisherRequest, PricingConfigResponse, PublisherResponse, UpdatePricingRequest, UpdatePublisherRequest,
 };
 use farebox_base::{ListingId, Result};
-use farebox_market::{ListingAccess, ListingEntry};
+use farebox_market::{Change, ListingAccess, ListingEntry, UserOauth, UserOauthChanges};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -61,7 +61,13 @@ async fn create_publisher(
     body: Json<CreatePublisherRequest>,
 ) -> Result<Created<Data<PublisherResponse>>> {
     let party = organization(cx.caller()?, &path.0)?;
-    let create = listing_create(body.0, cx.core.settings.fee_basis_points)?;
+    let slug = body.0.oauth_provider_slug.clone();
+    let mut create = listing_create(body.0, cx.core.settings.fee_basis_points)?;
+    if let Some(slug) = slug {
+        create.user_oauth.provider = Change::Set(publisher_oauth::named(&cx, party, &slug).await?);
+    }
+    let asked = UserOauth::default().changed(create.user_oauth);
+    publisher_oauth::check(&cx, party, asked, create.target.as_deref().unwrap_or_default()).await?;
     cx.core.settings.payments.check_wallet(&create.profile)?;
     let listing = cx.core.market.listing_create(party, &create).await.map_err(in_platform_words)?;
     let entry = cx.core.market.listing_owned(ListingAccess::platform(party), listing.id).await?;
@@ -78,6 +84,11 @@ async fn update_publisher(cx: Cx, path: Path<(String, Uuid)>, body: Json<UpdateP
     let id = entry.listing.id;
     let patch = listing_patch(&body.0, Subject::of(&entry.listing, entry.secret().ok()))?;
     cx.core.settings.payments.check_wallet(&patch.profile)?;
+    if patch.user_oauth != UserOauthChanges::default() || patch.target.is_some() {
+        let asked = entry.listing.user_oauth.changed(patch.user_oauth);
+        let target = patch.target.as_deref().unwrap_or(&entry.listing.target);
+        publisher_oauth::check(&cx, entry.listing.party_id, asked, target).await?;
+    }
     cx.core.market.listing_update(access, id, &patch).await.map_err(in_platform_words)?;
     let entry = cx.core.market.listing_owned(access, id).await?;
     Ok(Ok200(Data(shown(&cx, &entry).await?)))

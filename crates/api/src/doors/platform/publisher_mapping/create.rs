@@ -2,7 +2,7 @@
 //!
 //! Read as a change of a publisher that has nothing yet, so that both requests follow the same rules.
 
-use super::{Subject, rules, update};
+use super::{Subject, update};
 use crate::assets;
 use farebox_api_types::Patch;
 use farebox_api_types::platform::{CreatePublisherRequest, PublisherCategory, PublisherType, UpdatePublisherRequest};
@@ -26,9 +26,6 @@ pub(in crate::doors::platform) fn listing_create(
         }
         assets::check_all("accepted_asset_ids", ids)?;
     }
-    if request.oauth_provider_slug.is_some() {
-        return Err(rules::not_served("oauth_provider_slug"));
-    }
     let slug = request.slug.clone();
     let subject = Subject { kind, fee_basis_points, listing: None, secret: None };
     let mut patch = update::listing_patch(&as_update(request), subject)?;
@@ -46,6 +43,7 @@ pub(in crate::doors::platform) fn listing_create(
         free_tier_calls: 0,
         payment_method: None,
         payments: patch.payments,
+        user_oauth: patch.user_oauth,
         profile: patch.profile,
         pricing_profile: patch.pricing_profile,
         secret: secret(patch.secret),

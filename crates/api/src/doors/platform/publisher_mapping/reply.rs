@@ -7,7 +7,7 @@ use farebox_api_types::platform::{
     ComputePart, DatabasePart, IntegrationPart, IntegrationType, OwnershipPart, PublisherCategory, PublisherResponse,
     PublisherType, TokenExchangePart, UndocumentedEndpointPolicy, WalletAddress,
 };
-use farebox_base::{Error, Micros, Result};
+use farebox_base::{Error, Micros, OauthProviderId, Result};
 use farebox_market::{Listing, ListingStats, ListingStatus, UpstreamSecret};
 use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
@@ -85,7 +85,7 @@ pub(in crate::doors::platform) fn publisher(
         passthrough_header_rewrite: Value::Object(Map::new()),
         request_content_type: text("request_content_type")?.unwrap_or_else(|| "application/json".to_owned()),
         upstream_headers: kept(listing, "upstream_headers")?.unwrap_or_else(|| Value::Object(Map::new())),
-        requires_user_oauth: false,
+        requires_user_oauth: listing.user_oauth.required,
         ownership_tracking_enabled: false,
         database: if is_database { database(listing, viewer)? } else { DatabasePart::default() },
         integration: if is_database { IntegrationPart::default() } else { integration(listing, viewer) },
@@ -110,7 +110,11 @@ pub(super) fn fee_percent(basis_points: i64) -> Micros {
 
 /// Where a seller's server is, is nobody's business but the seller's: who knows it could call it past the gateway.
 fn integration(listing: &Listing, viewer: Viewer<'_>) -> IntegrationPart {
-    let mut part = IntegrationPart { integration_type: Some(IntegrationType::Api), ..IntegrationPart::default() };
+    let mut part = IntegrationPart {
+        integration_type: Some(IntegrationType::Api),
+        oauth_provider_id: listing.user_oauth.provider.map(OauthProviderId::uuid),
+        ..IntegrationPart::default()
+    };
     if let Viewer::Owner(secret) = viewer {
         part.api_url = Some(listing.target.clone());
         part.api_key_header = secret.and_then(|secret| secret.api_key_header.clone());

@@ -9,8 +9,8 @@ use farebox_api_types::platform::{
     DatabaseType, EndpointAccess, EndpointDefinition, IntegrationType, PublisherCategory, UndocumentedEndpointPolicy,
     UpdatePublisherRequest,
 };
-use farebox_base::{Error, Result};
-use farebox_market::{Door, ListingKind, ListingPatch, ListingStatus, PaymentPolicyChanges};
+use farebox_base::{Error, OauthProviderId, Result};
+use farebox_market::{Door, ListingKind, ListingPatch, ListingStatus, PaymentPolicyChanges, UserOauthChanges};
 use serde_json::Value;
 
 const CATEGORIES_MOST: usize = 20;
@@ -49,12 +49,9 @@ fn refuse_unserved(request: &UpdatePublisherRequest) -> Result<()> {
     }
     refuse!(mcp_endpoint, compute_type, a2a_endpoint_url, routing, upstream_cost_response_path);
     refuse!(jwt_access_key, jwt_secret_key, jwt_algorithm, jwt_expiration_seconds);
-    refuse!(oauth2_client_id, oauth2_client_secret, oauth2_token_url, oauth_provider_id);
+    refuse!(oauth2_client_id, oauth2_client_secret, oauth2_token_url);
     refuse!(token_exchange_url, token_exchange_method, token_exchange_mode, token_response_field);
     refuse!(token_cache_ttl_seconds, protected_operations, resource_id_response_path, resource_id_url_pattern);
-    if let Patch::Value(true) = request.requires_user_oauth {
-        return Err(rules::not_served("requires_user_oauth"));
-    }
     if let Patch::Value(true) = request.ownership_tracking_enabled {
         return Err(rules::not_served("ownership_tracking_enabled"));
     }
@@ -183,6 +180,10 @@ fn called(request: &UpdatePublisherRequest, kind: ListingKind, patch: &mut Listi
     http_only(kind, "request_content_type", &request.request_content_type)?;
     http_only(kind, "upstream_headers", &request.upstream_headers)?;
     http_only(kind, "allowed_passthrough_headers", &request.allowed_passthrough_headers)?;
+    patch.user_oauth = UserOauthChanges {
+        provider: change(&request.oauth_provider_id).map(OauthProviderId::from_uuid),
+        required: request.requires_user_oauth.value(),
+    };
     let profile = &mut patch.profile;
     keep(profile, "request_content_type", &request.request_content_type, |text| {
         rules::media_type("request_content_type", text)
