@@ -9,6 +9,7 @@
 
 mod authenticate;
 mod caller;
+mod chat_policy;
 mod key;
 mod keys;
 mod owner_keys;
@@ -21,10 +22,14 @@ mod star_name;
 mod text_enum;
 mod user;
 mod vault;
+mod vpc;
 mod wallet;
 mod wallet_proof;
 
 pub use caller::Caller;
+pub use chat_policy::{
+    ChatMode, ChatPolicy, ChatSwitches, PrivateOutput, SessionDatabase, SessionDatabaseEngine, SessionDatabaseProvider,
+};
 pub use key::{KeyType, MintedKey, marketplace_key_id, parse_key_id};
 pub use keys::{KeyCreate, KeyInfo};
 pub use owner_keys::{OperatorsOwner, OwnerKeyRequest};
@@ -35,6 +40,7 @@ pub use rules::visible_text;
 pub use slug::slugify;
 pub use user::{MemberRole, User, UserKind, UserStatus};
 pub use vault::{MasterKey, Vault};
+pub use vpc::{VPC_ENDPOINTS_MAX, VPC_SCOPE, VpcEndpoint, VpcEndpointCreate, VpcEndpoints, VpcState};
 pub use wallet::WalletParty;
 pub use wallet_proof::WalletChallenge;
 

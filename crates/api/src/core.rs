@@ -4,7 +4,7 @@ use crate::limits::{Limits, Rate, Subject, Verdict};
 use crate::payments::Remembered;
 use crate::settings::ApiSettings;
 use crate::{credentials, limits};
-use farebox_accounts::{Accounts, Caller};
+use farebox_accounts::{Accounts, Caller, VpcEndpoints};
 use farebox_api_kit::{Admission, DoorId, RateClass};
 use farebox_base::{Clock, Error, Kind, Permission, Result, Rng};
 use farebox_billing::Wallets;
@@ -28,6 +28,7 @@ pub struct CoreParts {
     pub market: Market,
     pub wallets: Wallets,
     pub calls: Calls,
+    pub vpc: VpcEndpoints,
     /// For other servers; `None` where payments on chain are not taken.
     pub facilitator: Option<FacilitatorService>,
     pub settings: ApiSettings,
@@ -72,6 +73,13 @@ impl Core {
         rate.map(|rate| self.0.limits.take(subject, rate, self.clock.ticks()))
     }
 
+    /// A request that came through a private endpoint acts only for an organisation that has recorded it.
+    async fn admit_link(&self, caller: &Caller, parts: &Parts) -> Result<()> {
+        let header = self.settings.vpc_endpoint_header.as_ref();
+        let Some(endpoint) = header.and_then(|name| parts.headers.get(name)) else { return Ok(()) };
+        self.vpc.admit(caller.party_id, endpoint.to_str().unwrap_or_default()).await
+    }
+
     /// The verdicts of every limit that applies; the first by address, the last by key.
     fn verdicts(&self, door: DoorId, caller: Option<&Arc<Caller>>, peer: IpAddr, class: RateClass) -> Vec<Verdict> {
         let limits = &self.settings.limits;
@@ -110,7 +118,9 @@ impl farebox_api_kit::Core for Core {
         match credentials::presented(door, &parts.headers)? {
             Some(key) => {
                 let caller = self.accounts.authenticate(key).await;
-                caller.map(Some).map_err(|error| credentials::in_words_of(door, error))
+                let caller = caller.map_err(|error| credentials::in_words_of(door, error))?;
+                self.admit_link(&caller, parts).await?;
+                Ok(Some(caller))
             }
             None => Ok(None),
         }

@@ -3,6 +3,7 @@
 use crate::limits::LimitSettings;
 use crate::payments::PaymentSettings;
 use farebox_base::Micros;
+use http::HeaderName;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub struct ApiSettings {
     pub is_trusted_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// Where clients reach this server, without a trailing slash, for the addresses in replies.
     pub public_url: String,
+    /// Says through which private endpoint of a cloud a request came; the proxy in front sets it or takes it off.
+    pub vpc_endpoint_header: Option<HeaderName>,
     /// Signed payments, for callers without a balance.
     pub payments: PaymentSettings,
     /// The platform's share of each call, in hundredths of a percent.

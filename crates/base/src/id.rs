@@ -66,6 +66,16 @@ ids! {
     TransferId;
     /// A reservation in the ledger; also its idempotency key.
     HoldId;
+    /// An organisation's record of a private network endpoint.
+    VpcEndpointId;
+    /// What an organisation calls the deployment of its own chat agent; it is made elsewhere.
+    DeploymentId;
+    /// A database server, or a part of one, that belongs to an organisation.
+    ProjectId;
+    /// A line of databases within a project.
+    BranchId;
+    /// A database of a branch.
+    DatabaseId;
 }
 
 /// The public half of an API key: 16 lower-case hex digits.

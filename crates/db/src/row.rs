@@ -1,7 +1,10 @@
 //! Rows, read by position in the order of the SELECT list.
 
 use crate::{DbError, Value};
-use farebox_base::{ApiKeyId, CallId, HoldId, KeyId, ListingId, Micros, PartyId, Timestamp, TransferId, UserId};
+use farebox_base::{
+    ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, KeyId, ListingId, Micros, PartyId, ProjectId, Timestamp,
+    TransferId, UserId, VpcEndpointId,
+};
 
 /// One row of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +128,7 @@ macro_rules! id_columns {
 }
 
 id_columns!(PartyId, UserId, ListingId, CallId, ApiKeyId, TransferId, HoldId, KeyId);
+id_columns!(VpcEndpointId, DeploymentId, ProjectId, BranchId, DatabaseId);
 
 #[cfg(test)]
 mod tests {

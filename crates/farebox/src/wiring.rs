@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::config::{Config, Durability, WalletProof};
 use crate::secret_key::SecretKey;
 use crate::serve::SocketSettings;
-use farebox_accounts::{Accounts, AccountsParts, Vault};
+use farebox_accounts::{Accounts, AccountsParts, Vault, VpcEndpoints};
 use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, PaymentSettings, Rate};
 use farebox_api_kit::{Dispatcher, Settings};
 use farebox_base::{Clock, Error, Result, Rng};
@@ -172,6 +172,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         market: market.clone(),
         wallets: wallets.clone(),
         calls: calls.clone(),
+        vpc: VpcEndpoints::new(db.clone(), changes.clone(), clock.clone(), rng.clone()),
         facilitator: payments.facilitator,
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
@@ -272,6 +273,7 @@ fn api_settings(config: &Config) -> Result<ApiSettings> {
         limits: limit_settings(config),
         is_trusted_proxy: Arc::new(move |peer| trusted.iter().any(|network| network.contains(peer))),
         public_url: config.server.public_url(),
+        vpc_endpoint_header: config.server.vpc_endpoint_header.as_deref().and_then(|name| name.parse().ok()),
         payments: PaymentSettings::default(),
         fee_basis_points: config.fees.gateway_fee_basis_points,
     })

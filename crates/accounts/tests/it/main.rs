@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod authenticate;
+mod chat_policy;
 mod keys;
 mod owner_keys;
 mod register;
+mod vpc;
 mod wallet;
 mod wallet_proof;
 

@@ -5,15 +5,19 @@
 mod agent;
 mod api_key;
 mod create_publisher;
+mod database;
 mod endpoint;
 mod payment;
 mod pricing;
+mod private_chat_policy;
 mod publisher_kind;
+mod publisher_logo;
 mod publisher_parts;
 mod publisher_response;
 mod query;
 mod update_publisher;
 mod user;
+mod vpc_endpoint;
 mod wallet;
 mod wallet_transaction;
 
@@ -22,13 +26,19 @@ pub use agent::{
 };
 pub use api_key::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
 pub use create_publisher::CreatePublisherRequest;
+pub use database::DatabaseWithContext;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};
+pub use private_chat_policy::{
+    OrganizationPrivateChatMode, OrganizationPrivateChatPolicy, PrivateChatSessionDatabase, PrivateOutputPolicy,
+    SessionDatabaseEngine, SessionDatabaseProvider, UpdateOrganizationPrivateChatPolicyRequest,
+};
 pub use publisher_kind::{
     ComputeType, DatabaseType, IntegrationType, PublisherCategory, PublisherType, UndocumentedEndpointPolicy,
     WalletAddress,
 };
+pub use publisher_logo::{LogoQuery, LogoUploadRequest, LogoUploadResponse};
 pub use publisher_parts::{AssetInfo, GeoRoutingConfig, GeoRoutingMode, McpDiscoveryStatus, UsageExample};
 pub use publisher_response::{
     ComputePart, DatabasePart, IntegrationPart, OwnershipPart, PublisherResponse, TokenExchangePart,
@@ -38,6 +48,9 @@ pub use query::{
 };
 pub use update_publisher::UpdatePublisherRequest;
 pub use user::{Email, UserInfo, UserMe, UserStatus};
+pub use vpc_endpoint::{
+    CreateOrganizationVpcEndpointRequest, ListVpcEndpointsQuery, OrganizationVpcEndpoint, VpcEndpointState,
+};
 pub use wallet::{
     AgentCreditSource, BonusClaimResponse, ReceivedTransferNotificationSummary, WalletBalanceKind,
     WalletBalanceResponse, WalletSourceBalance,

@@ -36,12 +36,14 @@ macro_rules! compared {
 fn everything() -> Vec<Compared> {
     compared! {
         In: AgentRegisterRequest CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
-            UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
+            UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest
+            CreateOrganizationVpcEndpointRequest LogoUploadRequest;
         Out: AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
             Email UserStatus ApiKeyInfo ApiKeyCreated PublisherResponse AssetInfo McpDiscoveryStatus
             PricingConfigResponse EstimateResponse WalletBalanceResponse WalletSourceBalance
             ReceivedTransferNotificationSummary WalletBalanceKind AgentCreditSource BonusClaimResponse
-            WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection;
+            WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection
+            OrganizationVpcEndpoint DatabaseWithContext LogoUploadResponse;
         Both: ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
             GeoRoutingConfig GeoRoutingMode PricingModel PublisherCategory PublisherType ComputeType DatabaseType
             IntegrationType UndocumentedEndpointPolicy WalletAddress;

@@ -2,13 +2,17 @@
 
 mod agents;
 mod api_keys;
+mod databases;
 mod facilitator;
 mod org_publishers;
+mod private_chat_policy;
 mod publisher_calls;
+mod publisher_logos;
 mod publisher_mapping;
 mod publisher_queries;
 mod publishers;
 mod users;
+mod vpc_endpoints;
 mod wallet;
 mod wallet_deposit;
 mod wallet_export;
@@ -26,6 +30,10 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(api_keys::operations());
     all.extend(org_publishers::operations());
     all.extend(publishers::operations());
+    all.extend(publisher_logos::operations());
+    all.extend(databases::operations());
+    all.extend(vpc_endpoints::operations());
+    all.extend(private_chat_policy::operations());
     all.extend(publisher_calls::operations());
     all.extend(wallet::operations());
     all.extend(wallet_transactions::operations());
