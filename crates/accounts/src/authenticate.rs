@@ -2,13 +2,14 @@
 //!
 //! A hit costs parsing, one keyed hash and one shared lock; the database is asked only on a miss. Times of use are kept
 //! in memory and written by `flush_last_used`, never by the call. Invariant: whether a key is unknown, revoked,
-//! mistyped or its user no longer active, the answer is the same.
+//! mistyped, or its user no longer active or no member, the answer is the same.
 
 use crate::key::{bare_secret, hash_secret, parse_key_id, parse_presented};
 use crate::keys::{read_rate_limit, read_scopes};
+use crate::membership::read_role;
 use crate::text_enum::read_word;
-use crate::{Accounts, Caller, KeyType};
-use farebox_base::{Error, KeyId, Result, Role, Timestamp};
+use crate::{Accounts, Caller, Credential, KeyCredential, KeyType, Membership, Memberships};
+use farebox_base::{Error, KeyId, PartyId, Permission, PermissionSet, Result, Role, Timestamp, UserId};
 use farebox_db::{Isolation, Row, Tx, sql, tx};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -18,6 +19,7 @@ const FLUSH_BATCH: usize = 200;
 
 /// A key as it is cached.
 pub(crate) struct KeyEntry {
+    key_id: KeyId,
     caller: Arc<Caller>,
     secret_hash: blake3::Hash,
     expires_at: Option<Timestamp>,
@@ -78,9 +80,13 @@ impl Accounts {
             .one(
                 sql!(
                     "SELECT k.id, k.party_id, p.handle, k.user_id, k.role, k.scopes, k.rate_limit_per_minute,
-                       COALESCE(k.wallet_address, p.wallet_address), k.secret_hash, k.expires_at, k.key_type
+                       COALESCE(k.wallet_address, p.wallet_address), k.secret_hash, k.expires_at, k.key_type,
+                       m.role, r.permissions
                      FROM api_key k JOIN party p ON p.id = k.party_id LEFT JOIN app_user u ON u.id = k.user_id
-                     WHERE k.key_id = $1 AND k.revoked_at IS NULL AND COALESCE(u.status, 'active') = 'active'"
+                       LEFT JOIN member m ON m.party_id = k.party_id AND m.user_id = k.user_id
+                       LEFT JOIN org_role r ON r.party_id = m.party_id AND r.id = m.role
+                     WHERE k.key_id = $1 AND k.revoked_at IS NULL
+                       AND (k.user_id IS NULL OR (u.status = 'active' AND m.role IS NOT NULL))"
                 ),
                 &[(&key_id.to_string()).into()],
             )
@@ -121,7 +127,7 @@ impl Accounts {
 /// Keys in the order of their ids, so that two flushes never wait for each other in a circle.
 async fn flush_in(tx: &mut Tx, batch: &[Arc<KeyEntry>]) -> Result<()> {
     let mut entries: Vec<&KeyEntry> = batch.iter().map(|entry| &**entry).collect();
-    entries.sort_by_key(|entry| entry.caller.key_id);
+    entries.sort_by_key(|entry| entry.key_id);
     for entry in entries {
         let used = Timestamp::from_micros(entry.last_used.load(Ordering::Relaxed));
         tx.execute(
@@ -129,7 +135,7 @@ async fn flush_in(tx: &mut Tx, batch: &[Arc<KeyEntry>]) -> Result<()> {
                 "UPDATE api_key SET last_used_at = $2
                  WHERE key_id = $1 AND (last_used_at IS NULL OR last_used_at < $2)"
             ),
-            &[(&entry.caller.key_id.to_string()).into(), used.into()],
+            &[(&entry.key_id.to_string()).into(), used.into()],
         )
         .await?;
     }
@@ -140,11 +146,19 @@ fn invalid_key() -> Error {
     Error::unauthenticated("Invalid API key").with_code("invalid_key")
 }
 
+/// The one organisation of a key: what the role of its user allows there, narrowed to the key's own limit.
+fn membership(row: &Row, party_id: PartyId, user: Option<UserId>, limit: PermissionSet) -> Result<Membership> {
+    if user.is_none() {
+        return Ok(Membership { party_id, role: None, permissions: limit });
+    }
+    let (role, given) = read_role(row, 11, 12)?;
+    // Running the platform comes with the key and not with membership.
+    let permissions = limit.intersection(given.with(Permission::PlatformAdmin));
+    Ok(Membership { party_id, role: Some(role), permissions })
+}
+
 fn read(row: &Row, key_id: KeyId) -> Result<KeyEntry> {
-    let caller = Caller {
-        party_id: row.get(1)?,
-        owner_id: row.get(2)?,
-        user_id: row.get(3)?,
+    let key = KeyCredential {
         api_key_id: row.get(0)?,
         key_id,
         role: read_word(row, 4, Role::parse)?,
@@ -152,6 +166,14 @@ fn read(row: &Row, key_id: KeyId) -> Result<KeyEntry> {
         expires_at: row.get(9)?,
         scopes: row.get::<Option<&str>>(5)?.map(read_scopes),
         rate_limit_per_minute: read_rate_limit(row, 6)?,
+    };
+    let (party_id, user_id) = (row.get(1)?, row.get(3)?);
+    let caller = Caller {
+        party_id,
+        owner_id: row.get(2)?,
+        user_id,
+        memberships: Memberships::new(vec![membership(row, party_id, user_id, key.limit())?]),
+        credential: Credential::Key(key),
         wallet_address: row.get(7)?,
     };
     let hash: [u8; 32] = row
@@ -159,6 +181,7 @@ fn read(row: &Row, key_id: KeyId) -> Result<KeyEntry> {
         .try_into()
         .map_err(|_| Error::internal(format!("the stored hash of key {key_id} is not 32 bytes long")))?;
     Ok(KeyEntry {
+        key_id,
         caller: Arc::new(caller),
         secret_hash: blake3::Hash::from(hash),
         expires_at: row.get(9)?,

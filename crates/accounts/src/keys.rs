@@ -6,7 +6,7 @@
 use crate::key::{KeyType, hash_secret, key_prefix, new_secret};
 use crate::text_enum::read_word;
 use crate::{Accounts, Caller, KEYS_SCOPE, MintedKey, Page, Paged, rules};
-use farebox_base::{ApiKeyId, Error, KeyId, PartyId, Permission, Result, Role, Timestamp, UserId};
+use farebox_base::{ApiKeyId, Error, KeyId, MemberRole, PartyId, Permission, Result, Role, Timestamp, UserId};
 use farebox_db::{Row, Tx, sql, tx};
 use std::time::Duration;
 
@@ -108,44 +108,43 @@ impl Accounts {
         Ok(Paged { items: rows.iter().map(read).collect::<Result<_>>()?, total: u64::try_from(total).unwrap_or(0) })
     }
 
-    /// Makes a key for the caller's party and user.
+    /// Makes a key for one of the caller's organisations and for his user.
     ///
     /// # Errors
     /// `Invalid` for `name`, `expires_in_days` or `scopes`; `Forbidden` where the key would get more than the caller has.
-    pub async fn key_create(&self, caller: &Caller, create: &KeyCreate) -> Result<MintedKey> {
-        caller.require(Permission::KeysWrite)?;
+    pub async fn key_create(&self, caller: &Caller, party: PartyId, create: &KeyCreate) -> Result<MintedKey> {
+        caller.require_in(party, Permission::KeysWrite)?;
         let name = rules::name("name", &create.name)?;
         let asked = create.expires_in_days.map(checked_expiry).transpose()?.map(|span| self.now().plus(span));
-        let expires_at = [asked, caller.expires_at].into_iter().flatten().min();
-        let role = create.role.unwrap_or(caller.role);
-        if role > caller.role {
+        let expires_at = [asked, caller.expires_at()].into_iter().flatten().min();
+        let role = create.role.unwrap_or(caller.role());
+        if role > caller.role() {
             return Err(Error::forbidden(format!(
                 "A key with the role {} can't make one with the role {}",
-                caller.role.text(),
+                caller.role().text(),
                 role.text()
             )));
         }
         let scopes = match &create.scopes {
-            Some(scopes) => Some(narrowed(caller, role, scopes)?),
-            None => caller.scopes.clone(),
+            Some(scopes) => Some(narrowed(caller, party, role, scopes)?),
+            None => caller.scopes().map(<[Permission]>::to_vec),
         };
         let new = || NewKey {
             name: name.clone(),
             key_type: create.key_type.unwrap_or(KeyType::User),
             scopes: scopes.clone(),
             expires_at,
-            ..NewKey::plain(caller.party_id, caller.user_id, "", role)
+            ..NewKey::plain(party, caller.user_id, "", role)
         };
         tx!(self.db(), tx => { key_insert_in(tx, self, new()).await })
     }
 
-    /// Revokes one of the caller's party's keys, for good.
+    /// Revokes a key of one of the caller's organisations, for good.
     ///
     /// # Errors
-    /// `NotFound` where the party has no such key, or it is revoked already; `Forbidden` where the key may do more than
-    /// the caller's.
-    pub async fn key_revoke(&self, caller: &Caller, id: ApiKeyId) -> Result<()> {
-        tx!(self.db(), tx => { self.key_revoke_in(tx, caller, id).await })?;
+    /// `NotFound` where the party has no such key, or it is revoked already; `Forbidden` where the caller may not touch it.
+    pub async fn key_revoke(&self, caller: &Caller, party: PartyId, id: ApiKeyId) -> Result<()> {
+        tx!(self.db(), tx => { self.key_revoke_in(tx, caller, party, id).await })?;
         self.changes().local(KEYS_SCOPE);
         Ok(())
     }
@@ -171,25 +170,15 @@ impl Accounts {
         if row.get::<PartyId>(1)? != caller.party_id {
             return Err(Error::forbidden("Not your key"));
         }
-        self.key_revoke_in(tx, caller, row.get(0)?).await
+        self.key_revoke_in(tx, caller, caller.party_id, row.get(0)?).await
     }
 
-    async fn key_revoke_in(&self, tx: &mut Tx, caller: &Caller, id: ApiKeyId) -> Result<()> {
-        let (id, party) = (id.to_string(), caller.party_id.to_string());
-        let row = tx
-            .one(
-                sql!("SELECT role FROM api_key WHERE id = $1 AND party_id = $2 AND revoked_at IS NULL"),
-                &[(&id).into(), (&party).into()],
-            )
-            .await?
-            .ok_or_else(|| Error::not_found("Key"))?;
-        if read_word(&row, 0, Role::parse)? > caller.role {
-            return Err(Error::forbidden("A key can't revoke one with a higher role"));
-        }
+    async fn key_revoke_in(&self, tx: &mut Tx, caller: &Caller, party: PartyId, id: ApiKeyId) -> Result<()> {
+        key_touched_in(tx, caller, party, id).await?;
         let revoked = tx
             .execute(
-                sql!("UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL"),
-                &[(&id).into(), self.now().into()],
+                sql!("UPDATE api_key SET revoked_at = $3 WHERE id = $1 AND party_id = $2 AND revoked_at IS NULL"),
+                &[(&id.to_string()).into(), (&party.to_string()).into(), self.now().into()],
             )
             .await?;
         if revoked == 0 {
@@ -197,6 +186,42 @@ impl Accounts {
         }
         self.changes().bump_in(tx, KEYS_SCOPE).await
     }
+}
+
+/// The role of a key that the caller may revoke or narrow: his own user's, or another member's where he manages members;
+/// an owner's is touched by owners only.
+///
+/// # Errors
+/// `NotFound` where the party has no such key, or it is revoked already; `Forbidden` where he may not touch it.
+pub(crate) async fn key_touched_in(tx: &mut Tx, caller: &Caller, party: PartyId, id: ApiKeyId) -> Result<Role> {
+    let row = tx
+        .one(
+            sql!(
+                "SELECT k.role, k.user_id, m.role
+                 FROM api_key k LEFT JOIN member m ON m.party_id = k.party_id AND m.user_id = k.user_id
+                 WHERE k.id = $1 AND k.party_id = $2 AND k.revoked_at IS NULL"
+            ),
+            &[(&id.to_string()).into(), (&party.to_string()).into()],
+        )
+        .await?
+        .ok_or_else(|| Error::not_found("Key"))?;
+    let role = read_word(&row, 0, Role::parse)?;
+    if role > caller.role() {
+        return Err(Error::forbidden("A key can't revoke or change one with a higher role"));
+    }
+    if row.get::<Option<UserId>>(1)? != caller.user_id {
+        if !caller.may_in(party, Permission::OrgManageMembers) {
+            return Err(Error::forbidden(format!(
+                "The key is another member's: that needs the permission {}",
+                Permission::OrgManageMembers
+            )));
+        }
+        let owners = row.get::<Option<&str>>(2)? == Some(MemberRole::Owner.text());
+        if owners && !caller.is_owner_of(party) {
+            return Err(Error::forbidden("The key is an owner's: only owners may revoke or change it"));
+        }
+    }
+    Ok(role)
 }
 
 /// Mints and writes a key. Nothing is cached about keys that did not exist, so no counter moves.
@@ -248,7 +273,7 @@ pub(crate) fn read_scopes(text: &str) -> Vec<Permission> {
     text.split(' ').filter_map(Permission::parse).collect()
 }
 
-fn scopes_text(scopes: &[Permission]) -> String {
+pub(crate) fn scopes_text(scopes: &[Permission]) -> String {
     scopes.iter().map(|scope| scope.text()).collect::<Vec<_>>().join(" ")
 }
 
@@ -262,18 +287,18 @@ fn checked_expiry(days: i64) -> Result<Duration> {
 }
 
 /// The scopes asked for, if role and creator both have them.
-fn narrowed(caller: &Caller, role: Role, asked: &[String]) -> Result<Vec<Permission>> {
+pub(crate) fn narrowed(caller: &Caller, party: PartyId, role: Role, asked: &[String]) -> Result<Vec<Permission>> {
     let mut scopes = Vec::with_capacity(asked.len());
     for text in asked {
         let scope = Permission::parse(text).ok_or_else(|| {
             Error::invalid("scopes", format!("must not contain {text:?}: there is no such permission"))
         })?;
-        if !role.allows(scope) {
+        if !role.permissions().contains(scope) {
             let rule = format!("must not contain {scope}: the role {} does not allow it", role.text());
             return Err(Error::invalid("scopes", rule));
         }
-        if !caller.may(scope) {
-            return Err(Error::forbidden(format!("A key can't give another one what it lacks itself: {scope}")));
+        if !caller.may_in(party, scope) {
+            return Err(Error::forbidden(format!("You can't give a key what you may not do yourself: {scope}")));
         }
         if !scopes.contains(&scope) {
             scopes.push(scope);
@@ -285,7 +310,7 @@ fn narrowed(caller: &Caller, role: Role, asked: &[String]) -> Result<Vec<Permiss
     Ok(scopes)
 }
 
-fn read(row: &Row) -> Result<KeyInfo> {
+pub(crate) fn read(row: &Row) -> Result<KeyInfo> {
     Ok(KeyInfo {
         api_key_id: row.get(0)?,
         key_id: row.get(1)?,

@@ -1,9 +1,9 @@
 //! Parties, the users that act for them, their API keys and wallets, and the vault for sellers' secrets.
 //!
-//! Owns the tables `party`, `app_user`, `member`, `wallet_link`, `wallet_proof` and `api_key`. Knows no door: HTTP, wire names and
+//! Owns the tables `party`, `app_user`, `member`, `org_role`, `org_invite`, `wallet_link`, `wallet_proof` and `api_key`. Knows no door: HTTP, wire names and
 //! status codes are the callers' matter. Invariants:
 //! - a key is one credential in several spellings, good at every door within its role and scopes;
-//! - no key gives more than the authority that made it had;
+//! - no key gives more than the authority that made it had, nor more than its user's role in its organisation;
 //! - an owner id belongs to whoever made its first key; a wallet address names at most one party;
 //! - a revoked key is refused in this process at once, elsewhere after the next `Changes::refresh`.
 
@@ -12,6 +12,7 @@ mod caller;
 mod chat_policy;
 mod key;
 mod keys;
+mod membership;
 mod owner_keys;
 mod page;
 mod party;
@@ -21,25 +22,25 @@ mod slug;
 mod star_name;
 mod text_enum;
 mod user;
-mod vault;
 mod vpc;
 mod wallet;
 mod wallet_proof;
 
-pub use caller::Caller;
+pub use caller::{Caller, Credential, KeyCredential, SessionCredential};
 pub use chat_policy::{
     ChatMode, ChatPolicy, ChatSwitches, PrivateOutput, SessionDatabase, SessionDatabaseEngine, SessionDatabaseProvider,
 };
+pub use farebox_vault::{MasterKey, Vault};
 pub use key::{KeyType, MintedKey, marketplace_key_id, parse_key_id};
 pub use keys::{KeyCreate, KeyInfo};
+pub use membership::{AnyRole, Membership, Memberships};
 pub use owner_keys::{OperatorsOwner, OwnerKeyRequest};
 pub use page::{Page, Paged};
 pub use party::{Party, PartyKind};
 pub use register::{AgentRegistration, Registered};
 pub use rules::visible_text;
 pub use slug::slugify;
-pub use user::{MemberRole, User, UserKind, UserStatus};
-pub use vault::{MasterKey, Vault};
+pub use user::{User, UserKind, UserStatus};
 pub use vpc::{VPC_ENDPOINTS_MAX, VPC_SCOPE, VpcEndpoint, VpcEndpointCreate, VpcEndpoints, VpcState};
 pub use wallet::WalletParty;
 pub use wallet_proof::WalletChallenge;
@@ -48,11 +49,15 @@ use authenticate::KeyEntry;
 use farebox_base::{Clock, KeyId, Rng, Timestamp};
 use farebox_db::Db;
 use farebox_events::{Cache, Changes};
+use farebox_mail::Mailer;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// The scope of `Changes` that covers keys, and what a `Caller` says of its party and user.
 pub const KEYS_SCOPE: &str = "keys";
+
+/// The scope of `Changes` that covers what a session's `Caller` says of its user and organisations.
+pub const SESSIONS_SCOPE: &str = "sessions";
 
 const CACHED_KEYS: usize = 10_000;
 
@@ -65,6 +70,9 @@ pub struct AccountsParts {
     /// Mixed into the hash of every key's secret; whoever lacks it can't test a guess against a stolen database.
     pub pepper: [u8; 32],
     pub vault: Vault,
+    pub mailer: Mailer,
+    /// Where people reach this server, without a trailing slash, for the links in mails.
+    pub public_url: String,
     /// Whether a new owner may make a provider key for itself without credentials.
     pub open_provider_registration: bool,
 }
@@ -89,6 +97,17 @@ impl Accounts {
     /// The vault that was passed in, for those who keep secrets of parties.
     pub fn vault(&self) -> &Vault {
         &self.0.parts.vault
+    }
+
+    /// Mails to people; queue them in the transaction of what they tell of.
+    pub fn mailer(&self) -> &Mailer {
+        &self.0.parts.mailer
+    }
+
+    /// A link to a page of this server that takes a token. The token stands behind `#`, so that browsers send it to
+    /// nobody and no log sees it.
+    pub(crate) fn link(&self, page: &str, token: &str) -> String {
+        format!("{}/{page}#token={token}", self.0.parts.public_url)
     }
 
     fn pepper(&self) -> &[u8; 32] {

@@ -6,9 +6,9 @@
 
 use crate::keys::{NewKey, key_insert_in};
 use crate::party::{Party, PartyKind, party_by_handle_in, party_insert_in};
-use crate::user::{MemberRole, member_insert_in, owning_user_in};
+use crate::user::{member_insert_in, owning_user_in};
 use crate::{Accounts, Caller, KEYS_SCOPE, MintedKey, rules};
-use farebox_base::{Error, PartyId, Permission, Result, Role, UserId};
+use farebox_base::{Error, MemberRole, PartyId, Permission, Result, Role, UserId};
 use farebox_db::{Tx, tx};
 
 const DEFAULT_RATE_LIMIT: u32 = 60;
@@ -110,7 +110,9 @@ impl Accounts {
         }
         // A key that is narrowed to scopes can't be used to make one that is not.
         let scopes = match authority {
-            Authority::Caller(caller) if known.is_some() || checked.role == Role::Admin => caller.scopes.clone(),
+            Authority::Caller(caller) if known.is_some() || checked.role == Role::Admin => {
+                caller.scopes().map(<[Permission]>::to_vec)
+            }
             _ => None,
         };
         let new = NewKey {
@@ -158,7 +160,7 @@ fn may_make(role: Role, authority: Authority<'_>, open_provider_registration: bo
         (_, Authority::Operator) | (Role::Buyer, _) => Ok(()),
         (Role::Provider, Authority::Nobody) if open_provider_registration => Ok(()),
         (_, Authority::Nobody) => Err(needs_authentication(role)),
-        (Role::Provider, Authority::Caller(caller)) if caller.role >= Role::Provider => Ok(()),
+        (Role::Provider, Authority::Caller(caller)) if caller.role() >= Role::Provider => Ok(()),
         (Role::Provider, Authority::Caller(_)) => {
             Err(Error::forbidden("Only providers or admins can create provider keys"))
         }

@@ -4,9 +4,9 @@ use crate::keys::{NewKey, key_insert_in};
 use crate::party::{Party, PartyKind, party_insert_in};
 use crate::slug::slugify;
 use crate::star_name::star_name;
-use crate::user::{MemberRole, User, UserKind, UserStatus, member_insert_in, user_insert_in};
+use crate::user::{User, UserKind, UserStatus, member_insert_in, user_insert_in};
 use crate::{Accounts, MintedKey, rules};
-use farebox_base::{Error, PartyId, Result, Role, UserId};
+use farebox_base::{Error, MemberRole, PartyId, Result, Role, UserId};
 use farebox_db::{Tx, tx};
 
 /// What an agent says of itself; nothing is required.

@@ -2,8 +2,8 @@
 
 use crate::Accounts;
 use crate::text_enum::{read_word, text_enum};
-use farebox_base::{PartyId, Result, Timestamp, UserId};
-use farebox_db::{Row, Tx, sql};
+use farebox_base::{Error, MemberRole, PartyId, Result, Timestamp, UserId};
+use farebox_db::{Row, Tx, sql, tx};
 
 text_enum! {
     /// What a user is.
@@ -20,16 +20,6 @@ text_enum! {
         Disabled = "disabled",
         Paused = "paused",
         Deleted = "deleted",
-    }
-}
-
-text_enum! {
-    /// What a member may do in its party; the first one owns it.
-    MemberRole {
-        Owner = "owner",
-        Admin = "admin",
-        Editor = "editor",
-        Viewer = "viewer",
     }
 }
 
@@ -62,6 +52,30 @@ impl Accounts {
             )
             .await?;
         row.as_ref().map(read).transpose()
+    }
+}
+
+impl Accounts {
+    /// Lets a user act, or stops him: the keys and sessions of one who is not active are refused everywhere within a
+    /// second.
+    ///
+    /// # Errors
+    /// `NotFound`; those of the database.
+    pub async fn user_status_set(&self, id: UserId, status: UserStatus) -> Result<()> {
+        tx!(self.db(), tx => { self.user_status_set_in(tx, id, status).await })?;
+        self.access_changed();
+        Ok(())
+    }
+
+    async fn user_status_set_in(&self, tx: &mut Tx, id: UserId, status: UserStatus) -> Result<()> {
+        let id = id.to_string();
+        let written = tx
+            .execute(sql!("UPDATE app_user SET status = $2 WHERE id = $1"), &[(&id).into(), status.text().into()])
+            .await?;
+        if written == 0 {
+            return Err(Error::not_found("User"));
+        }
+        self.access_changed_in(tx).await
     }
 }
 

@@ -23,8 +23,12 @@ pub trait Core: Clone + Send + Sync + 'static {
         parts: &Parts,
     ) -> impl Future<Output = Result<Option<Arc<Self::Caller>>>> + Send;
 
-    /// Whether the caller has the permission.
-    fn may(&self, caller: &Self::Caller, permission: Permission) -> bool;
+    /// Whether the caller has the permission in the organisation that the path names as `{organization_id}`, or in his
+    /// own where it names none.
+    ///
+    /// # Errors
+    /// `Invalid` where the path's text names no organisation.
+    fn standing(&self, caller: &Self::Caller, organization: Option<&str>, permission: Permission) -> Result<Standing>;
 
     /// Counts the request against the limits of its class. Also called, with no caller, for requests whose
     /// credentials are invalid and for unknown paths, so that guessing is limited too.
@@ -48,6 +52,17 @@ pub trait Core: Clone + Send + Sync + 'static {
     fn clock(&self) -> &dyn Clock;
 
     fn rng(&self) -> &dyn Rng;
+}
+
+/// What a caller is in an organisation, as far as one permission goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// He belongs to it and has the permission.
+    Allowed,
+    /// He belongs to it and lacks the permission.
+    Lacks,
+    /// He does not belong to it, or there is no such organisation; the answer is the same.
+    Stranger,
 }
 
 /// Which limit a request counts against. What each means at each door is the server's configuration.

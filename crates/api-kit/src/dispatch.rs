@@ -3,7 +3,7 @@
 
 use crate::args::Input;
 use crate::body::{self, Body};
-use crate::core::{Core, Cx, RateClass};
+use crate::core::{Core, Cx, RateClass, Standing};
 use crate::envelope::{self, error_response};
 use crate::handler::Pending;
 use crate::observe::{Meters, Watch, report};
@@ -25,6 +25,9 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+
+/// The variable part of a path that names an organisation.
+const ORGANIZATION: &str = "organization_id";
 
 /// Limits and policies that hold for every operation which does not say otherwise.
 #[derive(Debug, Clone)]
@@ -201,8 +204,11 @@ impl<C: Core> Dispatcher<C> {
         let caller = authenticated?;
         if let Access::Needs(permission) = op.access {
             let caller = caller.as_ref().ok_or_else(|| op.door.credentials_missing())?;
-            if !self.core.may(caller, permission) {
-                return Err(op.door.permission_missing(permission));
+            let organization = params.raw(ORGANIZATION).map(|_| params.decoded(ORGANIZATION)).transpose()?;
+            match self.core.standing(caller, organization.as_deref(), permission)? {
+                Standing::Allowed => {}
+                Standing::Lacks => return Err(op.door.permission_missing(permission)),
+                Standing::Stranger => return Err(op.stranger.refusal()),
             }
         }
         let Arrived { parts, body, peer, request_id, received } = arrived;

@@ -34,7 +34,7 @@ pub mod row;
 
 pub use args::{Arg, Binary, Header, Headers, Input, Json, OptionalJson, Path, Query, Raw};
 pub use body::{Body, BoxError, empty, full, is_over_limit, read_to_limit};
-pub use core::{Admission, Core, Cx, RateClass};
+pub use core::{Admission, Core, Cx, RateClass, Standing};
 pub use cors::Cors;
 pub use data::{Data, DataPage, Pagination};
 pub use dispatch::{Dispatcher, Settings};
@@ -43,7 +43,7 @@ pub use envelope::error_response;
 pub use handler::{Handler, Pending};
 pub use json_input::decode as decode_json;
 pub use openapi::{BodyDoc, DeclaredReply, ParamDoc, ReplyDoc, Schemas, Shape, openapi};
-pub use operation::{Methods, Operation, operation};
+pub use operation::{Methods, Operation, Stranger, operation};
 pub use path_params::PathParams;
 pub use probe::{Probe, probes};
 pub use reply::{Accepted, Created, Headed, NoContent, Ok200, OrReply, Output, Reply};

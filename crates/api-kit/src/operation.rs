@@ -5,7 +5,7 @@ use crate::args::Input;
 use crate::core::{Core, Cx, RateClass};
 use crate::handler::{Handler, Pending};
 use crate::openapi::{DeclaredReply, Schemas, Shape};
-use farebox_base::Access;
+use farebox_base::{Access, Error};
 use http::Method;
 use std::fmt;
 use std::sync::Arc;
@@ -48,6 +48,32 @@ impl fmt::Debug for Methods {
     }
 }
 
+/// The answer to a caller from outside the organisation that a path names; the same whether it exists or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stranger {
+    /// 403.
+    #[default]
+    Forbidden,
+    /// 404, where the door's reference has no 403.
+    NotFound,
+}
+
+impl Stranger {
+    pub const fn status(self) -> u16 {
+        match self {
+            Stranger::Forbidden => 403,
+            Stranger::NotFound => 404,
+        }
+    }
+
+    pub(crate) fn refusal(self) -> Error {
+        match self {
+            Stranger::Forbidden => Error::forbidden("You are not a member of this organization"),
+            Stranger::NotFound => Error::not_found("Organization"),
+        }
+    }
+}
+
 /// An endpoint: where it is, who may call it, what it does, how it is documented.
 #[derive(Clone)]
 pub struct Operation<C: Core> {
@@ -61,6 +87,8 @@ pub struct Operation<C: Core> {
     pub tag: &'static str,
     pub summary: &'static str,
     pub rate: RateClass,
+    /// What somebody hears who does not belong to the organisation that the path names.
+    pub stranger: Stranger,
     /// Statuses of errors beyond those that every operation of its form can meet.
     pub errors: &'static [u16],
     /// Replies beyond those that the handler's type tells.
@@ -91,6 +119,7 @@ pub fn operation<C: Core, A, H: Handler<C, A>>(
         tag,
         summary,
         rate: RateClass::General,
+        stranger: Stranger::Forbidden,
         errors: &[],
         replies: Vec::new(),
         body_limit_bytes: None,
@@ -107,6 +136,12 @@ impl<C: Core> Operation<C> {
     #[must_use]
     pub fn tag(mut self, tag: &'static str) -> Self {
         self.tag = tag;
+        self
+    }
+
+    #[must_use]
+    pub fn stranger(mut self, answer: Stranger) -> Self {
+        self.stranger = answer;
         self
     }
 

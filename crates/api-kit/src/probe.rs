@@ -3,7 +3,7 @@
 use crate::DoorId;
 use crate::core::Core;
 use crate::openapi::Schemas;
-use crate::operation::Operation;
+use crate::operation::{Operation, Stranger};
 use farebox_base::Access;
 use http::Method;
 use serde_json::Value;
@@ -14,6 +14,9 @@ pub struct Probe {
     pub id: &'static str,
     pub door: DoorId,
     pub access: Access,
+    pub stranger: Stranger,
+    /// As its row has it, with names in braces.
+    pub template: &'static str,
     pub method: Method,
     /// The template with a plausible value in each variable part; names nothing that exists.
     pub path: String,
@@ -26,7 +29,15 @@ pub fn probes<C: Core>(operations: &[Operation<C>]) -> Vec<Probe> {
         let path = example_path(op);
         for method in op.methods.documented() {
             let method = method.clone();
-            probes.push(Probe { id: op.id, door: op.door, access: op.access, method, path: path.clone() });
+            probes.push(Probe {
+                id: op.id,
+                door: op.door,
+                access: op.access,
+                stranger: op.stranger,
+                template: op.path,
+                method,
+                path: path.clone(),
+            });
         }
     }
     probes

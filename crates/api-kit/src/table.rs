@@ -19,7 +19,7 @@ use std::fmt;
 /// ```
 /// A row is: method, path, handler with its access in parentheses, options, summary. The handler's name is the
 /// operation's id unless `as` gives another. Options, each at most once and in this order: `as "id"`, `tag("…")`,
-/// `errors(status, …)`, `replies(status, status: Type, status as "media/type", …)`, `rate(Class)`, `limit(bytes)`.
+/// `errors(status, …)`, `stranger(NotFound)`, `replies(status, status: Type, status as "media/type", …)`, `rate(Class)`, `limit(bytes)`.
 #[macro_export]
 macro_rules! operations {
     (
@@ -28,6 +28,7 @@ macro_rules! operations {
             $(as $id:literal)?
             $(tag($own_tag:literal))?
             $(errors($($error:literal),* $(,)?))?
+            $(stranger($stranger:ident))?
             $(replies($($status:literal $(: $reply:ty)? $(as $media:literal)?),* $(,)?))?
             $(rate($rate:ident))?
             $(limit($limit:expr))?
@@ -46,6 +47,7 @@ macro_rules! operations {
                 )
                 $(.tag($own_tag))?
                 $(.errors(&[$($error),*]))?
+                $(.stranger(Stranger::$stranger))?
                 $($(.reply(DeclaredReply::status($status)$(.json::<$reply>())?$(.media($media))?))*)?
                 $(.rate(RateClass::$rate))?
                 $(.body_limit($limit))?

@@ -1,11 +1,12 @@
 //! What every handler can reach, and how the kit's wrapper authenticates and admits.
 
 use crate::limits::{Limits, Rate, Subject, Verdict};
+use crate::organization::named;
 use crate::payments::Remembered;
 use crate::settings::ApiSettings;
 use crate::{credentials, limits};
-use farebox_accounts::{Accounts, Caller, VpcEndpoints};
-use farebox_api_kit::{Admission, DoorId, RateClass};
+use farebox_accounts::{Accounts, Caller, Memberships, VpcEndpoints};
+use farebox_api_kit::{Admission, DoorId, RateClass, Standing};
 use farebox_base::{Clock, Error, Kind, Permission, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::Calls;
@@ -73,11 +74,27 @@ impl Core {
         rate.map(|rate| self.0.limits.take(subject, rate, self.clock.ticks()))
     }
 
-    /// A request that came through a private endpoint acts only for an organisation that has recorded it.
-    async fn admit_link(&self, caller: &Caller, parts: &Parts) -> Result<()> {
-        let header = self.settings.vpc_endpoint_header.as_ref();
-        let Some(endpoint) = header.and_then(|name| parts.headers.get(name)) else { return Ok(()) };
-        self.vpc.admit(caller.party_id, endpoint.to_str().unwrap_or_default()).await
+    /// Of a caller whose request came through private endpoints, what may act through them: the organisations that have
+    /// recorded each.
+    async fn behind_links(&self, mut caller: Arc<Caller>, parts: &Parts) -> Result<Arc<Caller>> {
+        let Some(header) = &self.settings.vpc_endpoint_header else { return Ok(caller) };
+        for endpoint in parts.headers.get_all(header) {
+            let endpoint = endpoint.to_str().unwrap_or_default();
+            let (mut left, mut refusal) = (vec![], None);
+            for membership in caller.memberships.iter() {
+                match self.vpc.admit(membership.party_id, endpoint).await {
+                    Ok(()) => left.push(*membership),
+                    Err(error) if error.kind == Kind::Forbidden => refusal = Some(error),
+                    Err(error) => return Err(error),
+                }
+            }
+            match refusal {
+                Some(error) if left.is_empty() => return Err(error),
+                Some(_) => caller = Arc::new(Caller { memberships: Memberships::new(left), ..(*caller).clone() }),
+                None => {}
+            }
+        }
+        Ok(caller)
     }
 
     /// The verdicts of every limit that applies; the first by address, the last by key.
@@ -103,9 +120,10 @@ impl Core {
             verdicts.extend(self.take(Subject::Auth(peer), limits.auth));
         }
         if let Some(caller) = caller
-            && let Some(per_minute) = caller.rate_limit_per_minute
+            && let Some(key) = caller.key()
+            && let Some(per_minute) = key.rate_limit_per_minute
         {
-            verdicts.extend(self.take(Subject::Key(caller.key_id), Some(Rate::per_minute(per_minute, per_minute))));
+            verdicts.extend(self.take(Subject::Key(key.key_id), Some(Rate::per_minute(per_minute, per_minute))));
         }
         verdicts
     }
@@ -119,15 +137,22 @@ impl farebox_api_kit::Core for Core {
             Some(key) => {
                 let caller = self.accounts.authenticate(key).await;
                 let caller = caller.map_err(|error| credentials::in_words_of(door, error))?;
-                self.admit_link(&caller, parts).await?;
-                Ok(Some(caller))
+                self.behind_links(caller, parts).await.map(Some)
             }
             None => Ok(None),
         }
     }
 
-    fn may(&self, caller: &Caller, permission: Permission) -> bool {
-        caller.may(permission)
+    fn standing(&self, caller: &Caller, organization: Option<&str>, permission: Permission) -> Result<Standing> {
+        let party = match organization {
+            None => caller.party_id,
+            Some(text) => named(caller, text)?,
+        };
+        Ok(match caller.membership(party) {
+            None => Standing::Stranger,
+            Some(membership) if membership.permissions.contains(permission) => Standing::Allowed,
+            Some(_) => Standing::Lacks,
+        })
     }
 
     fn admit(

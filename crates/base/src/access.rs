@@ -1,5 +1,6 @@
 //! Who may do what: the closed list of permissions, the marketplace's roles, and what an operation asks.
 
+use crate::PermissionSet;
 use std::fmt;
 
 /// What an operation asks of its caller.
@@ -119,11 +120,11 @@ impl Role {
     }
 
     /// The most that a key of this role may do; its scopes can only narrow this.
-    pub const fn allows(self, permission: Permission) -> bool {
-        match permission {
-            Permission::PlatformAdmin => matches!(self, Role::Admin),
-            Permission::ListingsWrite => matches!(self, Role::Provider | Role::Admin),
-            _ => true,
+    pub const fn permissions(self) -> PermissionSet {
+        match self {
+            Role::Buyer => PermissionSet::ALL.without(Permission::PlatformAdmin).without(Permission::ListingsWrite),
+            Role::Provider => PermissionSet::ALL.without(Permission::PlatformAdmin),
+            Role::Admin => PermissionSet::ALL,
         }
     }
 }

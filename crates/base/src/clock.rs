@@ -46,6 +46,12 @@ impl Timestamp {
         at.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
     }
 
+    /// As headers of mails and HTTP write it: `Thu, 19 Mar 2026 10:00:00 +0000`.
+    pub fn rfc2822(self) -> String {
+        let at = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        at.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    }
+
     /// The UTC day, `YYYY-MM-DD`.
     pub fn day(self) -> String {
         let at = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -143,6 +149,7 @@ mod tests {
     fn texts_of_times_are_utc_and_round_trip() {
         let at = Timestamp::from_micros(1_773_914_400_123_456);
         assert_eq!(at.rfc3339(), "2026-03-19T10:00:00.123456+00:00");
+        assert_eq!(at.rfc2822(), "Thu, 19 Mar 2026 10:00:00 +0000");
         assert_eq!(at.day(), "2026-03-19");
         assert_eq!(Timestamp::parse_rfc3339(&at.rfc3339()), Some(at));
         assert_eq!(Timestamp::parse_day("2026-03-19").map(Timestamp::day).as_deref(), Some("2026-03-19"));

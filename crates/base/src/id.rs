@@ -60,6 +60,12 @@ ids! {
     ListingId;
     /// One call of a listing, paid or free.
     CallId;
+    /// A person's session: one sign-in on one device, until it is revoked or runs out.
+    SessionId;
+    /// A role that an organisation made for itself.
+    RoleId;
+    /// An invitation to an organisation.
+    InviteId;
     /// An API key as a resource (its public short form is `KeyId`).
     ApiKeyId;
     /// A movement in the ledger; also its idempotency key.

@@ -8,7 +8,9 @@ mod access;
 mod clock;
 mod error;
 mod id;
+mod member_role;
 mod money;
+mod permission_set;
 pub mod planted;
 mod rng;
 
@@ -16,5 +18,7 @@ pub use access::{Access, Permission, Role};
 pub use clock::{Clock, ManualClock, SystemClock, Ticks, Timestamp};
 pub use error::{Error, Kind, PaymentNeed, Result};
 pub use id::*;
+pub use member_role::MemberRole;
 pub use money::{Micros, MoneyError, Rate};
+pub use permission_set::PermissionSet;
 pub use rng::{Rng, SeededRng, SystemRng};

@@ -132,7 +132,7 @@ pub struct Payer {
 
 impl From<&Caller> for Payer {
     fn from(caller: &Caller) -> Self {
-        Self { party_id: caller.party_id, key_id: Some(caller.key_id) }
+        Self { party_id: caller.party_id, key_id: caller.key_id() }
     }
 }
 

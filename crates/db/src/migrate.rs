@@ -26,6 +26,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0013_payment_charged.sql",
         "0014_payment_policy.sql",
         "0015_forgetting.sql",
+        "0016_auth.sql",
+        "0017_organization.sql",
         "0020_places.sql"
     ]
 }

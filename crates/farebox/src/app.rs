@@ -12,6 +12,7 @@ use farebox_billing::Wallets;
 use farebox_calls::Calls;
 use farebox_db::{Db, Engine};
 use farebox_events::Changes;
+use farebox_mail::Mailer;
 use farebox_market::Market;
 use http::{Request, Response};
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ const RECONCILE_EVERY: Duration = Duration::from_secs(5);
 /// Far below the time that a payer who withdraws has to wait.
 const CLAIM_EVERY: Duration = Duration::from_secs(30);
 const RESUME_EVERY: Duration = Duration::from_secs(1);
+const MAIL_EVERY: Duration = Duration::from_secs(1);
 const FLUSH_EVERY: Duration = Duration::from_secs(30);
 
 /// The parts of a running server, for those who need more than its doors.
@@ -35,6 +37,7 @@ pub struct App {
     pub rng: Arc<dyn Rng>,
     pub changes: Changes,
     pub accounts: Accounts,
+    pub mailer: Mailer,
     pub market: Market,
     pub wallets: Wallets,
     pub calls: Calls,
@@ -98,7 +101,7 @@ impl App {
     /// The work that goes on beside requests, each at its own pace; every round may run twice without harm.
     fn background(&self) -> Vec<tokio::task::JoinHandle<()>> {
         let (refresh, reconcile, resume, flush) = (self.clone(), self.clone(), self.clone(), self.clone());
-        let (forget, claim) = (self.clone(), self.clone());
+        let (forget, claim, mail) = (self.clone(), self.clone(), self.clone());
         vec![
             tokio::spawn(every(REFRESH_EVERY, "refresh of caches", move || {
                 let app = refresh.clone();
@@ -123,6 +126,10 @@ impl App {
             tokio::spawn(every(FLUSH_EVERY, "forgetting of old proofs of wallets", move || {
                 let app = forget.clone();
                 async move { app.accounts.wallet_proofs_forget().await.map(|_| ()) }
+            })),
+            tokio::spawn(every(MAIL_EVERY, "sending of mails", move || {
+                let app = mail.clone();
+                async move { app.mailer.deliver_round().await.map(|_| ()) }
             })),
         ]
     }

@@ -12,6 +12,7 @@ use farebox_billing::Wallets;
 use farebox_calls::{CallSettings, Calls, CallsParts};
 use farebox_db::{Db, Engine, NoFaults, PostgresSettings};
 use farebox_events::Changes;
+use farebox_mail::{Mailer, MailerParts};
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{AllowRule, Client, Policy};
 use farebox_upstream::http::Timeouts;
@@ -132,6 +133,13 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
     let Base { config, db, clock, rng, key, changes, sqlite_folder } = base;
     let client = client(config)?;
     let vault = Vault::from_key(key.vault_key(), rng.clone());
+    let mailer = Mailer::new(MailerParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        vault: vault.clone(),
+        transport: config.mail.transport(&config.database.data_dir)?,
+    });
     let accounts = Accounts::new(AccountsParts {
         db: db.clone(),
         changes: changes.clone(),
@@ -139,6 +147,8 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         rng: rng.clone(),
         pepper: key.pepper(),
         vault: vault.clone(),
+        mailer: mailer.clone(),
+        public_url: config.server.public_url(),
         open_provider_registration: config.marketplace.open_provider_registration,
     });
     let market = Market::new(MarketParts {
@@ -186,6 +196,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         rng,
         changes,
         accounts,
+        mailer,
         market,
         wallets,
         calls,

@@ -9,6 +9,8 @@ const ORDER: &[&str] = &[
     "db",
     "ledger",
     "events",
+    "vault",
+    "mail",
     "accounts",
     "market",
     "billing",

@@ -1,7 +1,7 @@
 //! Keys that are presented: spellings, refusals, expiry, revocation, times of use.
 
 use crate::{process, request};
-use farebox_accounts::{AgentRegistration, KeyCreate, MintedKey, Page};
+use farebox_accounts::{AgentRegistration, KeyCreate, MintedKey, Page, UserStatus};
 use farebox_base::{Clock, Kind, Role};
 use farebox_testkit::engines;
 use std::time::Duration;
@@ -24,7 +24,7 @@ async fn every_spelling_is_the_same_caller() {
         let owner = accounts.owner_key_create(&request("buyer-a", Role::Buyer), None).await.unwrap();
         for key in [&agent, &owner] {
             let expected = accounts.authenticate(&key.platform_spelling()).await.unwrap();
-            assert_eq!((expected.api_key_id, expected.key_id), (key.api_key_id, key.key_id));
+            assert_eq!((expected.api_key_id(), expected.key_id()), (Some(key.api_key_id), Some(key.key_id)));
             for text in spellings(key) {
                 assert_eq!(accounts.authenticate(&text).await.unwrap(), expected, "{text}");
             }
@@ -36,7 +36,7 @@ async fn every_spelling_is_the_same_caller() {
         }
         let caller = accounts.authenticate(&owner.platform_spelling()).await.unwrap();
         assert_eq!(
-            (caller.owner_id.as_str(), caller.role, caller.rate_limit_per_minute),
+            (caller.owner_id.as_str(), caller.role(), caller.rate_limit_per_minute()),
             ("buyer-a", Role::Buyer, Some(60))
         );
     })
@@ -77,7 +77,7 @@ async fn a_revoked_key_is_refused_here_at_once_and_elsewhere_after_a_refresh() {
         let text = new.key.platform_spelling();
         let caller = here.accounts.authenticate(&text).await.unwrap();
         there.accounts.authenticate(&text).await.unwrap();
-        here.accounts.key_revoke(&caller, new.key.api_key_id).await.unwrap();
+        here.accounts.key_revoke(&caller, caller.party_id, new.key.api_key_id).await.unwrap();
         assert_eq!(here.accounts.authenticate(&text).await.unwrap_err().message, "Invalid API key");
         there.accounts.authenticate(&text).await.expect("the other process has not looked yet");
         there.changes.refresh().await.unwrap();
@@ -93,7 +93,7 @@ async fn a_key_expires_at_its_time_also_from_the_cache() {
         let agent = here.accounts.register_agent(&AgentRegistration::default()).await.unwrap().key;
         let caller = here.accounts.authenticate(&agent.platform_spelling()).await.unwrap();
         let create = KeyCreate { name: "short".to_owned(), expires_in_days: Some(1), ..KeyCreate::default() };
-        let key = here.accounts.key_create(&caller, &create).await.unwrap();
+        let key = here.accounts.key_create(&caller, caller.party_id, &create).await.unwrap();
         assert_eq!(key.expires_at, Some(here.clock.now().plus(Duration::from_secs(86_400))));
         here.clock.advance(Duration::from_secs(86_399));
         here.accounts.authenticate(&key.platform_spelling()).await.unwrap();
@@ -111,12 +111,18 @@ async fn the_keys_of_a_user_that_is_not_active_are_refused() {
     engines::each(async |db| {
         let here = process(&db);
         let new = here.accounts.register_agent(&AgentRegistration::default()).await.unwrap();
-        let id = new.user.id.to_string();
-        let mut tx = db.begin(farebox_db::Isolation::Serializable).await.unwrap();
-        tx.execute("UPDATE app_user SET status = 'disabled' WHERE id = $1", &[(&id).into()]).await.unwrap();
-        tx.commit().await.unwrap();
-        let error = here.accounts.authenticate(&new.key.platform_spelling()).await.unwrap_err();
-        assert_eq!(error.message, "Invalid API key");
+        let there = process(&db);
+        for accounts in [&here.accounts, &there.accounts] {
+            accounts.authenticate(&new.key.platform_spelling()).await.unwrap();
+        }
+        here.accounts.user_status_set(new.user.id, UserStatus::Disabled).await.unwrap();
+        there.changes.refresh().await.unwrap();
+        for accounts in [&here.accounts, &there.accounts] {
+            let error = accounts.authenticate(&new.key.platform_spelling()).await.unwrap_err();
+            assert_eq!(error.message, "Invalid API key");
+        }
+        here.accounts.user_status_set(new.user.id, UserStatus::Active).await.unwrap();
+        here.accounts.authenticate(&new.key.platform_spelling()).await.unwrap();
     })
     .await;
 }

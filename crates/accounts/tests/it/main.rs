@@ -15,6 +15,7 @@ use farebox_accounts::{Accounts, AccountsParts, OwnerKeyRequest, Vault};
 use farebox_base::{ManualClock, Role, SystemRng, Timestamp};
 use farebox_db::Db;
 use farebox_events::Changes;
+use farebox_mail::{Folder, Mailer, MailerParts, Transport};
 use std::sync::Arc;
 
 /// One process that uses the database.
@@ -22,6 +23,8 @@ struct Process {
     accounts: Accounts,
     changes: Changes,
     clock: Arc<ManualClock>,
+    mailer: Mailer,
+    _folder: Arc<tempfile::TempDir>,
 }
 
 fn process(db: &Db) -> Process {
@@ -32,16 +35,23 @@ fn process_with(db: &Db, open_provider_registration: bool) -> Process {
     let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_773_914_400_000_000)));
     let changes = Changes::new(db.clone());
     let rng = Arc::new(SystemRng);
+    let vault = Vault::from_key([4; 32], rng.clone());
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let transport = Transport::Folder(Folder::new(folder.path().to_owned(), "no-reply@example.com").unwrap());
+    let parts = MailerParts { db: db.clone(), clock: clock.clone(), rng: rng.clone(), vault: vault.clone(), transport };
+    let mailer = Mailer::new(parts);
     let accounts = Accounts::new(AccountsParts {
         db: db.clone(),
         changes: changes.clone(),
         clock: clock.clone(),
-        rng: rng.clone(),
+        rng,
         pepper: [3; 32],
-        vault: Vault::from_key([4; 32], rng),
+        vault,
+        mailer: mailer.clone(),
+        public_url: "https://pay.example".to_owned(),
         open_provider_registration,
     });
-    Process { accounts, changes, clock }
+    Process { accounts, changes, clock, mailer, _folder: folder }
 }
 
 fn request(owner_id: &str, role: Role) -> OwnerKeyRequest {

@@ -53,7 +53,7 @@ async fn an_owner_whose_keys_are_all_revoked_stays_claimed() {
         let here = process(&db);
         let key = here.accounts.owner_key_create(&request("a", Role::Buyer), None).await.unwrap();
         let caller = here.caller(&key).await;
-        here.accounts.key_revoke(&caller, key.api_key_id).await.unwrap();
+        here.accounts.key_revoke(&caller, caller.party_id, key.api_key_id).await.unwrap();
         is(Kind::Forbidden, "taken", here.refusal("a", Role::Buyer, None).await);
         let admin = here.accounts.bootstrap_admin_key("root").await.unwrap();
         let admin = here.caller(&admin).await;
@@ -126,11 +126,11 @@ async fn a_narrowed_key_makes_no_wider_one_for_its_owner() {
             scopes: Some(vec![scope.to_owned()]),
             ..KeyCreate::default()
         };
-        let writer = here.accounts.key_create(&wide, &narrowed("keys.write")).await.unwrap();
+        let writer = here.accounts.key_create(&wide, wide.party_id, &narrowed("keys.write")).await.unwrap();
         let writer = here.caller(&writer).await;
         let child = here.accounts.owner_key_create(&request("p", Role::Buyer), Some(&writer)).await.unwrap();
-        assert_eq!(child.scopes, writer.scopes);
-        let reader = here.accounts.key_create(&wide, &narrowed("wallet.read")).await.unwrap();
+        assert_eq!(child.scopes.as_deref(), writer.scopes());
+        let reader = here.accounts.key_create(&wide, wide.party_id, &narrowed("wallet.read")).await.unwrap();
         let reader = here.caller(&reader).await;
         is(Kind::Forbidden, "keys.write", here.refusal("p", Role::Buyer, Some(&reader)).await);
     })

@@ -1,6 +1,6 @@
 //! Nobody passes whom the table does not let pass.
 
-use crate::demo::{Demo, operations, request};
+use crate::demo::{Demo, FOREIGN, operations, request};
 use farebox_api_kit::{DoorId, empty, full, probes};
 use farebox_base::{Access, Permission};
 use std::sync::atomic::Ordering;
@@ -36,6 +36,26 @@ async fn every_operation_refuses_a_caller_without_its_permission() {
             _ => assert_ne!(answer.status, 403, "{probe:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn who_does_not_belong_to_the_organisation_of_the_path_is_refused_as_its_row_says() {
+    let demo = Demo::new();
+    let thing = "00000000-0000-7000-8000-000000000000";
+    for (method, who, organization, status) in [
+        ("GET", "boss", FOREIGN, 403),
+        ("GET", "reader", FOREIGN, 403),
+        ("GET", "boss", "%66fffffff-ffff-4fff-8fff-ffffffffffff", 403),
+        ("PATCH", "boss", FOREIGN, 404),
+        ("PATCH", "reader", FOREIGN, 404),
+        ("PATCH", "reader", thing, 403),
+    ] {
+        let request = request(method, &format!("/things/{organization}/{thing}"));
+        let request = request.header("authorization", format!("Bearer {who}"));
+        let answer = demo.send(request.body(full("{}")).unwrap()).await;
+        assert_eq!(answer.status, status, "{method} {who} {organization}: {:?}", answer.json());
+    }
+    assert_eq!(demo.app.served.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod fees;
 mod layers;
 mod limits;
 mod log;
+mod mail;
 mod marketplace;
 mod nearest;
 mod net;
@@ -42,6 +43,7 @@ pub use error::ConfigError;
 pub use fees::Fees;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
+pub use mail::Mail;
 pub use marketplace::Marketplace;
 pub use net::Net;
 pub use network::Network;
@@ -73,6 +75,7 @@ pub struct Config {
     pub marketplace: Marketplace,
     pub sql_gateway: SqlGateway,
     pub x402: X402,
+    pub mail: Mail,
     pub secrets: Secrets,
     pub log: Log,
 }
@@ -129,6 +132,7 @@ impl Config {
         self.marketplace.check()?;
         self.sql_gateway.check(&self.database)?;
         self.x402.check()?;
+        self.mail.check()?;
         self.secrets.check()?;
         self.log.check()
     }

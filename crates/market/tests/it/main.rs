@@ -18,6 +18,7 @@ use farebox_accounts::{Accounts, AccountsParts, AgentRegistration, Vault};
 use farebox_base::{Error, ManualClock, PartyId, SystemRng, Timestamp};
 use farebox_db::Db;
 use farebox_events::Changes;
+use farebox_mail::{Folder, Mailer, MailerParts, Transport};
 use farebox_market::{Change, Door, ListingCreate, Market, MarketConfig, MarketParts, PriceChanges};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,12 @@ struct Process {
     accounts: Accounts,
     changes: Changes,
     clock: Arc<ManualClock>,
+}
+
+/// Nobody sends what these tests queue.
+fn mailer(db: &Db, clock: Arc<ManualClock>, vault: Vault) -> Mailer {
+    let transport = Transport::Folder(Folder::new("outbox".into(), "no-reply@example.com").unwrap());
+    Mailer::new(MailerParts { db: db.clone(), clock, rng: Arc::new(SystemRng), vault, transport })
 }
 
 fn process(db: &Db) -> Process {
@@ -46,6 +53,8 @@ fn process_with(db: &Db, master_key: [u8; 32]) -> Process {
         rng: rng.clone(),
         pepper: [3; 32],
         vault: vault.clone(),
+        mailer: mailer(db, clock.clone(), vault.clone()),
+        public_url: "https://pay.example".to_owned(),
         open_provider_registration: true,
     });
     let market = Market::new(MarketParts {

@@ -26,6 +26,9 @@ pub struct Caller {
     pub name: String,
 }
 
+/// An organisation that nobody here belongs to.
+pub const FOREIGN: &str = "ffffffff-ffff-4fff-8fff-ffffffffffff";
+
 #[derive(Clone)]
 pub struct App {
     pub clock: Arc<ManualClock>,
@@ -49,8 +52,13 @@ impl Core for App {
         }
     }
 
-    fn may(&self, caller: &Caller, permission: Permission) -> bool {
-        caller.name == "boss" || permission.text().ends_with(".read")
+    fn standing(&self, caller: &Caller, organization: Option<&str>, permission: Permission) -> Result<Standing> {
+        let may = caller.name == "boss" || permission.text().ends_with(".read");
+        Ok(match organization {
+            Some(named) if named == FOREIGN => Standing::Stranger,
+            _ if may => Standing::Allowed,
+            _ => Standing::Lacks,
+        })
     }
 
     fn admit(

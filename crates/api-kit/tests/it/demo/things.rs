@@ -79,7 +79,7 @@ operations! {
     POST   "/things" thing_create(Needs(ListingsWrite)) errors(409) limit(4096) "Create a thing";
     GET    "/things/{organization_id}/{thing_id}" thing_get(Needs(ListingsRead)) "Fetch a thing";
     DELETE "/things/{organization_id}/{thing_id}" thing_delete(Needs(ListingsWrite)) "Remove a thing";
-    PATCH  "/things/{organization_id}/{thing_id}" thing_note(Needs(ListingsWrite)) "Add a note, or clear it";
+    PATCH  "/things/{organization_id}/{thing_id}" thing_note(Needs(ListingsWrite)) stranger(NotFound) "Add a note, or clear it";
     GET    "/things/default/export" thing_export(Needs(ListingsRead)) replies(200 as "text/csv") "Export things";
     POST   "/things/default/jobs" thing_job(Needs(ListingsWrite)) "Start a job";
     PUT    "/things/{organization_id}/{thing_id}/logo" thing_logo(Needs(ListingsWrite)) limit(16) "Set the logo";

@@ -43,7 +43,7 @@ async fn validate_key(cx: Cx, body: Json<ValidateKeyRequest>) -> Result<Ok200<Ke
     Ok(Ok200(KeyValidity {
         valid: true,
         owner_id: caller.owner_id.clone(),
-        role: caller.role.into(),
-        rate_limit: caller.rate_limit_per_minute.map_or(UNLIMITED, i64::from),
+        role: caller.role().into(),
+        rate_limit: caller.rate_limit_per_minute().map_or(UNLIMITED, i64::from),
     }))
 }

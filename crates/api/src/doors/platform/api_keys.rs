@@ -15,9 +15,9 @@ operations! {
     GET    "/organizations/default/api-keys" list_default_org_api_keys(Needs(KeysRead)) "List the API keys of your organization";
     POST   "/organizations/default/api-keys" create_default_org_api_key(Needs(KeysWrite)) "Create an API key for your organization";
     DELETE "/organizations/default/api-keys/{key_id}" revoke_default_org_api_key(Needs(KeysWrite)) "Revoke an API key of your organization";
-    GET    "/organizations/{organization_id}/api-keys" list_org_api_keys(Needs(KeysRead)) "List an organization's API keys";
-    POST   "/organizations/{organization_id}/api-keys" create_org_api_key(Needs(KeysWrite)) "Create an API key for an organization";
-    DELETE "/organizations/{organization_id}/api-keys/{key_id}" revoke_org_api_key(Needs(KeysWrite)) "Revoke an organization's API key";
+    GET    "/organizations/{organization_id}/api-keys" list_org_api_keys(Needs(KeysRead)) stranger(NotFound) "List an organization's API keys";
+    POST   "/organizations/{organization_id}/api-keys" create_org_api_key(Needs(KeysWrite)) stranger(NotFound) "Create an API key for an organization";
+    DELETE "/organizations/{organization_id}/api-keys/{key_id}" revoke_org_api_key(Needs(KeysWrite)) stranger(NotFound) "Revoke an organization's API key";
 }
 
 /// The most keys that a list shows; the contract's list has no paging parameters.
@@ -76,13 +76,13 @@ async fn create(cx: &Cx, organization_text: &str, body: CreateApiKeyRequest) -> 
     });
     let create =
         KeyCreate { name: body.name, expires_in_days: body.expires_in_days, scopes: body.scopes, role: None, key_type };
-    let key = cx.core.accounts.key_create(cx.caller()?, &create).await?;
+    let key = cx.core.accounts.key_create(cx.caller()?, party, &create).await?;
     Ok(Created(Data(created(party, key))))
 }
 
 async fn revoke(cx: &Cx, organization_text: &str, key: Uuid) -> Gone {
-    organization(cx.caller()?, organization_text)?;
-    cx.core.accounts.key_revoke(cx.caller()?, ApiKeyId::from_uuid(key)).await?;
+    let party = organization(cx.caller()?, organization_text)?;
+    cx.core.accounts.key_revoke(cx.caller()?, party, ApiKeyId::from_uuid(key)).await?;
     Ok(Ok200(Data(Revoked { id: key, revoked: true })))
 }
 

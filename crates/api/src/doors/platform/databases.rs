@@ -4,7 +4,7 @@ use super::Cx;
 use crate::Core;
 use farebox_api_kit::{Data, Ok200, operations};
 use farebox_api_types::platform::DatabaseWithContext;
-use farebox_base::Result;
+use farebox_base::{PartyId, Permission, Result};
 use farebox_market::OrgDatabase;
 
 operations! {
@@ -13,7 +13,10 @@ operations! {
 }
 
 async fn list_all_databases(cx: Cx) -> Result<Ok200<Data<Vec<DatabaseWithContext>>>> {
-    let databases = cx.core.market.databases(&[cx.caller()?.party_id]).await?;
+    let allowed = cx.caller()?.memberships.iter();
+    let allowed = allowed.filter(|membership| membership.permissions.contains(Permission::DatabasesRead));
+    let parties: Vec<PartyId> = allowed.map(|membership| membership.party_id).collect();
+    let databases = cx.core.market.databases(&parties).await?;
     Ok(Ok200(Data(databases.into_iter().map(shown).collect())))
 }
 

@@ -29,9 +29,9 @@ async fn get_current_user(cx: Cx) -> Result<Ok200<Data<UserMe>>> {
         user: info,
         default_organization_id: caller.party_id.uuid(),
         agent_identity_id: None,
-        api_key_id: Some(caller.api_key_id.uuid()),
-        api_key_scopes: caller.scopes.as_ref().map(|all| all.iter().map(|p| p.text().to_owned()).collect()),
-        api_key_type: Some(super::api_keys::key_type(caller.key_type)),
+        api_key_id: caller.api_key_id().map(farebox_base::ApiKeyId::uuid),
+        api_key_scopes: caller.scopes().map(|all| all.iter().map(|p| p.text().to_owned()).collect()),
+        api_key_type: caller.key().map(|key| super::api_keys::key_type(key.key_type)),
     })))
 }
 

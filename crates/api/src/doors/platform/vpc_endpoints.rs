@@ -8,19 +8,19 @@ use farebox_api_kit::{Created, Data, Json, NoContent, Ok200, Path, Query, operat
 use farebox_api_types::platform::{
     CreateOrganizationVpcEndpointRequest, ListVpcEndpointsQuery, OrganizationVpcEndpoint, VpcEndpointState,
 };
-use farebox_base::{Error, Kind, PartyId, Result, VpcEndpointId};
+use farebox_base::{PartyId, Result, VpcEndpointId};
 use uuid::Uuid;
 
 operations! {
     core Core, door Platform, tag "VPC";
-    GET    "/organizations/{organization_id}/vpc-endpoints" list_org_vpc_endpoints(Needs(VpcRead)) "List an organization's VPC endpoints";
-    POST   "/organizations/{organization_id}/vpc-endpoints" create_org_vpc_endpoint(Needs(VpcWrite)) errors(409) "Record a VPC endpoint";
-    GET    "/organizations/{organization_id}/vpc-endpoints/{endpoint_id}" get_org_vpc_endpoint(Needs(VpcRead)) "Show a VPC endpoint";
-    DELETE "/organizations/{organization_id}/vpc-endpoints/{endpoint_id}" delete_org_vpc_endpoint(Needs(VpcWrite)) "Take a VPC endpoint away";
-    GET    "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints" list_org_vpc_endpoints_by_region(Needs(VpcRead)) "List an organization's VPC endpoints in a region";
-    GET    "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints/{endpoint_id}" get_org_vpc_endpoint_by_region(Needs(VpcRead)) "Show a VPC endpoint in a region";
-    DELETE "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints/{endpoint_id}" delete_org_vpc_endpoint_by_region(Needs(VpcWrite)) "Take a VPC endpoint in a region away";
-    GET    "/organizations/{organization_id}/vpc/vpc_endpoints" list_org_vpc_endpoints_alias(Needs(VpcRead)) "List an organization's VPC endpoints (another spelling)";
+    GET    "/organizations/{organization_id}/vpc-endpoints" list_org_vpc_endpoints(Needs(VpcRead)) stranger(NotFound) "List an organization's VPC endpoints";
+    POST   "/organizations/{organization_id}/vpc-endpoints" create_org_vpc_endpoint(Needs(VpcWrite)) errors(409) stranger(NotFound) "Record a VPC endpoint";
+    GET    "/organizations/{organization_id}/vpc-endpoints/{endpoint_id}" get_org_vpc_endpoint(Needs(VpcRead)) stranger(NotFound) "Show a VPC endpoint";
+    DELETE "/organizations/{organization_id}/vpc-endpoints/{endpoint_id}" delete_org_vpc_endpoint(Needs(VpcWrite)) stranger(NotFound) "Take a VPC endpoint away";
+    GET    "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints" list_org_vpc_endpoints_by_region(Needs(VpcRead)) stranger(NotFound) "List an organization's VPC endpoints in a region";
+    GET    "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints/{endpoint_id}" get_org_vpc_endpoint_by_region(Needs(VpcRead)) stranger(NotFound) "Show a VPC endpoint in a region";
+    DELETE "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints/{endpoint_id}" delete_org_vpc_endpoint_by_region(Needs(VpcWrite)) stranger(NotFound) "Take a VPC endpoint in a region away";
+    GET    "/organizations/{organization_id}/vpc/vpc_endpoints" list_org_vpc_endpoints_alias(Needs(VpcRead)) stranger(NotFound) "List an organization's VPC endpoints (another spelling)";
 }
 
 type Listed = Result<Ok200<Vec<OrganizationVpcEndpoint>>>;
@@ -81,12 +81,8 @@ async fn found(cx: &Cx, organization: &str, id: Uuid, region: Option<&str>) -> S
     Ok(Ok200(Data(shown(endpoint))))
 }
 
-/// Here the contract knows no 403 for other organizations: they do not exist.
 fn known(cx: &Cx, text: &str) -> Result<PartyId> {
-    organization(cx.caller()?, text).map_err(|error| match error.kind {
-        Kind::Forbidden => Error::not_found("Organization"),
-        _ => error,
-    })
+    organization(cx.caller()?, text)
 }
 
 fn shown(endpoint: VpcEndpoint) -> OrganizationVpcEndpoint {

@@ -8,6 +8,7 @@ use farebox_api_types::platform::UpdatePricingRequest;
 use farebox_base::{ManualClock, Micros, PartyId, SystemRng, Timestamp};
 use farebox_db::Db;
 use farebox_events::Changes;
+use farebox_mail::{Folder, Mailer, MailerParts, Transport};
 use farebox_market::{ListingAccess, ListingEntry, ListingStats, Market, MarketConfig, MarketParts};
 use farebox_testkit::engines;
 use serde_json::json;
@@ -47,6 +48,12 @@ struct Seller {
     party: PartyId,
 }
 
+/// Nobody sends what these tests queue.
+fn mailer(db: &Db, clock: Arc<ManualClock>, vault: Vault) -> Mailer {
+    let transport = Transport::Folder(Folder::new("outbox".into(), "no-reply@example.com").unwrap());
+    Mailer::new(MailerParts { db: db.clone(), clock, rng: Arc::new(SystemRng), vault, transport })
+}
+
 impl Seller {
     async fn on(db: &Db) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_773_914_400_000_000)));
@@ -60,6 +67,8 @@ impl Seller {
             rng: rng.clone(),
             pepper: [3; 32],
             vault: vault.clone(),
+            mailer: mailer(db, clock.clone(), vault.clone()),
+            public_url: "https://pay.example".to_owned(),
             open_provider_registration: true,
         });
         let config = MarketConfig { fee_basis_points: FEE_BASIS_POINTS, ..MarketConfig::default() };

@@ -1,4 +1,4 @@
-//! Sealing of sellers' secrets: XChaCha20-Poly1305 under a master key that the operator holds.
+//! Sealing of secrets that must be read again, as sellers' credentials: XChaCha20-Poly1305 under a master key that the operator holds.
 //!
 //! Owns the format of a sealed blob; knows nothing of what is inside. Invariants: a blob opens only at the place
 //! (table and row) it was sealed for and only if no bit of it changed; nonces are random, 192 bits.
