@@ -13,6 +13,7 @@ mod fixed_id;
 mod invite_accept;
 mod invite_mail;
 mod invites;
+mod chat_policy;
 mod key;
 mod key_scopes;
 mod keys;
@@ -32,10 +33,14 @@ mod slug;
 mod star_name;
 mod text_enum;
 mod user;
+mod vpc;
 mod wallet;
 mod wallet_proof;
 
 pub use caller::{Caller, Credential, KeyCredential, SessionCredential};
+pub use chat_policy::{
+    ChatMode, ChatPolicy, ChatSwitches, PrivateOutput, SessionDatabase, SessionDatabaseEngine, SessionDatabaseProvider,
+};
 pub use farebox_vault::{MasterKey, Vault};
 pub use fixed_id::permission_id;
 pub use invite_accept::Accepted;
@@ -55,6 +60,7 @@ pub use session::{SessionInfo, SignedIn, Tokens};
 pub use sign_in::{AddressAsked, SignUp, Visitor};
 pub use slug::slugify;
 pub use user::{User, UserKind, UserStatus};
+pub use vpc::{VPC_ENDPOINTS_MAX, VPC_SCOPE, VpcEndpoint, VpcEndpointCreate, VpcEndpoints, VpcState};
 pub use wallet::WalletParty;
 pub use wallet_proof::WalletChallenge;
 

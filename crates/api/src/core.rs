@@ -6,9 +6,9 @@ use crate::organization::named;
 use crate::payments::Remembered;
 use crate::settings::ApiSettings;
 use crate::{credentials, limits};
-use farebox_accounts::{Accounts, Caller};
 use farebox_api_kit::{Admission, Attempt, DoorId, RateClass, Standing};
 use farebox_audit::AuditLog;
+use farebox_accounts::{Accounts, Caller, Memberships, VpcEndpoints};
 use farebox_base::{Clock, Error, Kind, Permission, Result, Rng};
 use farebox_billing::Wallets;
 use farebox_calls::Calls;
@@ -34,6 +34,7 @@ pub struct CoreParts {
     pub wallets: Wallets,
     pub calls: Calls,
     pub oauth: Oauth,
+    pub vpc: VpcEndpoints,
     /// For other servers; `None` where payments on chain are not taken.
     pub facilitator: Option<FacilitatorService>,
     pub settings: ApiSettings,
@@ -86,6 +87,29 @@ impl Core {
         rate.map(|rate| self.0.limits.take(subject, rate, self.clock.ticks()))
     }
 
+    /// Of a caller whose request came through private endpoints, what may act through them: the organisations that have
+    /// recorded each.
+    async fn behind_links(&self, mut caller: Arc<Caller>, parts: &Parts) -> Result<Arc<Caller>> {
+        let Some(header) = &self.settings.vpc_endpoint_header else { return Ok(caller) };
+        for endpoint in parts.headers.get_all(header) {
+            let endpoint = endpoint.to_str().unwrap_or_default();
+            let (mut left, mut refusal) = (vec![], None);
+            for membership in caller.memberships.iter() {
+                match self.vpc.admit(membership.party_id, endpoint).await {
+                    Ok(()) => left.push(*membership),
+                    Err(error) if error.kind == Kind::Forbidden => refusal = Some(error),
+                    Err(error) => return Err(error),
+                }
+            }
+            match refusal {
+                Some(error) if left.is_empty() => return Err(error),
+                Some(_) => caller = Arc::new(Caller { memberships: Memberships::new(left), ..(*caller).clone() }),
+                None => {}
+            }
+        }
+        Ok(caller)
+    }
+
     /// The verdicts of every limit that applies; the first by address, the last by key.
     fn verdicts(&self, door: DoorId, caller: Option<&Arc<Caller>>, peer: IpAddr, class: RateClass) -> Vec<Verdict> {
         let limits = &self.settings.limits;
@@ -125,7 +149,8 @@ impl farebox_api_kit::Core for Core {
         match credentials::presented(door, &parts.headers)? {
             Some(key) => {
                 let caller = self.accounts.authenticate(key).await;
-                caller.map(Some).map_err(|error| credentials::in_words_of(door, error))
+                let caller = caller.map_err(|error| credentials::in_words_of(door, error))?;
+                self.behind_links(caller, parts).await.map(Some)
             }
             None => Ok(None),
         }

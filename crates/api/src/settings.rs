@@ -3,6 +3,7 @@
 use crate::limits::LimitSettings;
 use crate::payments::PaymentSettings;
 use farebox_base::Micros;
+use http::HeaderName;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -30,6 +31,8 @@ pub struct ApiSettings {
     pub shows_outbox: bool,
     /// How long users may take to connect an account.
     pub oauth_pending_s: u64,
+    /// Says through which private endpoint of a cloud a request came; the proxy in front sets it or takes it off.
+    pub vpc_endpoint_header: Option<HeaderName>,
     /// Signed payments, for callers without a balance.
     pub payments: PaymentSettings,
     /// The platform's share of each call, in hundredths of a percent.

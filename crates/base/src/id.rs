@@ -76,6 +76,16 @@ ids! {
     OauthProviderId;
     /// A user's account at such a server, as far as Farebox may use it.
     OauthConnectionId;
+    /// An organisation's record of a private network endpoint.
+    VpcEndpointId;
+    /// What an organisation calls the deployment of its own chat agent; it is made elsewhere.
+    DeploymentId;
+    /// A database server, or a part of one, that belongs to an organisation.
+    ProjectId;
+    /// A line of databases within a project.
+    BranchId;
+    /// A database of a branch.
+    DatabaseId;
 }
 
 /// The public half of an API key: 16 lower-case hex digits.

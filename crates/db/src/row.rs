@@ -2,8 +2,8 @@
 
 use crate::{DbError, Value};
 use farebox_base::{
-    ApiKeyId, CallId, HoldId, InviteId, KeyId, ListingId, Micros, OauthConnectionId, OauthProviderId, PartyId, RoleId,
-    SessionId, Timestamp, TransferId, UserId,
+    ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, InviteId, KeyId, ListingId, Micros, OauthConnectionId,
+    OauthProviderId, PartyId, ProjectId, RoleId, SessionId, Timestamp, TransferId, UserId, VpcEndpointId,
 };
 
 /// One row of an answer.
@@ -129,6 +129,7 @@ macro_rules! id_columns {
 
 id_columns!(PartyId, UserId, SessionId, RoleId, InviteId, ListingId, CallId, ApiKeyId, TransferId, HoldId, KeyId);
 id_columns!(OauthProviderId, OauthConnectionId);
+id_columns!(VpcEndpointId, DeploymentId, ProjectId, BranchId, DatabaseId);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::config::{Config, Durability, WalletProof};
 use crate::secret_key::SecretKey;
 use crate::serve::SocketSettings;
-use farebox_accounts::{Accounts, AccountsParts, Vault};
+use farebox_accounts::{Accounts, AccountsParts, Vault, VpcEndpoints};
 use farebox_api::{ApiSettings, Core, CoreParts, LimitSettings, PaymentSettings, Rate};
 use farebox_api_kit::{Dispatcher, Settings};
 use farebox_audit::{AuditLog, AuditParts};
@@ -181,6 +181,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         wallets: wallets.clone(),
         calls: calls.clone(),
         oauth: oauth.clone(),
+        vpc: VpcEndpoints::new(db.clone(), changes.clone(), clock.clone(), rng.clone()),
         facilitator: payments.facilitator,
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
@@ -287,6 +288,7 @@ fn api_settings(config: &Config) -> Result<ApiSettings> {
         public_url: config.server.public_url(),
         shows_outbox: config.server.is_private(),
         oauth_pending_s: config.oauth.pending_s,
+        vpc_endpoint_header: config.server.vpc_endpoint_header.as_deref().and_then(|name| name.parse().ok()),
         payments: PaymentSettings::default(),
         fee_basis_points: config.fees.gateway_fee_basis_points,
     })

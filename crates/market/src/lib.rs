@@ -1,6 +1,7 @@
 //! What sellers offer: listings, their prices and secrets, and how buyers find them.
 //!
-//! Owns the tables `listing` and `listing_tag`; a listing is a publisher, a service or a provider, depending on the door.
+//! Owns the tables `listing`, `listing_tag` and `listing_logo`, and those of databases that the operator holds for
+//! organisations (`db_project`, `db_branch`, `db_database`); a listing is a publisher, a service or a provider, depending on the door.
 //! Does not call anybody, hold money or count free calls. Invariants:
 //! - a slug, once taken, stays taken, also by a removed listing;
 //! - a change is made only by the listing's party, and never sets what is the operator's (verified, fee);
@@ -11,9 +12,11 @@ mod access;
 mod cache;
 mod change;
 mod create;
+mod databases;
 mod door;
 mod endpoint_price;
 mod listing;
+mod logo;
 mod operator;
 mod path_template;
 mod payment_policy;
@@ -31,9 +34,11 @@ mod user_oauth;
 pub use access::{ListingAccess, Stranger};
 pub use change::Change;
 pub use create::ListingCreate;
+pub use databases::{DatabasePlan, NewDatabase, OrgDatabase, PlannedRole};
 pub use door::Door;
 pub use endpoint_price::EndpointPrices;
 pub use listing::{JsonObject, Listing, ListingEntry, ListingKind, ListingStatus, Method};
+pub use logo::{LOGO_BYTES_MAX, LOGO_PIXELS_MAX, LOGO_SVG_BYTES_MAX, Logo, LogoMedia, StoredLogo};
 pub use operator::OperatorPatch;
 pub use payment_policy::{PaymentBounds, PaymentOrder, PaymentPolicy, PaymentPolicyChanges, PaymentReceiver};
 pub use price::{MethodPrices, PriceChanges, Prices};
@@ -118,6 +123,10 @@ impl Market {
 
     fn changes(&self) -> &Changes {
         &self.0.parts.changes
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.0.parts.clock
     }
 
     fn rng(&self) -> &dyn Rng {

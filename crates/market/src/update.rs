@@ -92,7 +92,8 @@ impl Market {
         Ok(())
     }
 
-    async fn listing_update_in(
+    /// As `listing_update`, inside a transaction that does more; after its commit call `Changes::local(LISTINGS_SCOPE)`.
+    pub(crate) async fn listing_update_in(
         &self,
         tx: &mut Tx,
         access: ListingAccess,

@@ -4,6 +4,7 @@
 
 mod authenticate;
 mod invites;
+mod chat_policy;
 mod keys;
 mod members;
 mod owner_keys;
@@ -12,6 +13,7 @@ mod register;
 mod roles;
 mod sessions;
 mod sign_in;
+mod vpc;
 mod wallet;
 mod wallet_proof;
 

@@ -7,19 +7,23 @@ mod api_key;
 mod auth;
 mod audit_log;
 mod create_publisher;
+mod database;
 mod endpoint;
 mod organization;
 mod oauth_connection;
 mod oauth_provider;
 mod payment;
 mod pricing;
+mod private_chat_policy;
 mod publisher_kind;
+mod publisher_logo;
 mod publisher_parts;
 mod publisher_response;
 mod query;
 mod role;
 mod update_publisher;
 mod user;
+mod vpc_endpoint;
 mod wallet;
 mod wallet_transaction;
 
@@ -35,6 +39,7 @@ pub use auth::{
 };
 pub use audit_log::{AuditLog, AuditLogList, AuditLogsQuery};
 pub use create_publisher::CreatePublisherRequest;
+pub use database::DatabaseWithContext;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
 pub use organization::{
     AcceptOrganizationInviteRequest, AcceptOrganizationInviteResult, CreateOrganizationInviteRequest, Organization,
@@ -50,10 +55,15 @@ pub use oauth_provider::{
 };
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};
+pub use private_chat_policy::{
+    OrganizationPrivateChatMode, OrganizationPrivateChatPolicy, PrivateChatSessionDatabase, PrivateOutputPolicy,
+    SessionDatabaseEngine, SessionDatabaseProvider, UpdateOrganizationPrivateChatPolicyRequest,
+};
 pub use publisher_kind::{
     ComputeType, DatabaseType, IntegrationType, PublisherCategory, PublisherType, UndocumentedEndpointPolicy,
     WalletAddress,
 };
+pub use publisher_logo::{LogoQuery, LogoUploadRequest, LogoUploadResponse};
 pub use publisher_parts::{AssetInfo, GeoRoutingConfig, GeoRoutingMode, McpDiscoveryStatus, UsageExample};
 pub use publisher_response::{
     ComputePart, DatabasePart, IntegrationPart, OwnershipPart, PublisherResponse, TokenExchangePart,
@@ -64,6 +74,9 @@ pub use query::{
 pub use role::{AssignRoleRequest, CreateRoleRequest, Permission, RbacRole, UpdateRoleRequest};
 pub use update_publisher::UpdatePublisherRequest;
 pub use user::{Email, UserInfo, UserMe, UserStatus};
+pub use vpc_endpoint::{
+    CreateOrganizationVpcEndpointRequest, ListVpcEndpointsQuery, OrganizationVpcEndpoint, VpcEndpointState,
+};
 pub use wallet::{
     AgentCreditSource, BonusClaimResponse, ReceivedTransferNotificationSummary, WalletBalanceKind,
     WalletBalanceResponse, WalletSourceBalance,

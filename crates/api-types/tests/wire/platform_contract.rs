@@ -40,7 +40,8 @@ fn everything() -> Vec<Compared> {
             CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
             CreateOrganizationInviteRequest AcceptOrganizationInviteRequest UpdateApiKeyScopesRequest CreateRoleRequest
             UpdateRoleRequest AssignRoleRequest
-            CreateOAuthProviderRequest UpdateOAuthProviderRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
+            CreateOAuthProviderRequest UpdateOAuthProviderRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest
+            CreateOrganizationVpcEndpointRequest LogoUploadRequest;
         Out: Organization Slug OrganizationMemberWithUser OrganizationInvite AcceptOrganizationInviteResult Permission
             RbacRole AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
             SignupResult LoginResult TokenRefresh LogoutResult PasswordReset PasswordResetSent PasswordUpdated
@@ -50,7 +51,8 @@ fn everything() -> Vec<Compared> {
             ReceivedTransferNotificationSummary WalletBalanceKind AgentCreditSource BonusClaimResponse
             WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection AuditLog AuditLogList
             OAuthProviderResponse PublisherOAuthProviderResponse ProvidersResponse UserOAuthConnectionResponse
-            ConnectionsResponse SetDefaultConnectionResponse RevokeResponse MultipleOAuthConnectionsAmbiguousResponse;
+            ConnectionsResponse SetDefaultConnectionResponse RevokeResponse MultipleOAuthConnectionsAmbiguousResponse
+            OrganizationVpcEndpoint DatabaseWithContext LogoUploadResponse;
         Both: TokenEndpointAuthMethod ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
             GeoRoutingConfig GeoRoutingMode PricingModel PublisherCategory PublisherType ComputeType DatabaseType
             IntegrationType UndocumentedEndpointPolicy WalletAddress;

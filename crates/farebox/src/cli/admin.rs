@@ -161,7 +161,8 @@ async fn credit(app: &App, args: &CreditArgs, amount: Micros) -> Result<Vec<Stri
     ])
 }
 
-async fn party(app: &App, owner: &str) -> Result<PartyId> {
+/// Whom an owner's name, a party's id or a wallet address means.
+pub(super) async fn party(app: &App, owner: &str) -> Result<PartyId> {
     if owner.starts_with("0x") {
         let wallet = app.accounts.wallet_party_ensure(owner).await?;
         if wallet.registered {

@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 mod check_ledger;
 mod copying;
+mod database;
 mod new_folder;
 mod oauth_provider;
 mod openapi;
@@ -49,6 +50,8 @@ enum Command {
     Wallet(wallet::WalletArgs),
     /// What only the operator may do: keys for others, credits by hand.
     Admin(admin::AdminArgs),
+    /// Make and list databases for organizations on the operator's PostgreSQL.
+    Database(database::DatabaseArgs),
     /// Check every invariant of the books, also beside a running server.
     CheckLedger(check_ledger::CheckArgs),
     /// Copy the embedded database, also beside a running server.
@@ -121,6 +124,7 @@ impl Command {
             Command::Pay(args) => Ok(pay::run(args).await),
             Command::Wallet(args) => wallet::run(&args),
             Command::Admin(args) => admin::run(args).await,
+            Command::Database(args) => database::run(args).await,
             Command::CheckLedger(args) => check_ledger::run(args).await,
             Command::Backup(args) => backup::run(args).await,
             Command::Restore(args) => restore::run(args).await,

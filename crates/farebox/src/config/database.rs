@@ -55,11 +55,11 @@ impl Database {
     }
 }
 
-fn read_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+pub(super) fn read_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     super::text::optional_secret::deserialize(deserializer)
 }
 
-fn write_url<S: Serializer>(url: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn write_url<S: Serializer>(url: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&url.as_ref().map(|url| without_password(url.expose())).unwrap_or_default())
 }
 

@@ -12,6 +12,7 @@ mod bonus;
 mod calls;
 mod check;
 mod database;
+mod databases;
 mod environment;
 mod error;
 mod fees;
@@ -37,6 +38,7 @@ mod tests;
 pub use bonus::Bonus;
 pub use calls::{Calls, Durability};
 pub use database::Database;
+pub use databases::Databases;
 pub use environment::process_environment;
 pub use error::ConfigError;
 pub use fees::Fees;
@@ -66,6 +68,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 pub struct Config {
     pub server: Server,
     pub database: Database,
+    pub databases: Databases,
     pub net: Net,
     pub limits: Limits,
     pub calls: Calls,
@@ -124,6 +127,7 @@ impl Config {
     fn check(&self) -> Result<(), Broken> {
         self.server.check()?;
         self.database.check()?;
+        self.databases.check()?;
         self.net.check()?;
         self.limits.check()?;
         self.calls.check(&self.net)?;

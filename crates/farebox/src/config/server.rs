@@ -22,6 +22,8 @@ pub struct Server {
     pub shutdown_grace_ms: u64,
     pub trusted_proxies: Vec<Network>,
     pub cors_origins: Vec<String>,
+    #[serde(with = "text::optional_text")]
+    pub vpc_endpoint_header: Option<String>,
 }
 
 impl Server {
@@ -50,6 +52,9 @@ impl Server {
                 "server.cors_origins",
                 format!("must hold * or origins such as https://app.example.com, not {origin:?}"),
             );
+        }
+        if self.vpc_endpoint_header.as_deref().is_some_and(|name| http::HeaderName::try_from(name).is_err()) {
+            return broken("server.vpc_endpoint_header", "must be the name of a header, such as x-vpc-endpoint-id");
         }
         let Some(url) = &self.public_url else { return Ok(()) };
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();

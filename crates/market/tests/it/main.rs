@@ -4,6 +4,10 @@
 
 mod cache;
 mod create;
+mod databases;
+mod logo_formats;
+mod logo_svg;
+mod logos;
 mod query;
 mod quote;
 mod secret;

@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 pub use connectors::SqlConnectors;
 pub use error::SqlError;
 pub use guard::{MAX_OPERATORS, MAX_SQL_BYTES, Parsed, SqlDialect, SqlRefusal, StatementKind, check};
-pub use postgres::PostgresConnector;
+pub use postgres::{NewRole, PostgresConnector, Provisioner};
 pub use sample::make_sample;
 pub use sqlite::SqliteConnector;
 

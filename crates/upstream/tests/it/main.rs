@@ -13,5 +13,6 @@ mod servers;
 mod sql_guard;
 mod sql_hiding;
 mod sql_postgres;
+mod sql_provision;
 mod sql_sessions;
 mod sql_sqlite;

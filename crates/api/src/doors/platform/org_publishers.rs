@@ -50,7 +50,7 @@ async fn list_org_publishers(cx: Cx, path: Path<String>) -> Result<Ok200<Data<Ve
         let Some(entry) = market.by_id(listing.id).await? else { continue };
         let viewer = Viewer::Owner(entry.secret().ok());
         let stats = stats.get(&listing.id).copied().unwrap_or_default();
-        shown.push(publisher(&entry.listing, stats, viewer, OnChain::of(&cx))?);
+        shown.push(publisher(&entry.listing, stats, viewer, OnChain::of(&cx), &cx.core.settings.public_url)?);
     }
     Ok(Ok200(Data(shown)))
 }
@@ -114,7 +114,7 @@ async fn update_publisher_pricing(
 }
 
 /// The caller's own publisher that the path names.
-async fn owned(cx: &Cx, (organization_text, id): &(String, Uuid)) -> Result<(ListingAccess, Arc<ListingEntry>)> {
+pub(super) async fn owned(cx: &Cx, (organization_text, id): &(String, Uuid)) -> Result<(ListingAccess, Arc<ListingEntry>)> {
     let access = ListingAccess::platform(organization(cx.caller()?, organization_text)?);
     let entry = cx.core.market.listing_owned(access, ListingId::from_uuid(*id)).await?;
     Ok((access, entry))
@@ -124,5 +124,6 @@ async fn shown(cx: &Cx, entry: &ListingEntry) -> Result<PublisherResponse> {
     let id = entry.listing.id;
     let stats = cx.core.market.stats(&[id]).await?;
     let viewer = Viewer::Owner(entry.secret().ok());
-    publisher(&entry.listing, stats.get(&id).copied().unwrap_or_default(), viewer, OnChain::of(cx))
+    let stats = stats.get(&id).copied().unwrap_or_default();
+    publisher(&entry.listing, stats, viewer, OnChain::of(cx), &cx.core.settings.public_url)
 }

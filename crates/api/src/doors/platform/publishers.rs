@@ -33,8 +33,8 @@ async fn list_store_publishers(
     let ids: Vec<ListingId> = found.items.iter().map(|listing| listing.id).collect();
     let stats = cx.core.market.stats(&ids).await?;
     let stats = |listing: &Listing| stats.get(&listing.id).copied().unwrap_or_default();
-    let on_chain = OnChain::of(&cx);
-    let shown = found.items.iter().map(|listing| publisher(listing, stats(listing), Viewer::Store, on_chain));
+    let (on_chain, public_url) = (OnChain::of(&cx), &*cx.core.settings.public_url);
+    let shown = found.items.iter().map(|listing| publisher(listing, stats(listing), Viewer::Store, on_chain, public_url));
     let total = i64::try_from(found.total).unwrap_or(i64::MAX);
     Ok(Ok200(DataPage::new(shown.collect::<Result<_>>()?, total, limit, offset)))
 }
@@ -44,7 +44,7 @@ async fn get_store_publisher(cx: Cx, path: Path<String>) -> Result<Ok200<Data<Pu
     let id = entry.listing.id;
     let stats = cx.core.market.stats(&[id]).await?;
     let stats = stats.get(&id).copied().unwrap_or_default();
-    Ok(Ok200(Data(publisher(&entry.listing, stats, Viewer::Store, OnChain::of(&cx))?)))
+    Ok(Ok200(Data(publisher(&entry.listing, stats, Viewer::Store, OnChain::of(&cx), &cx.core.settings.public_url)?)))
 }
 
 async fn estimate_query(
@@ -77,7 +77,8 @@ async fn estimate_query(
     }))
 }
 
-async fn found(cx: &Cx, slug: &str) -> Result<Arc<ListingEntry>> {
+/// A publisher that the public may know of.
+pub(super) async fn found(cx: &Cx, slug: &str) -> Result<Arc<ListingEntry>> {
     cx.core.market.store_listing(slug).await?.ok_or_else(|| Error::not_found("Publisher"))
 }
 

@@ -12,9 +12,12 @@ mod frame;
 mod numeric;
 mod params;
 mod pool;
+mod provision;
 mod times;
 mod tls;
 mod values;
+
+pub use provision::{NewRole, Provisioner};
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ mod update;
 
 pub(super) use create::listing_create;
 pub(super) use prices::{check_on_chain, pricing, pricing_patch};
-pub(super) use reply::{OnChain, Viewer, publisher};
+pub(super) use reply::{OnChain, Viewer, publisher, uploaded_logo};
 pub(super) use update::listing_patch;
 
 use farebox_api_types::Patch;

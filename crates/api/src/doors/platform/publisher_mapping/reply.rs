@@ -15,6 +15,9 @@ use serde_json::{Map, Value, json};
 
 const MICROS_PER_BASIS_POINT: i64 = 10_000;
 
+/// How much of a logo's digest its address carries.
+const LOGO_VERSION_CHARS: usize = 12;
+
 /// Who reads the reply.
 #[derive(Clone, Copy)]
 pub(in crate::doors::platform) enum Viewer<'a> {
@@ -39,7 +42,14 @@ impl OnChain {
     }
 }
 
-/// The reply for a listing, whichever door it was registered through. What that door did not ask for is empty.
+/// The address of an uploaded logo; it changes with the picture. `None` where none was uploaded.
+pub(in crate::doors::platform) fn uploaded_logo(listing: &Listing, public_url: &str) -> Option<String> {
+    let version = listing.logo_digest()?.get(..LOGO_VERSION_CHARS)?;
+    Some(format!("{public_url}/publishers/{}/logo?v={version}", listing.slug))
+}
+
+/// The reply for a listing, whichever door it was registered through. What that door did not ask for is empty. Addresses
+/// in it begin with `public_url`.
 ///
 /// # Errors
 /// `Internal` where a field is not stored as this door writes it.
@@ -48,6 +58,7 @@ pub(in crate::doors::platform) fn publisher(
     stats: ListingStats,
     viewer: Viewer<'_>,
     on_chain: OnChain,
+    public_url: &str,
 ) -> Result<PublisherResponse> {
     let is_database = listing.kind.is_database();
     let text = |field| kept::<String>(listing, field);
@@ -59,7 +70,7 @@ pub(in crate::doors::platform) fn publisher(
         slug: listing.slug.clone(),
         description: Some(listing.description.clone()).filter(|text| !text.is_empty()),
         email: text("email")?,
-        logo_url: text("logo_url")?,
+        logo_url: uploaded_logo(listing, public_url).map_or_else(|| text("logo_url"), |url| Ok(Some(url)))?,
         resource_name: text("resource_name")?,
         resource_description: text("resource_description")?,
         categories: categories(listing)?,

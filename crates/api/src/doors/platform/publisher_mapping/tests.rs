@@ -103,13 +103,15 @@ impl Seller {
     }
 }
 
+const PUBLIC_URL: &str = "http://localhost";
+
 fn shown(entry: &ListingEntry) -> Value {
     let viewer = Viewer::Owner(entry.secret().ok());
-    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), viewer, OnChain(false)).unwrap()).unwrap()
+    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), viewer, OnChain(false), PUBLIC_URL).unwrap()).unwrap()
 }
 
 fn shown_to_all(entry: &ListingEntry) -> Value {
-    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), Viewer::Store, OnChain(false)).unwrap())
+    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), Viewer::Store, OnChain(false), PUBLIC_URL).unwrap())
         .unwrap()
 }
 
@@ -491,7 +493,7 @@ async fn ways_to_pay_are_shown_as_they_are_and_only_said_as_they_are() {
         let entry = Seller::on(&db).await.create(server()).await.unwrap();
         for on in [false, true] {
             let stats = ListingStats::default();
-            let shown = publisher(&entry.listing, stats, Viewer::Store, OnChain(on)).unwrap();
+            let shown = publisher(&entry.listing, stats, Viewer::Store, OnChain(on), PUBLIC_URL).unwrap();
             assert_eq!(shown.billing_model, if on { "x402_per_request" } else { "prepaid_credits" });
             assert_eq!(shown.pricing.unwrap()[0].onchain_enabled, on);
             for said in [false, true] {

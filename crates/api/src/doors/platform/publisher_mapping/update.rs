@@ -83,6 +83,7 @@ fn described(request: &UpdatePublisherRequest, patch: &mut ListingPatch) -> Resu
     let profile = &mut patch.profile;
     keep(profile, "email", &request.email, |text| rules::email("email", text))?;
     keep(profile, "logo_url", &request.logo_url, |text| rules::web_url("logo_url", text))?;
+    let has_other_logo = !request.logo_url.is_absent();
     let title = |text: &String| rules::text("resource_name", text, TITLE_CHARS);
     keep(profile, "resource_name", &request.resource_name, title)?;
     let description = |text: &String| rules::text("resource_description", text, TEXT_CHARS);
@@ -92,6 +93,9 @@ fn described(request: &UpdatePublisherRequest, patch: &mut ListingPatch) -> Resu
     keep(profile, "usage_examples", &request.usage_examples, |examples| {
         rules::at_most("usage_examples", examples.len(), EXAMPLES_MOST)
     })?;
+    if has_other_logo {
+        patch.drop_logo();
+    }
     categorised(&request.categories, patch)
 }
 
