@@ -14,6 +14,7 @@ use farebox_db::{Db, Engine, NoFaults, PostgresSettings};
 use farebox_events::Changes;
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{AllowRule, Client, Policy};
+use farebox_skills::{SkillLimits, Skills, SkillsParts};
 use farebox_upstream::http::Timeouts;
 use farebox_upstream::sql::SqlLimits;
 use std::path::{Path, PathBuf};
@@ -150,6 +151,12 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         check_url: url_check(client.clone()),
         config: market_config(config, sqlite_folder),
     });
+    let skills = Skills::new(SkillsParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        limits: SkillLimits::default(),
+    });
     let wallets = Wallets::new(db.clone(), clock.clone());
     let payments = crate::payments::wire(config, &db, &clock, &rng)?;
     let calls = Calls::start(CallsParts {
@@ -170,6 +177,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         rng: rng.clone(),
         accounts: accounts.clone(),
         market: market.clone(),
+        skills,
         wallets: wallets.clone(),
         calls: calls.clone(),
         facilitator: payments.facilitator,
