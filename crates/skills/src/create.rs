@@ -1,6 +1,6 @@
 //! Making a skill with its first revision.
 
-use crate::{Author, NewSkill, Package, Skill, SkillStatus, Skills, list, rules, store};
+use crate::{Author, NewSkill, Package, Skill, SkillStatus, Skills, rules, store};
 use farebox_base::{Error, Result, SkillId};
 use farebox_db::{Tx, sql, tx};
 
@@ -23,7 +23,8 @@ impl Skills {
             description: new.description.map_or(Ok(None), |text| rules::description("description", &text))?,
         };
         let package = self.pack(field, new.files).await?;
-        tx!(self.db(), tx => { self.skill_create_in(tx, author, &texts, &package, new.publish).await })
+        let id = tx!(self.db(), tx => { self.skill_create_in(tx, author, &texts, &package, new.publish).await })?;
+        self.skill(author.party, id).await
     }
 
     async fn skill_create_in(
@@ -33,7 +34,7 @@ impl Skills {
         texts: &Texts<'_>,
         package: &Package,
         publish: bool,
-    ) -> Result<Skill> {
+    ) -> Result<SkillId> {
         let id = SkillId::generate(self.clock(), self.rng());
         self.skill_insert_in(tx, author, id, texts).await?;
         store::skill_count_in(tx, author.party, self.limits()).await?;
@@ -41,7 +42,7 @@ impl Skills {
         if publish {
             self.publish_in(tx, author, id, revision).await?;
         }
-        list::skill_in(tx, author.party, id).await
+        Ok(id)
     }
 
     async fn skill_insert_in(&self, tx: &mut Tx, author: Author, id: SkillId, texts: &Texts<'_>) -> Result<()> {

@@ -39,14 +39,15 @@ pub(crate) fn read(field: &str, text: &str) -> Result<Frontmatter> {
         Some(Value::String(text)) => Ok(Some(text.as_str())),
         Some(_) => Err(fault(format!("must have text as {name}; put it in quotes"))),
     };
-    let named = |name: &str| format!("{field} (frontmatter {name})");
+    let line = |name: &str, text: &str| rules::display_name(name, text).map_err(|e| fault(e.message));
     let (title, name) = (word("title")?, word("name")?);
-    let title = match title {
-        Some(title) => Some(rules::display_name(&named("title"), title)?),
-        None => name.map(|name| rules::display_name(&named("name"), name)).transpose()?,
+    let title = match (title, name) {
+        (Some(title), _) => Some(line("title", title)?),
+        (None, Some(name)) => Some(line("name", name)?),
+        (None, None) => None,
     };
     let description = match word("description")? {
-        Some(text) => rules::description(&named("description"), text)?,
+        Some(text) => rules::description("description", text).map_err(|e| fault(e.message))?,
         None => None,
     };
     Ok(Frontmatter { values, title, description })

@@ -3,7 +3,7 @@
 use crate::row::{self, REVISIONS, ReadRevision, SKILLS};
 use crate::{RevisionSummary, Skill, SkillFilter, SkillStatus, Skills};
 use farebox_base::{Error, PartyId, Result, SkillId};
-use farebox_db::{Param, Tx, Where, tx};
+use farebox_db::{Param, Where};
 use std::collections::HashMap;
 
 const LONGEST_SEARCH_CHARS: usize = 500;
@@ -21,9 +21,14 @@ impl Skills {
         if text.is_some_and(|text| text.contains('\0')) {
             return Ok(Vec::new());
         }
-        let pattern = text.map(contains_pattern);
+        let (party_text, pattern) = (party.to_string(), text.map(contains_pattern));
         let status = (!filter.include_archived).then_some(SkillStatus::Active.text());
-        tx!(self.db(), tx => { skills_in(tx, party, pattern.as_deref(), status).await })
+        let mut wanted = Where::new(SKILLS);
+        wanted
+            .and("s.party_id = $1", &[(&party_text).into()])
+            .and_some("s.status = $1", status)
+            .and_some(r"s.search_text LIKE $1 ESCAPE '\'", pattern.as_deref());
+        self.read(party, wanted).await
     }
 
     /// One of the party's skills.
@@ -31,7 +36,10 @@ impl Skills {
     /// # Errors
     /// `NotFound`; those of the database.
     pub async fn skill(&self, party: PartyId, id: SkillId) -> Result<Skill> {
-        tx!(self.db(), tx => { skill_in(tx, party, id).await })
+        let (party_text, id) = (party.to_string(), id.to_string());
+        let mut wanted = Where::new(SKILLS);
+        wanted.and("s.party_id = $1 AND s.id = $2", &[(&party_text).into(), (&id).into()]);
+        self.read(party, wanted).await?.pop().ok_or_else(skill_not_found)
     }
 
     /// All revisions of one of the party's skills, newest first.
@@ -39,79 +47,56 @@ impl Skills {
     /// # Errors
     /// `NotFound`; those of the database.
     pub async fn revisions(&self, party: PartyId, skill: SkillId) -> Result<Vec<RevisionSummary>> {
-        tx!(self.db(), tx => { revisions_in(tx, party, skill).await })
+        let (party, id) = (party.to_string(), skill.to_string());
+        let mut wanted = Where::new(REVISIONS);
+        wanted.and("r.party_id = $1 AND r.skill_id = $2", &[(&party).into(), (&id).into()]);
+        let (statement, params) = wanted.finish("ORDER BY r.number DESC", &[]);
+        let rows = self.db().query_built(&statement, &params).await?;
+        if rows.is_empty() {
+            return Err(skill_not_found());
+        }
+        rows.iter().map(|row| row::revision(row).map(|read| read.summary)).collect()
     }
-}
 
-/// As `Skills::skill`.
-pub(crate) async fn skill_in(tx: &mut Tx, party: PartyId, id: SkillId) -> Result<Skill> {
-    let (party_text, id) = (party.to_string(), id.to_string());
-    let mut wanted = Where::new(SKILLS);
-    wanted.and("s.party_id = $1 AND s.id = $2", &[(&party_text).into(), (&id).into()]);
-    let skill = read_in(tx, party, wanted).await?.pop();
-    skill.ok_or_else(skill_not_found)
+    async fn read(&self, party: PartyId, wanted: Where<'_>) -> Result<Vec<Skill>> {
+        let (statement, params) = wanted.finish("ORDER BY s.created_at DESC, s.id DESC", &[]);
+        let rows = self.db().query_built(&statement, &params).await?;
+        let mut skills = rows.iter().map(row::skill).collect::<Result<Vec<_>>>()?;
+        let mut shown: HashMap<SkillId, Vec<ReadRevision>> = HashMap::new();
+        for revision in self.shown_revisions(party, &skills).await? {
+            shown.entry(revision.summary.skill_id).or_default().push(revision);
+        }
+        for skill in &mut skills {
+            for revision in shown.remove(&skill.id).unwrap_or_default() {
+                if revision.is_published {
+                    skill.published = Some(revision.summary.clone());
+                }
+                if revision.is_latest {
+                    skill.latest = Some(revision.summary);
+                }
+            }
+        }
+        Ok(skills)
+    }
+
+    /// The newest and the published revisions of skills.
+    async fn shown_revisions(&self, party: PartyId, skills: &[Skill]) -> Result<Vec<ReadRevision>> {
+        let party = party.to_string();
+        let ids: Vec<String> = skills.iter().map(|skill| skill.id.to_string()).collect();
+        let ids: Vec<Param<'_>> = ids.iter().map(Into::into).collect();
+        let mut wanted = Where::new(REVISIONS);
+        wanted
+            .and("r.party_id = $1", &[(&party).into()])
+            .and("r.number = s.latest_number OR r.status = 'published'", &[])
+            .and_in("r.skill_id", &ids);
+        let (statement, params) = wanted.finish("", &[]);
+        let rows = self.db().query_built(&statement, &params).await?;
+        rows.iter().map(row::revision).collect()
+    }
 }
 
 pub(crate) fn skill_not_found() -> Error {
     Error::not_found("Custom skill")
-}
-
-async fn skills_in(tx: &mut Tx, party: PartyId, pattern: Option<&str>, status: Option<&str>) -> Result<Vec<Skill>> {
-    let party_text = party.to_string();
-    let mut wanted = Where::new(SKILLS);
-    wanted
-        .and("s.party_id = $1", &[(&party_text).into()])
-        .and_some("s.status = $1", status)
-        .and_some(r"s.search_text LIKE $1 ESCAPE '\'", pattern);
-    read_in(tx, party, wanted).await
-}
-
-async fn revisions_in(tx: &mut Tx, party: PartyId, skill: SkillId) -> Result<Vec<RevisionSummary>> {
-    let (party, id) = (party.to_string(), skill.to_string());
-    let mut wanted = Where::new(REVISIONS);
-    wanted.and("r.party_id = $1 AND r.skill_id = $2", &[(&party).into(), (&id).into()]);
-    let (statement, params) = wanted.finish("ORDER BY r.number DESC", &[]);
-    let rows = tx.query_built(&statement, &params).await?;
-    if rows.is_empty() {
-        return Err(skill_not_found());
-    }
-    rows.iter().map(|row| row::revision(row).map(|read| read.summary)).collect()
-}
-
-async fn read_in(tx: &mut Tx, party: PartyId, wanted: Where<'_>) -> Result<Vec<Skill>> {
-    let (statement, params) = wanted.finish("ORDER BY s.created_at DESC, s.id DESC", &[]);
-    let rows = tx.query_built(&statement, &params).await?;
-    let mut skills = rows.iter().map(row::skill).collect::<Result<Vec<_>>>()?;
-    let mut shown: HashMap<SkillId, Vec<ReadRevision>> = HashMap::new();
-    for revision in shown_revisions_in(tx, party, &skills).await? {
-        shown.entry(revision.summary.skill_id).or_default().push(revision);
-    }
-    for skill in &mut skills {
-        for revision in shown.remove(&skill.id).unwrap_or_default() {
-            if revision.is_published {
-                skill.published = Some(revision.summary.clone());
-            }
-            if revision.is_latest {
-                skill.latest = Some(revision.summary);
-            }
-        }
-    }
-    Ok(skills)
-}
-
-/// The newest and the published revisions of skills.
-async fn shown_revisions_in(tx: &mut Tx, party: PartyId, skills: &[Skill]) -> Result<Vec<ReadRevision>> {
-    let party = party.to_string();
-    let ids: Vec<String> = skills.iter().map(|skill| skill.id.to_string()).collect();
-    let ids: Vec<Param<'_>> = ids.iter().map(Into::into).collect();
-    let mut wanted = Where::new(REVISIONS);
-    wanted
-        .and("r.party_id = $1", &[(&party).into()])
-        .and("r.number = s.latest_number OR r.status = 'published'", &[])
-        .and_in("r.skill_id", &ids);
-    let (statement, params) = wanted.finish("", &[]);
-    let rows = tx.query_built(&statement, &params).await?;
-    rows.iter().map(row::revision).collect()
 }
 
 /// The LIKE pattern for texts that contain this one, in lower case, with its wildcards escaped.

@@ -1,9 +1,10 @@
 //! Publishing: which revision of a skill agents are to use.
 
-use crate::read::summary_in;
-use crate::revise::active_in;
-use crate::row::ReadRevision;
-use crate::{Author, Skill, Skills, list};
+use crate::list::skill_not_found;
+use crate::read::revision_not_found;
+use crate::revise::skill_archived;
+use crate::row::skill_status;
+use crate::{Author, RevisionStatus, Skill, SkillStatus, Skills};
 use farebox_base::{Result, SkillId, SkillRevisionId};
 use farebox_db::{Tx, sql, tx};
 
@@ -14,18 +15,8 @@ impl Skills {
     /// # Errors
     /// `NotFound`; `Conflict` (`skill_archived`).
     pub async fn publish(&self, author: Author, skill: SkillId, revision: SkillRevisionId) -> Result<Skill> {
-        tx!(self.db(), tx => { self.publish_and_read_in(tx, author, skill, revision).await })
-    }
-
-    async fn publish_and_read_in(
-        &self,
-        tx: &mut Tx,
-        author: Author,
-        skill: SkillId,
-        revision: SkillRevisionId,
-    ) -> Result<Skill> {
-        self.publish_in(tx, author, skill, revision).await?;
-        list::skill_in(tx, author.party, skill).await
+        tx!(self.db(), tx => { self.publish_in(tx, author, skill, revision).await })?;
+        self.skill(author.party, skill).await
     }
 
     pub(crate) async fn publish_in(
@@ -35,13 +26,26 @@ impl Skills {
         skill: SkillId,
         revision: SkillRevisionId,
     ) -> Result<()> {
-        active_in(tx, author, skill).await?;
-        let ReadRevision { is_published, .. } = summary_in(tx, author.party, skill, revision).await?;
-        if is_published {
-            return Ok(());
-        }
         let (party, skill, revision) = (author.party.to_string(), skill.to_string(), revision.to_string());
         let now = self.now();
+        let row = tx
+            .one(
+                sql!(
+                    "SELECT s.status, r.status FROM skill s LEFT JOIN skill_revision r
+                       ON r.skill_id = s.id AND r.party_id = s.party_id AND r.id = $3
+                     WHERE s.id = $1 AND s.party_id = $2"
+                ),
+                &[(&skill).into(), (&party).into(), (&revision).into()],
+            )
+            .await?
+            .ok_or_else(skill_not_found)?;
+        let status: &str = row.get::<Option<&str>>(1)?.ok_or_else(revision_not_found)?;
+        if skill_status(&row, 0)? == SkillStatus::Archived {
+            return Err(skill_archived());
+        }
+        if status == RevisionStatus::Published.text() {
+            return Ok(());
+        }
         // Everyone who publishes writes the skill's row first, so that one of two comes second and sees the other.
         tx.execute_one(
             sql!("UPDATE skill SET updated_at = $3, updated_by = $4 WHERE id = $1 AND party_id = $2"),

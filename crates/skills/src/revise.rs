@@ -1,6 +1,7 @@
 //! Adding a revision.
 
-use crate::list::skill_in;
+use crate::list::skill_not_found;
+use crate::row::skill_status;
 use crate::{Author, FileInput, Package, Revision, RevisionStatus, SkillStatus, Skills, store};
 use farebox_base::{Error, Result, SkillFileId, SkillId, SkillRevisionId};
 use farebox_db::{Rows, Tx, sql, tx};
@@ -21,7 +22,8 @@ impl Skills {
         publish: bool,
     ) -> Result<Revision> {
         let package = self.pack(field, files).await?;
-        tx!(self.db(), tx => { self.revision_create_in(tx, author, skill, &package, publish).await })
+        let id = tx!(self.db(), tx => { self.revision_create_in(tx, author, skill, &package, publish).await })?;
+        self.revision(author.party, skill, id).await
     }
 
     async fn revision_create_in(
@@ -31,12 +33,12 @@ impl Skills {
         skill: SkillId,
         package: &Package,
         publish: bool,
-    ) -> Result<Revision> {
+    ) -> Result<SkillRevisionId> {
         let revision = self.revision_add_in(tx, author, skill, package).await?;
         if publish {
             self.publish_in(tx, author, skill, revision).await?;
         }
-        self.revision_in(tx, author.party, skill, revision).await
+        Ok(revision)
     }
 
     /// Adds a draft.
@@ -101,7 +103,7 @@ impl Skills {
         if let Some(row) = taken {
             return Ok(row.get(0)?);
         }
-        active_in(tx, author, skill).await?;
+        check_active_in(tx, author, skill).await?;
         Err(Error::conflict("too_many_revisions", format!("A skill can have {most} revisions")))
     }
 
@@ -136,17 +138,26 @@ impl Skills {
     }
 }
 
-/// Nothing where the skill can be written.
+/// Why a skill that was not found active takes no revision, where it is not for their number.
 ///
 /// # Errors
 /// `NotFound`; `Conflict` (`skill_archived`).
-pub(crate) async fn active_in(tx: &mut Tx, author: Author, skill: SkillId) -> Result<()> {
-    match skill_in(tx, author.party, skill).await?.status {
+async fn check_active_in(tx: &mut Tx, author: Author, skill: SkillId) -> Result<()> {
+    let row = tx
+        .one(
+            sql!("SELECT status FROM skill WHERE id = $1 AND party_id = $2"),
+            &[(&skill.to_string()).into(), (&author.party.to_string()).into()],
+        )
+        .await?
+        .ok_or_else(skill_not_found)?;
+    match skill_status(&row, 0)? {
         SkillStatus::Active => Ok(()),
-        SkillStatus::Archived => {
-            Err(Error::conflict("skill_archived", "The skill is archived; set its status to active first"))
-        }
+        SkillStatus::Archived => Err(skill_archived()),
     }
+}
+
+pub(crate) fn skill_archived() -> Error {
+    Error::conflict("skill_archived", "The skill is archived; set its status to active first")
 }
 
 fn count(number: usize) -> i64 {

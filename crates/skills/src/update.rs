@@ -1,8 +1,10 @@
 //! Changing what is said about a skill, and archiving it.
 
-use crate::{Author, Skill, SkillPatch, Skills, list, rules};
+use crate::list::skill_not_found;
+use crate::row::{self, SKILLS};
+use crate::{Author, Skill, SkillPatch, Skills, rules};
 use farebox_base::{Result, SkillId};
-use farebox_db::{Tx, sql, tx};
+use farebox_db::{Tx, Where, sql, tx};
 
 impl Skills {
     /// Changes one of the author's party's skills.
@@ -22,11 +24,17 @@ impl Skills {
             },
             status: patch.status,
         };
-        tx!(self.db(), tx => { self.skill_update_in(tx, author, id, &patch).await })
+        tx!(self.db(), tx => { self.skill_update_in(tx, author, id, &patch).await })?;
+        self.skill(author.party, id).await
     }
 
-    async fn skill_update_in(&self, tx: &mut Tx, author: Author, id: SkillId, patch: &SkillPatch) -> Result<Skill> {
-        let mut skill = list::skill_in(tx, author.party, id).await?;
+    async fn skill_update_in(&self, tx: &mut Tx, author: Author, id: SkillId, patch: &SkillPatch) -> Result<()> {
+        let (id, party) = (id.to_string(), author.party.to_string());
+        let mut wanted = Where::new(SKILLS);
+        wanted.and("s.id = $1 AND s.party_id = $2", &[(&id).into(), (&party).into()]);
+        let (statement, params) = wanted.finish("", &[]);
+        let row = tx.query_built(&statement, &params).await?.pop().ok_or_else(skill_not_found)?;
+        let mut skill = row::skill(&row)?;
         skill.display_name = patch.display_name.clone().unwrap_or(skill.display_name);
         skill.description = patch.description.clone().unwrap_or(skill.description);
         skill.status = patch.status.unwrap_or(skill.status);
@@ -38,8 +46,8 @@ impl Skills {
                  WHERE id = $1 AND party_id = $2"
             ),
             &[
-                (&id.to_string()).into(),
-                (&author.party.to_string()).into(),
+                (&id).into(),
+                (&party).into(),
                 (&skill.display_name).into(),
                 skill.description.as_ref().into(),
                 (&search_text).into(),
@@ -49,6 +57,6 @@ impl Skills {
             ],
         )
         .await?;
-        list::skill_in(tx, author.party, id).await
+        Ok(())
     }
 }
