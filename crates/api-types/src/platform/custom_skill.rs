@@ -25,7 +25,7 @@ wire_enum! {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 pub struct ListCustomSkillsQuery {
     /// Part of slug, display name or description, whatever the case; at most 500 characters.
-    #[schemars(example = &"pdf")]
+    #[schemars(length(max = 500), example = &"pdf")]
     pub q: Option<String>,
     /// Whether archived skills are listed too.
     #[serde(default)]
@@ -36,7 +36,7 @@ pub struct ListCustomSkillsQuery {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct CustomSkillFileQuery {
     /// The file's `relative_path`, exactly.
-    #[schemars(example = &"SKILL.md")]
+    #[schemars(length(min = 1, max = 240), example = &"SKILL.md")]
     pub path: String,
 }
 
@@ -52,13 +52,13 @@ pub struct BundleConditions {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct CreateOrganizationCustomSkillRequest {
     /// 1 to 64 lower-case letters, digits and single hyphens between them; unique in the organization, for good.
-    #[schemars(example = &"pdf-forms")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"), example = &"pdf-forms")]
     pub slug: String,
     /// 1 to 200 characters.
-    #[schemars(example = &"PDF forms")]
+    #[schemars(length(min = 1, max = 200), example = &"PDF forms")]
     pub display_name: String,
     /// At most 4,000 characters.
-    #[schemars(example = &"Fills in PDF forms and checks what was filled in.")]
+    #[schemars(length(max = 4000), example = &"Fills in PDF forms and checks what was filled in.")]
     pub description: Option<String>,
     pub initial_revision: CreateOrganizationCustomSkillRevisionRequest,
 }
@@ -68,7 +68,7 @@ pub struct CreateOrganizationCustomSkillRequest {
 #[serde(default)]
 pub struct UpdateOrganizationCustomSkillRequest {
     /// 1 to 200 characters; left out or `null` it stays.
-    #[schemars(example = &"PDF forms")]
+    #[schemars(length(min = 1, max = 200), example = &"PDF forms")]
     pub display_name: Option<String>,
     /// Left out it stays, `null` clears it.
     #[schemars(example = &"Fills in PDF forms.")]
@@ -81,6 +81,7 @@ pub struct UpdateOrganizationCustomSkillRequest {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct CreateOrganizationCustomSkillRevisionRequest {
     /// At most 256 files of 4 MiB each and 8 MiB together; one of them is `SKILL.md`, in no folder.
+    #[schemars(length(min = 1, max = 256))]
     pub files: Vec<OrganizationCustomSkillFileInput>,
     /// Whether it takes the place of the published revision at once; otherwise it is a draft.
     #[serde(default)]
@@ -91,13 +92,13 @@ pub struct CreateOrganizationCustomSkillRevisionRequest {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct OrganizationCustomSkillFileInput {
     /// Folders are separated by slashes; portable ASCII, at most 240 characters, never absolute or with `..`.
-    #[schemars(example = &"SKILL.md")]
+    #[schemars(length(min = 1, max = 240), example = &"SKILL.md")]
     pub relative_path: String,
     /// The content in base64, in the standard alphabet.
     #[schemars(example = &"LS0tCm5hbWU6IHBkZi1mb3JtcwpkZXNjcmlwdGlvbjogRmlsbHMgaW4gUERGIGZvcm1zLgotLS0KIyBQREYgZm9ybXMK")]
     pub content_base64: String,
     /// A media type; missing means that the path's ending tells.
-    #[schemars(example = &"text/markdown")]
+    #[schemars(length(max = 127), example = &"text/markdown")]
     pub content_type: Option<String>,
 }
 

@@ -210,7 +210,7 @@ async fn a_key_that_may_only_read_skills_writes_none() {
         Ask::post(format!("{path}/revisions"), json!({ "files": files() })),
         Ask::post(format!("{revision}/publish"), json!({})),
     ] {
-        assert_eq!(app.expect(&ask.key(&reader), 403).await.at("/error"), "missing_permission");
+        app.expect(&ask.key(&reader), 403).await;
     }
 }
 
