@@ -151,12 +151,6 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         check_url: url_check(client.clone()),
         config: market_config(config, sqlite_folder),
     });
-    let skills = Skills::new(SkillsParts {
-        db: db.clone(),
-        clock: clock.clone(),
-        rng: rng.clone(),
-        limits: SkillLimits::default(),
-    });
     let wallets = Wallets::new(db.clone(), clock.clone());
     let payments = crate::payments::wire(config, &db, &clock, &rng)?;
     let calls = Calls::start(CallsParts {
@@ -177,7 +171,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         rng: rng.clone(),
         accounts: accounts.clone(),
         market: market.clone(),
-        skills,
+        skills: skills(&db, &clock, &rng),
         wallets: wallets.clone(),
         calls: calls.clone(),
         facilitator: payments.facilitator,
@@ -200,6 +194,11 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
     })
+}
+
+fn skills(db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rng>) -> Skills {
+    let limits = SkillLimits::default();
+    Skills::new(SkillsParts { db: db.clone(), clock: clock.clone(), rng: rng.clone(), limits })
 }
 
 fn kit_settings(config: &Config, registry: prometheus::Registry) -> Result<Settings> {
