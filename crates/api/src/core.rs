@@ -16,6 +16,7 @@ use farebox_db::Db;
 use farebox_events::Changes;
 use farebox_market::Market;
 use farebox_oauth::Oauth;
+use farebox_skills::Skills;
 use farebox_x402::facilitator::FacilitatorService;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -31,6 +32,7 @@ pub struct CoreParts {
     pub audit: AuditLog,
     pub accounts: Accounts,
     pub market: Market,
+    pub skills: Skills,
     pub wallets: Wallets,
     pub calls: Calls,
     pub oauth: Oauth,

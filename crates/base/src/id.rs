@@ -86,6 +86,12 @@ ids! {
     BranchId;
     /// A database of a branch.
     DatabaseId;
+    /// A skill of an organisation.
+    SkillId;
+    /// A state of a skill's files.
+    SkillRevisionId;
+    /// A file of one revision.
+    SkillFileId;
 }
 
 /// The public half of an API key: 16 lower-case hex digits.

@@ -30,7 +30,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0017_organization.sql",
         "0018_audit.sql",
         "0019_oauth.sql",
-        "0020_places.sql"
+        "0020_places.sql",
+        "0021_skill.sql"
     ]
 }
 

@@ -5,6 +5,7 @@ use farebox_base::{
     ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, InviteId, KeyId, ListingId, Micros, OauthConnectionId,
     OauthProviderId, PartyId, ProjectId, RoleId, SessionId, Timestamp, TransferId, UserId, VpcEndpointId,
 };
+use farebox_base::{SkillFileId, SkillId, SkillRevisionId};
 
 /// One row of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +131,7 @@ macro_rules! id_columns {
 id_columns!(PartyId, UserId, SessionId, RoleId, InviteId, ListingId, CallId, ApiKeyId, TransferId, HoldId, KeyId);
 id_columns!(OauthProviderId, OauthConnectionId);
 id_columns!(VpcEndpointId, DeploymentId, ProjectId, BranchId, DatabaseId);
+id_columns!(SkillId, SkillRevisionId, SkillFileId);
 
 #[cfg(test)]
 mod tests {

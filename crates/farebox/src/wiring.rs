@@ -19,6 +19,7 @@ use farebox_mail::{Mailer, MailerParts};
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{AllowRule, Client, Policy};
 use farebox_oauth::{Oauth, OauthParts, OauthSettings};
+use farebox_skills::{SkillLimits, Skills, SkillsParts};
 use farebox_upstream::http::Timeouts;
 use farebox_upstream::sql::SqlLimits;
 use std::path::{Path, PathBuf};
@@ -178,6 +179,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         audit: audit.clone(),
         accounts: accounts.clone(),
         market: market.clone(),
+        skills: skills(&db, &clock, &rng),
         wallets: wallets.clone(),
         calls: calls.clone(),
         oauth: oauth.clone(),
@@ -206,6 +208,11 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
     })
+}
+
+fn skills(db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rng>) -> Skills {
+    let limits = SkillLimits::default();
+    Skills::new(SkillsParts { db: db.clone(), clock: clock.clone(), rng: rng.clone(), limits })
 }
 
 fn kit_settings(config: &Config, registry: prometheus::Registry) -> Result<Settings> {

@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "audit",
     "accounts",
     "market",
+    "skills",
     "billing",
     "net",
     "oauth",

@@ -8,6 +8,7 @@ mod auth;
 mod audit_log;
 mod create_publisher;
 mod database;
+mod custom_skill;
 mod endpoint;
 mod organization;
 mod oauth_connection;
@@ -40,6 +41,13 @@ pub use auth::{
 pub use audit_log::{AuditLog, AuditLogList, AuditLogsQuery};
 pub use create_publisher::CreatePublisherRequest;
 pub use database::DatabaseWithContext;
+pub use custom_skill::{
+    BundleConditions, CreateOrganizationCustomSkillRequest, CreateOrganizationCustomSkillRevisionRequest,
+    CustomSkillFileQuery, ListCustomSkillsQuery, OrganizationCustomSkill, OrganizationCustomSkillFileContent,
+    OrganizationCustomSkillFileInput, OrganizationCustomSkillFileMetadata, OrganizationCustomSkillRevision,
+    OrganizationCustomSkillRevisionStatus, OrganizationCustomSkillRevisionSummary, OrganizationCustomSkillStatus,
+    UpdateOrganizationCustomSkillRequest,
+};
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
 pub use organization::{
     AcceptOrganizationInviteRequest, AcceptOrganizationInviteResult, CreateOrganizationInviteRequest, Organization,

@@ -41,7 +41,9 @@ fn everything() -> Vec<Compared> {
             CreateOrganizationInviteRequest AcceptOrganizationInviteRequest UpdateApiKeyScopesRequest CreateRoleRequest
             UpdateRoleRequest AssignRoleRequest
             CreateOAuthProviderRequest UpdateOAuthProviderRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest
-            CreateOrganizationVpcEndpointRequest LogoUploadRequest;
+            CreateOrganizationVpcEndpointRequest LogoUploadRequest
+            CreateOrganizationCustomSkillRequest CreateOrganizationCustomSkillRevisionRequest
+            UpdateOrganizationCustomSkillRequest OrganizationCustomSkillFileInput;
         Out: Organization Slug OrganizationMemberWithUser OrganizationInvite AcceptOrganizationInviteResult Permission
             RbacRole AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
             SignupResult LoginResult TokenRefresh LogoutResult PasswordReset PasswordResetSent PasswordUpdated
@@ -52,10 +54,13 @@ fn everything() -> Vec<Compared> {
             WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection AuditLog AuditLogList
             OAuthProviderResponse PublisherOAuthProviderResponse ProvidersResponse UserOAuthConnectionResponse
             ConnectionsResponse SetDefaultConnectionResponse RevokeResponse MultipleOAuthConnectionsAmbiguousResponse
-            OrganizationVpcEndpoint DatabaseWithContext LogoUploadResponse;
+            OrganizationVpcEndpoint DatabaseWithContext LogoUploadResponse
+            OrganizationCustomSkill OrganizationCustomSkillRevision OrganizationCustomSkillRevisionSummary
+            OrganizationCustomSkillFileMetadata OrganizationCustomSkillFileContent
+            OrganizationCustomSkillRevisionStatus;
         Both: TokenEndpointAuthMethod ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
             GeoRoutingConfig GeoRoutingMode PricingModel PublisherCategory PublisherType ComputeType DatabaseType
-            IntegrationType UndocumentedEndpointPolicy WalletAddress;
+            IntegrationType UndocumentedEndpointPolicy WalletAddress OrganizationCustomSkillStatus;
     }
 }
 

@@ -6,6 +6,7 @@ mod api_keys;
 mod auth;
 mod audit_logs;
 mod databases;
+mod custom_skills;
 mod facilitator;
 mod oauth;
 mod oauth_connections;
@@ -48,6 +49,7 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(roles::operations());
     all.extend(audit_logs::operations());
     all.extend(org_publishers::operations());
+    all.extend(custom_skills::operations());
     all.extend(publishers::operations());
     all.extend(publisher_logos::operations());
     all.extend(databases::operations());
