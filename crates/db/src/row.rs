@@ -2,8 +2,8 @@
 
 use crate::{DbError, Value};
 use farebox_base::{
-    ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, KeyId, ListingId, Micros, PartyId, ProjectId, Timestamp,
-    TransferId, UserId, VpcEndpointId,
+    ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, KeyId, ListingId, Micros, PartyId, ProjectId,
+    Timestamp, TransferId, UserId, VpcEndpointId,
 };
 
 /// One row of an answer.

@@ -107,12 +107,17 @@ const PUBLIC_URL: &str = "http://localhost";
 
 fn shown(entry: &ListingEntry) -> Value {
     let viewer = Viewer::Owner(entry.secret().ok());
-    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), viewer, OnChain(false), PUBLIC_URL).unwrap()).unwrap()
+    serde_json::to_value(
+        publisher(&entry.listing, ListingStats::default(), viewer, OnChain(false), PUBLIC_URL).unwrap(),
+    )
+    .unwrap()
 }
 
 fn shown_to_all(entry: &ListingEntry) -> Value {
-    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), Viewer::Store, OnChain(false), PUBLIC_URL).unwrap())
-        .unwrap()
+    serde_json::to_value(
+        publisher(&entry.listing, ListingStats::default(), Viewer::Store, OnChain(false), PUBLIC_URL).unwrap(),
+    )
+    .unwrap()
 }
 
 fn refused_field<T>(result: Result<T>) -> Option<String> {
