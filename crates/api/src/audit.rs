@@ -76,7 +76,7 @@ pub(crate) fn line(core: &Core, limits: &Limits, left_out: &LeftOut, attempt: At
         path: attempt.path,
         http_status: attempt.status,
         error_code: attempt.refusal.as_ref().map(|refusal| refusal.code),
-        api_key_id: attempt.caller.as_deref().and_then(api_key).map(ApiKeyId::uuid),
+        api_key_id: attempt.caller.as_deref().and_then(Caller::api_key_id).map(ApiKeyId::uuid),
         left_out: is_bounded.then(|| left_out.say(party)).flatten(),
     };
     Some(NewLine {
@@ -133,24 +133,23 @@ fn actor(attempt: &Attempt<Caller>) -> Actor {
     match (&attempt.caller, attempt.doer) {
         (Some(caller), _) => {
             let user = caller.user_id.map(Actor::User);
-            user.or_else(|| api_key(caller).map(Actor::Key)).unwrap_or(Actor::Anonymous)
+            user.or_else(|| caller.api_key_id().map(Actor::Key)).unwrap_or(Actor::Anonymous)
         }
         (None, Some(doer)) => Actor::User(doer.user),
         (None, None) => Actor::Anonymous,
     }
 }
 
-/// The organisation that the path names, else the caller's own. A stranger's attempts are in nobody's log: whoever can
-/// guess an id could fill it.
+/// The organisation that the path names, if the caller belongs to it, else his own. A stranger's attempts are in nobody's
+/// log but his: whoever can guess an id could fill it.
 fn party(attempt: &Attempt<Caller>) -> Option<PartyId> {
     match &attempt.caller {
-        Some(caller) => Some(attempt.organization.as_deref().and_then(PartyId::parse).unwrap_or(caller.party_id)),
+        Some(caller) => {
+            let named = attempt.organization.as_deref().and_then(PartyId::parse);
+            Some(named.filter(|party| caller.membership(*party).is_some()).unwrap_or(caller.party_id))
+        }
         None => attempt.doer.and_then(|doer| doer.party),
     }
-}
-
-fn api_key(caller: &Caller) -> Option<ApiKeyId> {
-    Some(caller.api_key_id)
 }
 
 /// Every resource type has one category.

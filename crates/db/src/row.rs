@@ -2,8 +2,13 @@
 
 use crate::{DbError, Value};
 use farebox_base::{
+<<<<<<< HEAD
     ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, InviteId, KeyId, ListingId, Micros, OauthConnectionId,
     OauthProviderId, PartyId, ProjectId, RoleId, SessionId, Timestamp, TransferId, UserId, VpcEndpointId,
+=======
+    ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, KeyId, ListingId, Micros, PartyId, ProjectId,
+    Timestamp, TransferId, UserId, VpcEndpointId,
+>>>>>>> net
 };
 use farebox_base::{SkillFileId, SkillId, SkillRevisionId};
 

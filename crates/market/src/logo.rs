@@ -106,6 +106,3 @@ fn check_size(width: u32, height: u32) -> Result<()> {
     }
     Err(refused(format!("must be at most {LOGO_PIXELS_MAX} pixels wide and high; it is {width} x {height}")))
 }
-
-#[cfg(test)]
-mod tests;

@@ -143,7 +143,8 @@ mod tests {
     #[test]
     fn a_database_for_sessions_is_named_in_the_way_of_its_provider() {
         use SessionDatabaseProvider::{DirectUrl, OrganizationDatabase};
-        let with = |database: Option<SessionDatabase>| refused(move |policy| policy.session_database = database.clone());
+        let with =
+            |database: Option<SessionDatabase>| refused(move |policy| policy.session_database = database.clone());
         assert_eq!(with(database(DirectUrl, Some("CHAT_URL"), None)), None);
         assert_eq!(with(database(OrganizationDatabase, None, Some("chats"))), None);
         let url = Some("session_database.url_secret_key".to_owned());

@@ -26,7 +26,10 @@ async fn a_logo_is_uploaded_shown_kept_by_caches_and_replaced() {
         let set = app.expect(&upload(&seller, &id, "image/svg+xml", SVG.as_bytes()), 200).await;
         let url = set.at("/data/logo_url");
         assert!(url.starts_with(&format!("{}{path}?v=", app.base)), "{url}");
-        for shown in [Ask::get("/publishers/weather"), Ask::get(format!("/organizations/default/publishers/{id}")).key(&seller.key)] {
+        for shown in [
+            Ask::get("/publishers/weather"),
+            Ask::get(format!("/organizations/default/publishers/{id}")).key(&seller.key),
+        ] {
             assert_eq!(app.expect(&shown, 200).await.at("/data/logo_url"), url);
         }
         let versioned = url.strip_prefix(&app.base).unwrap();
@@ -47,7 +50,11 @@ async fn a_logo_is_uploaded_shown_kept_by_caches_and_replaced() {
         assert_eq!(got.header("content-type"), "image/png");
         assert!(!got.text.contains("script"), "texts are left out");
         let stale = app.expect(&Ask::get(versioned), 200).await;
-        assert_eq!(stale.header("cache-control"), "public, max-age=300", "an old address shows the new picture, for a while");
+        assert_eq!(
+            stale.header("cache-control"),
+            "public, max-age=300",
+            "an old address shows the new picture, for a while"
+        );
 
         let elsewhere = "https://pictures.example.com/a.png";
         let put = Ask::new(Method::PUT, format!("/organizations/default/publishers/{id}")).key(&seller.key);
@@ -75,7 +82,11 @@ async fn what_is_no_picture_is_refused_by_name_and_nobody_changes_anothers_logo(
         ("image/png", bomb.as_slice(), "logo"),
         ("image/png", big.as_slice(), "logo"),
         ("image/png", b"".as_slice(), "logo"),
-        ("image/svg+xml", br#"<!DOCTYPE svg [<!ENTITY a "b">]><svg xmlns="http://www.w3.org/2000/svg"/>"#.as_slice(), "logo"),
+        (
+            "image/svg+xml",
+            br#"<!DOCTYPE svg [<!ENTITY a "b">]><svg xmlns="http://www.w3.org/2000/svg"/>"#.as_slice(),
+            "logo",
+        ),
     ] {
         let got = app.expect(&upload(&seller, &id, content_type, bytes), 400).await;
         assert_eq!(got.at("/field"), field, "{content_type}: {}", got.text);

@@ -73,8 +73,7 @@ mod tests {
             ("postgres://me:hunter2@db.example", None),
             ("postgres://me:hunter2@db.example/", None),
         ] {
-            let secret =
-                UpstreamSecret { connection_string: Some(connection.to_owned()), ..UpstreamSecret::default() };
+            let secret = UpstreamSecret { connection_string: Some(connection.to_owned()), ..UpstreamSecret::default() };
             assert_eq!(server_name(&secret).as_deref(), name, "{connection}");
         }
     }

@@ -135,9 +135,7 @@ impl Market {
     }
 
     async fn branch_ensure_in(&self, tx: &mut Tx, project: &str, name: &str) -> Result<BranchId> {
-        let known = tx
-            .query(sql!("SELECT id, name FROM db_branch WHERE project_id = $1"), &[project.into()])
-            .await?;
+        let known = tx.query(sql!("SELECT id, name FROM db_branch WHERE project_id = $1"), &[project.into()]).await?;
         for row in &known {
             if row.get::<&str>(1)? == name {
                 return Ok(row.get(0)?);
@@ -146,13 +144,7 @@ impl Market {
         let id = BranchId::generate(self.clock(), self.rng());
         tx.execute_one(
             sql!("INSERT INTO db_branch (id, project_id, name, is_default, created_at) VALUES ($1, $2, $3, $4, $5)"),
-            &[
-                (&id.to_string()).into(),
-                project.into(),
-                name.into(),
-                known.is_empty().into(),
-                self.now().into(),
-            ],
+            &[(&id.to_string()).into(), project.into(), name.into(), known.is_empty().into(), self.now().into()],
         )
         .await?;
         Ok(id)

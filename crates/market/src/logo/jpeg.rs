@@ -83,7 +83,9 @@ fn decode(bytes: &[u8]) -> Result<()> {
         .set_max_width(most)
         .set_max_height(most)
         .jpeg_set_max_scans(SCANS_MOST);
-    let broken = |error| refused(format!("must be a JPEG file that can be decoded, at most {most} pixels wide and high: {error}"));
+    let broken = |error| {
+        refused(format!("must be a JPEG file that can be decoded, at most {most} pixels wide and high: {error}"))
+    };
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(broken)?;
     let about = decoder.info().ok_or_else(|| refused("must be a JPEG file with a header"))?;

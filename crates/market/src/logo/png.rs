@@ -8,8 +8,7 @@ use std::io::Cursor;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// The picture, its colours and its transparency. Texts, times, profiles and animations are left out.
-const KEPT: [&[u8; 4]; 9] =
-    [b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"IDAT", b"IEND"];
+const KEPT: [&[u8; 4]; 9] = [b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"IDAT", b"IEND"];
 /// Four channels of 16 bits at the largest size, and room to work.
 const MEMORY_BYTES: usize = 64 << 20;
 

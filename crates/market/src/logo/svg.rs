@@ -28,8 +28,9 @@ pub(super) fn clean(bytes: &[u8]) -> Result<Vec<u8>> {
         return Err(refused(format!("must have at most {ATTRIBUTES_MOST} attributes at each element")));
     }
     let options = ParsingOptions { nodes_limit: NODES_MOST, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(text, options)
-        .map_err(|error| refused(format!("must be a well-formed SVG file without entities; see line {}", error.pos().row)))?;
+    let document = Document::parse_with_options(text, options).map_err(|error| {
+        refused(format!("must be a well-formed SVG file without entities; see line {}", error.pos().row))
+    })?;
     let root = document.root_element();
     if root.tag_name().name() != "svg" || root.tag_name().namespace() != Some(SVG) {
         return Err(refused("must be an SVG file: its outermost element is no svg"));

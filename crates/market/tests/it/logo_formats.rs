@@ -87,7 +87,8 @@ fn a_picture_that_is_cut_off_or_damaged_anywhere_never_passes_as_it_is() {
 
 #[test]
 fn damage_never_panics() {
-    for (content_type, bytes) in [("image/jpeg", JPEG), ("image/webp", WEBP), ("image/webp", picture!("lossless.webp"))] {
+    for (content_type, bytes) in [("image/jpeg", JPEG), ("image/webp", WEBP), ("image/webp", picture!("lossless.webp"))]
+    {
         for at in 0..bytes.len() {
             for flip in [0x01, 0x80, 0xff] {
                 let mut damaged = bytes.to_vec();

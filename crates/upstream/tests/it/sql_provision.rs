@@ -41,7 +41,8 @@ async fn made_and_removed(as_user: Option<&str>, tag: &str) {
 
     let owned = "SELECT count(*) = 2 FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = $1";
     assert!(yes(&admin, owned, &[&role]).await, "both belong to the role");
-    let humble = "SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole) AND rolcanlogin FROM pg_roles WHERE rolname = $1";
+    let humble =
+        "SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole) AND rolcanlogin FROM pg_roles WHERE rolname = $1";
     assert!(yes(&admin, humble, &[&role]).await);
     let hashed = "SELECT rolpassword LIKE 'SCRAM-SHA-256$%' AND rolpassword NOT LIKE '%hunter2%' FROM pg_authid \
                   WHERE rolname = $1";

@@ -114,7 +114,10 @@ async fn update_publisher_pricing(
 }
 
 /// The caller's own publisher that the path names.
-pub(super) async fn owned(cx: &Cx, (organization_text, id): &(String, Uuid)) -> Result<(ListingAccess, Arc<ListingEntry>)> {
+pub(super) async fn owned(
+    cx: &Cx,
+    (organization_text, id): &(String, Uuid),
+) -> Result<(ListingAccess, Arc<ListingEntry>)> {
     let access = ListingAccess::platform(organization(cx.caller()?, organization_text)?);
     let entry = cx.core.market.listing_owned(access, ListingId::from_uuid(*id)).await?;
     Ok((access, entry))

@@ -11,9 +11,7 @@ use farebox_api_kit::{Data, Headers, Json, Ok200, Path, Query, Reply, operations
 use farebox_api_types::platform::{LogoQuery, LogoUploadRequest, LogoUploadResponse};
 use farebox_base::{Error, Result};
 use farebox_market::Logo;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH,
-};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
@@ -74,16 +72,15 @@ async fn get_store_publisher_logo(
     about.insert(CACHE_CONTROL, if is_this_one { FOR_A_YEAR } else { FOR_FIVE_MINUTES });
     about.insert(CONTENT_SECURITY_POLICY, CONTENT_POLICY);
     about.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
-    about.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     Ok(reply)
 }
 
 /// Decodes and checks the picture on a thread where it holds nobody up.
 async fn read(request: LogoUploadRequest) -> Result<Logo> {
     let checked = tokio::task::spawn_blocking(move || {
-        let bytes = STANDARD
-            .decode(request.logo.trim())
-            .map_err(|_| Error::invalid("logo", "must be a picture in Base64, with padding and without a data: prefix"))?;
+        let bytes = STANDARD.decode(request.logo.trim()).map_err(|_| {
+            Error::invalid("logo", "must be a picture in Base64, with padding and without a data: prefix")
+        })?;
         Logo::read(&request.content_type, &bytes)
     });
     checked.await.map_err(|e| Error::internal(format!("checking a logo: {e}")))?

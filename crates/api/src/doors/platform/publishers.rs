@@ -34,7 +34,8 @@ async fn list_store_publishers(
     let stats = cx.core.market.stats(&ids).await?;
     let stats = |listing: &Listing| stats.get(&listing.id).copied().unwrap_or_default();
     let (on_chain, public_url) = (OnChain::of(&cx), &*cx.core.settings.public_url);
-    let shown = found.items.iter().map(|listing| publisher(listing, stats(listing), Viewer::Store, on_chain, public_url));
+    let shown =
+        found.items.iter().map(|listing| publisher(listing, stats(listing), Viewer::Store, on_chain, public_url));
     let total = i64::try_from(found.total).unwrap_or(i64::MAX);
     Ok(Ok200(DataPage::new(shown.collect::<Result<_>>()?, total, limit, offset)))
 }

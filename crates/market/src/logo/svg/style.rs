@@ -1,8 +1,17 @@
 //! Whether styles, and values of attributes that browsers read as styles, keep to the drawing itself.
 
 /// Begins of functions that load something, and words that older browsers ran.
-const REFUSED: &[&str] =
-    &["image(", "image-set(", "cross-fade(", "element(", "src(", "expression", "behavior", "-moz-binding", "javascript:"];
+const REFUSED: &[&str] = &[
+    "image(",
+    "image-set(",
+    "cross-fade(",
+    "element(",
+    "src(",
+    "expression",
+    "behavior",
+    "-moz-binding",
+    "javascript:",
+];
 
 /// True where the text names nothing outside. Escapes and comments, by which a word could be hidden, and rules that
 /// begin with `@`, are refused whatever they say.
@@ -30,7 +39,8 @@ mod tests {
 
     #[test]
     fn only_references_to_the_drawing_itself_pass() {
-        for good in ["red", "#fff", "url(#a)", "URL( '#a' ) none", "fill:url(\"#a\");stroke:#000", ".a{fill:#123}", ""] {
+        for good in ["red", "#fff", "url(#a)", "URL( '#a' ) none", "fill:url(\"#a\");stroke:#000", ".a{fill:#123}", ""]
+        {
             assert!(stays_inside(good), "{good}");
         }
         for bad in [

@@ -10,7 +10,7 @@ const XLINK: &str = "http://www.w3.org/1999/xlink";
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const DEPTH_MOST: usize = 64;
 /// The largest width or height, in whatever unit.
-const SIDE_MOST: f64 = 10_000.0;
+const SIDE_MOST: u32 = 10_000;
 
 pub(super) struct Writer<'r> {
     text: String,
@@ -110,11 +110,15 @@ impl<'r> Writer<'r> {
     }
 }
 
-/// Whether the number at the start of a length is too large.
+/// Whether the number at the start of a length is too large. One with an exponent is.
 fn is_huge(length: &str) -> bool {
-    let end = length.trim().find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '+' | '-' | 'e' | 'E'));
-    let number = length.trim().get(..end.unwrap_or(length.trim().len())).unwrap_or_default();
-    number.trim_end_matches(['e', 'E']).parse::<f64>().is_ok_and(|number| number > SIDE_MOST)
+    let length = length.trim().trim_start_matches(['+', '-']);
+    let (whole, rest) = length.split_at(length.find(|c: char| !c.is_ascii_digit()).unwrap_or(length.len()));
+    let behind = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let has_exponent = behind
+        .strip_prefix(['e', 'E'])
+        .is_some_and(|exponent| exponent.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit()));
+    has_exponent || (!whole.is_empty() && !whole.parse::<u32>().is_ok_and(|number| number <= SIDE_MOST))
 }
 
 fn escape(text: &str, out: &mut String) {
@@ -127,6 +131,21 @@ fn escape(text: &str, out: &mut String) {
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
             c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_huge;
+
+    #[test]
+    fn a_length_is_huge_by_its_digits_or_its_exponent() {
+        for usual in ["10", "100%", "1.5em", "10000", "+12px", ".5", "", "auto", " 3ex "] {
+            assert!(!is_huge(usual), "{usual}");
+        }
+        for huge in ["10001", "99999999999999999999", "1e9", "2E+5px", "20000.5", ".5e7"] {
+            assert!(is_huge(huge), "{huge}");
         }
     }
 }

@@ -105,14 +105,17 @@ impl Seller {
 
 const PUBLIC_URL: &str = "http://localhost";
 
+fn reply(entry: &ListingEntry, viewer: Viewer<'_>) -> Value {
+    let reply = publisher(&entry.listing, ListingStats::default(), viewer, OnChain(false), PUBLIC_URL);
+    serde_json::to_value(reply.unwrap()).unwrap()
+}
+
 fn shown(entry: &ListingEntry) -> Value {
-    let viewer = Viewer::Owner(entry.secret().ok());
-    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), viewer, OnChain(false), PUBLIC_URL).unwrap()).unwrap()
+    reply(entry, Viewer::Owner(entry.secret().ok()))
 }
 
 fn shown_to_all(entry: &ListingEntry) -> Value {
-    serde_json::to_value(publisher(&entry.listing, ListingStats::default(), Viewer::Store, OnChain(false), PUBLIC_URL).unwrap())
-        .unwrap()
+    reply(entry, Viewer::Store)
 }
 
 fn refused_field<T>(result: Result<T>) -> Option<String> {
