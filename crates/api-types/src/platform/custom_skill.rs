@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+/// The characters that every system takes in paths.
+const PATH_PATTERN: &str = r"^[- !#$%&'()+,./0-9=@A-Z\[\]^_`a-z{}~]+$";
+/// A media type, or nothing.
+const CONTENT_TYPE_PATTERN: &str = "^([-!#$&^_.+A-Za-z0-9]+/[-!#$&^_.+A-Za-z0-9]+ *(;[ -~]*)?)?$";
+
 wire_enum! {
     /// Whether a skill is in use; an archived one takes no revisions and is listed only on demand.
     OrganizationCustomSkillStatus { Active = "active", Archived = "archived" }
@@ -36,7 +41,7 @@ pub struct ListCustomSkillsQuery {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct CustomSkillFileQuery {
     /// The file's `relative_path`, exactly.
-    #[schemars(length(min = 1, max = 240), example = &"SKILL.md")]
+    #[schemars(length(min = 1, max = 240), extend("pattern" = PATH_PATTERN), example = &"SKILL.md")]
     pub path: String,
 }
 
@@ -92,13 +97,13 @@ pub struct CreateOrganizationCustomSkillRevisionRequest {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct OrganizationCustomSkillFileInput {
     /// Folders are separated by slashes; portable ASCII, at most 240 characters, never absolute or with `..`.
-    #[schemars(length(min = 1, max = 240), example = &"SKILL.md")]
+    #[schemars(length(min = 1, max = 240), extend("pattern" = PATH_PATTERN), example = &"SKILL.md")]
     pub relative_path: String,
     /// The content in base64, in the standard alphabet.
-    #[schemars(example = &"LS0tCm5hbWU6IHBkZi1mb3JtcwpkZXNjcmlwdGlvbjogRmlsbHMgaW4gUERGIGZvcm1zLgotLS0KIyBQREYgZm9ybXMK")]
+    #[schemars(extend("contentEncoding" = "base64"), example = &"LS0tCm5hbWU6IHBkZi1mb3JtcwpkZXNjcmlwdGlvbjogRmlsbHMgaW4gUERGIGZvcm1zLgotLS0KIyBQREYgZm9ybXMK")]
     pub content_base64: String,
     /// A media type; missing means that the path's ending tells.
-    #[schemars(length(max = 127), example = &"text/markdown")]
+    #[schemars(length(max = 127), extend("pattern" = CONTENT_TYPE_PATTERN), example = &"text/markdown")]
     pub content_type: Option<String>,
 }
 
