@@ -66,6 +66,12 @@ ids! {
     TransferId;
     /// A reservation in the ledger; also its idempotency key.
     HoldId;
+    /// A skill of an organisation.
+    SkillId;
+    /// A state of a skill's files.
+    SkillRevisionId;
+    /// A file of one revision.
+    SkillFileId;
 }
 
 /// The public half of an API key: 16 lower-case hex digits.

@@ -25,7 +25,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0012_channel.sql",
         "0013_payment_charged.sql",
         "0014_payment_policy.sql",
-        "0015_forgetting.sql"
+        "0015_forgetting.sql",
+        "0021_skill.sql"
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{DbError, Value};
 use farebox_base::{ApiKeyId, CallId, HoldId, KeyId, ListingId, Micros, PartyId, Timestamp, TransferId, UserId};
+use farebox_base::{SkillFileId, SkillId, SkillRevisionId};
 
 /// One row of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +126,7 @@ macro_rules! id_columns {
 }
 
 id_columns!(PartyId, UserId, ListingId, CallId, ApiKeyId, TransferId, HoldId, KeyId);
+id_columns!(SkillId, SkillRevisionId, SkillFileId);
 
 #[cfg(test)]
 mod tests {

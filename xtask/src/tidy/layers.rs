@@ -11,6 +11,7 @@ const ORDER: &[&str] = &[
     "events",
     "accounts",
     "market",
+    "skills",
     "billing",
     "net",
     "x402",
