@@ -12,6 +12,7 @@ use farebox_calls::Calls;
 use farebox_db::Db;
 use farebox_events::Changes;
 use farebox_market::Market;
+use farebox_skills::Skills;
 use farebox_x402::facilitator::FacilitatorService;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
@@ -26,6 +27,7 @@ pub struct CoreParts {
     pub rng: Arc<dyn Rng>,
     pub accounts: Accounts,
     pub market: Market,
+    pub skills: Skills,
     pub wallets: Wallets,
     pub calls: Calls,
     /// For other servers; `None` where payments on chain are not taken.

@@ -14,6 +14,7 @@ use farebox_db::{Db, Engine, NoFaults, PostgresSettings};
 use farebox_events::Changes;
 use farebox_market::{Market, MarketConfig, MarketParts, UrlCheck};
 use farebox_net::{AllowRule, Client, Policy};
+use farebox_skills::{SkillLimits, Skills, SkillsParts};
 use farebox_upstream::http::Timeouts;
 use farebox_upstream::sql::SqlLimits;
 use std::path::{Path, PathBuf};
@@ -170,6 +171,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         rng: rng.clone(),
         accounts: accounts.clone(),
         market: market.clone(),
+        skills: skills(&db, &clock, &rng),
         wallets: wallets.clone(),
         calls: calls.clone(),
         facilitator: payments.facilitator,
@@ -192,6 +194,11 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
     })
+}
+
+fn skills(db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rng>) -> Skills {
+    let limits = SkillLimits::default();
+    Skills::new(SkillsParts { db: db.clone(), clock: clock.clone(), rng: rng.clone(), limits })
 }
 
 fn kit_settings(config: &Config, registry: prometheus::Registry) -> Result<Settings> {

@@ -5,6 +5,7 @@
 mod agent;
 mod api_key;
 mod create_publisher;
+mod custom_skill;
 mod endpoint;
 mod payment;
 mod pricing;
@@ -22,6 +23,13 @@ pub use agent::{
 };
 pub use api_key::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
 pub use create_publisher::CreatePublisherRequest;
+pub use custom_skill::{
+    BundleConditions, CreateOrganizationCustomSkillRequest, CreateOrganizationCustomSkillRevisionRequest,
+    CustomSkillFileQuery, ListCustomSkillsQuery, OrganizationCustomSkill, OrganizationCustomSkillFileContent,
+    OrganizationCustomSkillFileInput, OrganizationCustomSkillFileMetadata, OrganizationCustomSkillRevision,
+    OrganizationCustomSkillRevisionStatus, OrganizationCustomSkillRevisionSummary, OrganizationCustomSkillStatus,
+    UpdateOrganizationCustomSkillRequest,
+};
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};

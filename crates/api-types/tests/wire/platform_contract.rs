@@ -36,15 +36,20 @@ macro_rules! compared {
 fn everything() -> Vec<Compared> {
     compared! {
         In: AgentRegisterRequest CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
-            UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
+            UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest
+            CreateOrganizationCustomSkillRequest CreateOrganizationCustomSkillRevisionRequest
+            UpdateOrganizationCustomSkillRequest OrganizationCustomSkillFileInput;
         Out: AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
             Email UserStatus ApiKeyInfo ApiKeyCreated PublisherResponse AssetInfo McpDiscoveryStatus
             PricingConfigResponse EstimateResponse WalletBalanceResponse WalletSourceBalance
             ReceivedTransferNotificationSummary WalletBalanceKind AgentCreditSource BonusClaimResponse
-            WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection;
+            WalletTransactionHistoryResponse WalletTransactionResponse WalletTransactionDirection
+            OrganizationCustomSkill OrganizationCustomSkillRevision OrganizationCustomSkillRevisionSummary
+            OrganizationCustomSkillFileMetadata OrganizationCustomSkillFileContent
+            OrganizationCustomSkillRevisionStatus;
         Both: ApiKeyType EndpointDefinition EndpointAccess HttpMethod QueryParamDefinition ParamType UsageExample
             GeoRoutingConfig GeoRoutingMode PricingModel PublisherCategory PublisherType ComputeType DatabaseType
-            IntegrationType UndocumentedEndpointPolicy WalletAddress;
+            IntegrationType UndocumentedEndpointPolicy WalletAddress OrganizationCustomSkillStatus;
     }
 }
 

@@ -8,6 +8,7 @@ mod bad_input;
 mod calls;
 mod chain_demo;
 mod command;
+mod custom_skills;
 mod doors;
 mod drill_backup;
 mod drill_disk_full;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod api_keys;
+mod custom_skills;
 mod facilitator;
 mod org_publishers;
 mod publisher_calls;
@@ -25,6 +26,7 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     all.extend(users::operations());
     all.extend(api_keys::operations());
     all.extend(org_publishers::operations());
+    all.extend(custom_skills::operations());
     all.extend(publishers::operations());
     all.extend(publisher_calls::operations());
     all.extend(wallet::operations());
