@@ -21,15 +21,16 @@ const EVERYWHERE: u32 = 20;
 /// Logs for which it is remembered how many refusals have no line.
 const UNSAID_MAX: usize = 10_000;
 
-/// What is left out: since the start, and of each log since its last line of a refusal.
+/// Refusals that are left out: since the start, and of each log since its last line of a refusal.
 #[derive(Debug, Default)]
-pub(crate) struct LeftOut {
+pub struct LeftOut {
     total: AtomicU64,
     unsaid: Mutex<HashMap<Option<PartyId>, u64>>,
 }
 
 impl LeftOut {
-    pub(crate) fn total(&self) -> u64 {
+    /// Since the start.
+    pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
 

@@ -52,7 +52,7 @@ struct Inner {
     limits: Limits,
     asked: Remembered,
     /// Refusals that have no line in the audit log.
-    left_out: LeftOut,
+    left_out: Arc<LeftOut>,
 }
 
 impl std::ops::Deref for Core {
@@ -71,13 +71,13 @@ impl std::fmt::Debug for Core {
 
 impl Core {
     pub fn new(parts: CoreParts) -> Self {
-        let (limits, asked, left_out) = (Limits::default(), Remembered::default(), LeftOut::default());
+        let (limits, asked, left_out) = (Limits::default(), Remembered::default(), Arc::default());
         Self(Arc::new(Inner { parts, limits, asked, left_out }))
     }
 
-    /// Refusals since the start that have no line in the audit log, because there were too many.
-    pub fn refusals_left_out(&self) -> u64 {
-        self.0.left_out.total()
+    /// Refusals that have no line in the audit log, because there were too many.
+    pub fn refusals_left_out(&self) -> Arc<LeftOut> {
+        self.0.left_out.clone()
     }
 
     /// What was asked for a moment ago.

@@ -18,7 +18,7 @@ mod permission_matrix;
 mod settings;
 mod system;
 
-pub use crate::audit::audited;
+pub use crate::audit::{LeftOut, audited};
 pub use crate::core::{Core, CoreParts};
 pub use limits::{LimitSettings, Rate};
 pub use payments::{OperatorPolicy, PaymentPlace, PaymentSettings, Proofs};

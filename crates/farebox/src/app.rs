@@ -84,8 +84,7 @@ impl App {
         let on = workers.as_ref().ok();
         serve::serve_on(on, listener, Arc::new(self.clone()), self.socket, shutdown).await;
         background.iter().for_each(tokio::task::JoinHandle::abort);
-        self.calls.stop().await;
-        self.audit.stop().await;
+        self.stop_writing().await;
         if let Err(error) = self.accounts.flush_last_used().await {
             tracing::warn!(internal = ?error.internal, "the keys' times of use could not be written");
         }
@@ -93,6 +92,12 @@ impl App {
         if let Ok(workers) = workers {
             workers.stop().await;
         }
+    }
+
+    /// Writes what is queued, and lets go of the database.
+    pub(crate) async fn stop_writing(&self) {
+        self.calls.stop().await;
+        self.audit.stop().await;
     }
 
     async fn payments_resume(&self) -> Result<()> {

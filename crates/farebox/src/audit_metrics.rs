@@ -1,22 +1,25 @@
 //! `/metrics` of the audit log: what was written, what waits, and what is missing from it.
 
-use farebox_api::Core;
+use farebox_api::LeftOut;
+use farebox_audit::AuditLog;
 use farebox_base::{Error, Result};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntGauge, Registry};
+use std::sync::Arc;
 
 /// Shows the log's counts.
 ///
 /// # Errors
 /// `Internal` where a name is taken.
-pub(crate) fn register(registry: &Registry, core: &Core) -> Result<()> {
-    let shown = AuditMetrics::new(core.clone()).and_then(|shown| registry.register(Box::new(shown)));
+pub(crate) fn register(registry: &Registry, log: AuditLog, refusals: Arc<LeftOut>) -> Result<()> {
+    let shown = AuditMetrics::new(log, refusals).and_then(|shown| registry.register(Box::new(shown)));
     shown.map_err(|error| Error::internal(format!("metrics: {error}")))
 }
 
 struct AuditMetrics {
-    core: Core,
+    log: AuditLog,
+    refusals: Arc<LeftOut>,
     written: IntCounter,
     late: IntCounter,
     lost: IntCounter,
@@ -25,9 +28,10 @@ struct AuditMetrics {
 }
 
 impl AuditMetrics {
-    fn new(core: Core) -> prometheus::Result<Self> {
+    fn new(log: AuditLog, refusals: Arc<LeftOut>) -> prometheus::Result<Self> {
         Ok(Self {
-            core,
+            log,
+            refusals,
             written: IntCounter::new("farebox_audit_lines_total", "Lines written to the audit log.")?,
             late: IntCounter::new("farebox_audit_late_total", "Answers that left before their audit line was kept.")?,
             lost: IntCounter::new("farebox_audit_lost_total", "Lines that are missing from the audit log.")?,
@@ -50,12 +54,12 @@ impl Collector for AuditMetrics {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let counts = self.core.audit.counts();
+        let counts = self.log.counts();
         let catch_up = |counter: &IntCounter, count: u64| counter.inc_by(count.saturating_sub(counter.get()));
         catch_up(&self.written, counts.written);
         catch_up(&self.late, counts.late);
         catch_up(&self.lost, counts.lost);
-        catch_up(&self.left_out, self.core.refusals_left_out());
+        catch_up(&self.left_out, self.refusals.total());
         self.kept.set(i64::try_from(counts.kept).unwrap_or(i64::MAX));
         self.collectors().into_iter().flat_map(Collector::collect).collect()
     }

@@ -188,7 +188,7 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         settings: ApiSettings { payments: payments.settings, ..api_settings(config)? },
         registry: registry.clone(),
     });
-    crate::audit_metrics::register(&registry, &core)?;
+    crate::audit_metrics::register(&registry, audit.clone(), core.refusals_left_out())?;
     let dispatcher = Dispatcher::with_settings(core, farebox_api::operations(), kit_settings(config, registry)?)
         .map_err(|e| Error::internal(e.to_string()))?;
     let alone_since = (db.engine() == Engine::Sqlite).then(|| clock.now());

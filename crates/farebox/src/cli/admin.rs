@@ -96,7 +96,7 @@ pub(super) async fn run(args: AdminArgs) -> CliResult {
 }
 
 async fn finish(app: App, done: Result<Vec<String>>) -> CliResult {
-    app.calls.stop().await;
+    app.stop_writing().await;
     done.map_err(explained)?.into_iter().for_each(say);
     Ok(ExitCode::SUCCESS)
 }

@@ -181,7 +181,7 @@ async fn a_success_leaves_one_line_that_says_who_did_what_to_which_thing() {
     let newest = |field: &str| line.at(&format!("/data/data/0/{field}"));
     for (field, expected) in [
         ("action_category", "listing".to_owned()),
-        ("actor_id", me.at("/data/user/id")),
+        ("actor_id", me.at("/data/id")),
         ("actor_type", "user".to_owned()),
         ("ip_address", "127.0.0.1".to_owned()),
         ("metadata/api_key_id", me.at("/data/api_key_id")),
@@ -200,7 +200,7 @@ async fn a_success_leaves_one_line_that_says_who_did_what_to_which_thing() {
     assert_eq!(newest("resource_id"), made.at("/data/id"), "the id of what was made");
     let registered = app.expect(&Ask::get(format!("{listed}?action=agent_register")).key(&agent.key), 200).await;
     assert_eq!(registered.at("/data/total"), "1", "the sign-up stands in the log of the organisation that it made");
-    assert_eq!(registered.at("/data/data/0/actor_id"), me.at("/data/user/id"));
+    assert_eq!(registered.at("/data/data/0/actor_id"), me.at("/data/id"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
