@@ -124,7 +124,7 @@ async fn an_agent_hands_the_address_to_its_user_who_signs_in_is_told_who_asks_an
 async fn a_page_of_this_server_begins_the_flow_and_tokens_that_end_are_renewed() {
     for place in TestDb::all().await {
         // Every token is near its end, so that each call renews it.
-        let Some(stage) = Stage::set(&place, 2, "client_secret_post").await else { return };
+        let Some(stage) = Stage::set(&place, 30, "client_secret_post").await else { return };
         let start = format!("/oauth/providers/{}/authorize", stage.provider);
         let end = format!("{}/oauth/done", stage.app.base);
         let variables = [
