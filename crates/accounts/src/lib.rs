@@ -9,11 +9,11 @@
 
 mod authenticate;
 mod caller;
+mod chat_policy;
 mod fixed_id;
 mod invite_accept;
 mod invite_mail;
 mod invites;
-mod chat_policy;
 mod key;
 mod key_scopes;
 mod keys;

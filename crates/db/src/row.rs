@@ -2,13 +2,9 @@
 
 use crate::{DbError, Value};
 use farebox_base::{
-<<<<<<< HEAD
-    ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, InviteId, KeyId, ListingId, Micros, OauthConnectionId,
-    OauthProviderId, PartyId, ProjectId, RoleId, SessionId, Timestamp, TransferId, UserId, VpcEndpointId,
-=======
-    ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, KeyId, ListingId, Micros, PartyId, ProjectId,
-    Timestamp, TransferId, UserId, VpcEndpointId,
->>>>>>> net
+    ApiKeyId, BranchId, CallId, DatabaseId, DeploymentId, HoldId, InviteId, KeyId, ListingId, Micros,
+    OauthConnectionId, OauthProviderId, PartyId, ProjectId, RoleId, SessionId, Timestamp, TransferId, UserId,
+    VpcEndpointId,
 };
 use farebox_base::{SkillFileId, SkillId, SkillRevisionId};
 

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod authenticate;
-mod invites;
 mod chat_policy;
+mod invites;
 mod keys;
 mod members;
 mod owner_keys;

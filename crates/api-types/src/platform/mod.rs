@@ -4,15 +4,15 @@
 
 mod agent;
 mod api_key;
-mod auth;
 mod audit_log;
+mod auth;
 mod create_publisher;
-mod database;
 mod custom_skill;
+mod database;
 mod endpoint;
-mod organization;
 mod oauth_connection;
 mod oauth_provider;
+mod organization;
 mod payment;
 mod pricing;
 mod private_chat_policy;
@@ -32,15 +32,14 @@ pub use agent::{
     AgentInfo, AgentRegisterRequest, AgentRegisterResponse, PublisherTypeInstructions, SetupInstructions, SkillFiles,
 };
 pub use api_key::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
+pub use audit_log::{AuditLog, AuditLogList, AuditLogsQuery};
 pub use auth::{
     AccountSecurity, AgentUpdateRequest, AgentUpdateResponse, AuthProvider, ForgotPasswordRequest, LoginRequest,
     LoginResult, LogoutResult, PasswordReset, PasswordResetSent, PasswordUpdated, RefreshTokenRequest,
     ResendVerificationRequest, ResetPasswordRequest, Session, SessionsRevoked, SignupRequest, SignupResult,
     TokenRefresh, UpdatePasswordRequest, VerificationSent, VerifyEmailRequest,
 };
-pub use audit_log::{AuditLog, AuditLogList, AuditLogsQuery};
 pub use create_publisher::CreatePublisherRequest;
-pub use database::DatabaseWithContext;
 pub use custom_skill::{
     BundleConditions, CreateOrganizationCustomSkillRequest, CreateOrganizationCustomSkillRevisionRequest,
     CustomSkillFileQuery, ListCustomSkillsQuery, OrganizationCustomSkill, OrganizationCustomSkillFileContent,
@@ -48,11 +47,8 @@ pub use custom_skill::{
     OrganizationCustomSkillRevisionStatus, OrganizationCustomSkillRevisionSummary, OrganizationCustomSkillStatus,
     UpdateOrganizationCustomSkillRequest,
 };
+pub use database::DatabaseWithContext;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
-pub use organization::{
-    AcceptOrganizationInviteRequest, AcceptOrganizationInviteResult, CreateOrganizationInviteRequest, Organization,
-    OrganizationInvite, OrganizationMemberWithUser, Slug, UpdateApiKeyScopesRequest,
-};
 pub use oauth_connection::{
     AuthorizationStarted, AuthorizeQuery, ConnectionsResponse, MultipleOAuthConnectionsAmbiguousResponse,
     OAuthCallbackQuery, RevokeResponse, SetDefaultConnectionResponse, UserOAuthConnectionResponse,
@@ -60,6 +56,10 @@ pub use oauth_connection::{
 pub use oauth_provider::{
     CreateOAuthProviderRequest, OAuthProviderResponse, ProvidersResponse, PublisherOAuthProviderResponse,
     TokenEndpointAuthMethod, UpdateOAuthProviderRequest,
+};
+pub use organization::{
+    AcceptOrganizationInviteRequest, AcceptOrganizationInviteResult, CreateOrganizationInviteRequest, Organization,
+    OrganizationInvite, OrganizationMemberWithUser, Slug, UpdateApiKeyScopesRequest,
 };
 pub use payment::{OnchainDepositRequest, OnchainDepositResponse, SupportedKind, SupportedResponse};
 pub use pricing::{PricingConfigResponse, PricingModel, UpdatePricingRequest};

@@ -3,8 +3,8 @@
 #![expect(clippy::print_stdout, reason = "a drill tells what it does and saw")]
 
 mod access;
-mod auth;
 mod audit;
+mod auth;
 mod backup;
 mod bad_input;
 mod calls;

@@ -14,6 +14,7 @@ use farebox_accounts::{Accounts, AccountsParts, AgentRegistration, Vault};
 use farebox_base::{Clock, ManualClock, SystemRng, Timestamp};
 use farebox_db::Db;
 use farebox_events::Changes;
+use farebox_mail::{Folder, Mailer, MailerParts, Transport};
 use farebox_skills::{Author, FileInput, NewSkill, Revision, Skill, SkillLimits, Skills, SkillsParts};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,13 +36,19 @@ fn process(db: &Db) -> Process {
 fn process_with(db: &Db, limits: SkillLimits) -> Process {
     let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_773_914_400_000_000)));
     let rng = Arc::new(SystemRng);
+    let vault = Vault::from_key([4; 32], rng.clone());
+    // Nobody sends what these tests queue.
+    let transport = Transport::Folder(Folder::new("outbox".into(), "no-reply@example.com").unwrap());
+    let mail = MailerParts { db: db.clone(), clock: clock.clone(), rng: rng.clone(), vault: vault.clone(), transport };
     let accounts = Accounts::new(AccountsParts {
         db: db.clone(),
         changes: Changes::new(db.clone()),
         clock: clock.clone(),
         rng: rng.clone(),
         pepper: [3; 32],
-        vault: Vault::from_key([4; 32], rng.clone()),
+        vault,
+        mailer: Mailer::new(mail),
+        public_url: "https://pay.example".to_owned(),
         open_provider_registration: true,
     });
     let skills = Skills::new(SkillsParts { db: db.clone(), clock: clock.clone(), rng, limits });

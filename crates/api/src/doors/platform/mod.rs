@@ -3,10 +3,10 @@
 mod agents;
 mod api_key_scopes;
 mod api_keys;
-mod auth;
 mod audit_logs;
-mod databases;
+mod auth;
 mod custom_skills;
+mod databases;
 mod facilitator;
 mod oauth;
 mod oauth_connections;
