@@ -159,9 +159,10 @@ fn category(resource_type: &str) -> &'static str {
         "auth" | "account" | "session" | "api_key" => "access",
         "invite" | "member" | "role" | "private_chat_policy" | "plan" => "organization",
         "publisher" | "service" | "provider" | "custom_skill" | "custom_skill_revision" | "template" => "listing",
-        "wallet" | "credit" | "deposit" | "billing" | "billing_invoice" | "billing_payment_method" => "money",
-        "oauth" | "oauth_provider" | "oauth_connection" | "oauth_connections_provider" => "oauth",
-        "vpc_endpoint" | "webhook" => "network",
+        "wallet" | "credit" | "deposit" => "money",
+        _ if resource_type.starts_with("billing") => "money",
+        _ if resource_type.starts_with("oauth") => "oauth",
+        _ if resource_type.starts_with("vpc") => "network",
         _ => "other",
     }
 }
