@@ -7,6 +7,7 @@
 use crate::key::{bare_secret, hash_secret, parse_key_id, parse_presented};
 use crate::keys::{read_rate_limit, read_scopes};
 use crate::membership::read_role;
+use crate::session::is_access_token;
 use crate::text_enum::read_word;
 use crate::{Accounts, Caller, Credential, KeyCredential, KeyType, Membership, Memberships};
 use farebox_base::{Error, KeyId, PartyId, Permission, PermissionSet, Result, Role, Timestamp, UserId};
@@ -29,11 +30,16 @@ pub(crate) struct KeyEntry {
 }
 
 impl Accounts {
-    /// Whom a key in any spelling belongs to: `fbx_<id>_<secret>`, `<id>:<secret>`, `acf_<id>:sec_<secret>`.
+    /// Whom a bearer credential belongs to: a key in any spelling (`fbx_<id>_<secret>`, `<id>:<secret>`,
+    /// `acf_<id>:sec_<secret>`), or the access token of a session (`fbt_…`).
     ///
     /// # Errors
-    /// `Unauthenticated` with code `malformed_key`, `invalid_key` or `expired_key`; those of the database.
+    /// `Unauthenticated` with code `malformed_key`, `invalid_key` or `expired_key`, of tokens `invalid_token` or
+    /// `expired_token`; those of the database.
     pub async fn authenticate(&self, presented: &str) -> Result<Arc<Caller>> {
+        if is_access_token(presented) {
+            return self.session_check(presented).await;
+        }
         let (key_id, secret) = parse_presented(presented).ok_or_else(|| invalid_key().with_code("malformed_key"))?;
         self.checked(key_id, secret).await
     }

@@ -26,6 +26,8 @@ mod register;
 mod role_rows;
 mod roles;
 mod rules;
+mod session;
+mod sign_in;
 mod slug;
 mod star_name;
 mod text_enum;
@@ -49,17 +51,21 @@ pub use party::{Party, PartyKind};
 pub use register::{AgentRegistration, Registered};
 pub use roles::{RoleCreate, RoleInfo, RoleName, RolePatch};
 pub use rules::visible_text;
+pub use session::{SessionInfo, SignedIn, Tokens};
+pub use sign_in::{AddressAsked, SignUp, Visitor};
 pub use slug::slugify;
 pub use user::{User, UserKind, UserStatus};
 pub use wallet::WalletParty;
 pub use wallet_proof::WalletChallenge;
 
 use authenticate::KeyEntry;
-use farebox_base::{Clock, KeyId, Rng, Timestamp};
+use farebox_base::{Clock, KeyId, Rng, SessionId, Timestamp};
 use farebox_db::Db;
 use farebox_events::{Cache, Changes};
 use farebox_mail::Mailer;
 use parking_lot::Mutex;
+use session::{SessionEntry, SigningKeys};
+use sign_in::Passwords;
 use std::sync::Arc;
 
 /// The scope of `Changes` that covers keys, and what a `Caller` says of its party and user.
@@ -69,6 +75,7 @@ pub const KEYS_SCOPE: &str = "keys";
 pub const SESSIONS_SCOPE: &str = "sessions";
 
 const CACHED_KEYS: usize = 10_000;
+const CACHED_SESSIONS: usize = 10_000;
 
 /// What `Accounts` is made of.
 pub struct AccountsParts {
@@ -93,6 +100,9 @@ pub struct Accounts(Arc<Inner>);
 struct Inner {
     parts: AccountsParts,
     cache: Cache<KeyId, Arc<KeyEntry>>,
+    sessions: Cache<SessionId, SessionEntry>,
+    signing_keys: SigningKeys,
+    passwords: Passwords,
     /// Keys used since the last flush of their times of use.
     used: Mutex<Vec<Arc<KeyEntry>>>,
 }
@@ -100,7 +110,10 @@ struct Inner {
 impl Accounts {
     pub fn new(parts: AccountsParts) -> Self {
         let cache = Cache::new(parts.changes.scope(KEYS_SCOPE), CACHED_KEYS);
-        Self(Arc::new(Inner { parts, cache, used: Mutex::default() }))
+        let sessions = Cache::new(parts.changes.scope(SESSIONS_SCOPE), CACHED_SESSIONS);
+        let passwords = Passwords::new(&parts.pepper);
+        let (signing_keys, used) = (SigningKeys::default(), Mutex::default());
+        Self(Arc::new(Inner { parts, cache, sessions, signing_keys, passwords, used }))
     }
 
     /// The vault that was passed in, for those who keep secrets of parties.
@@ -117,6 +130,18 @@ impl Accounts {
     /// nobody and no log sees it.
     pub(crate) fn link(&self, page: &str, token: &str) -> String {
         format!("{}/{page}#token={token}", self.0.parts.public_url)
+    }
+
+    fn session_cache(&self) -> &Cache<SessionId, SessionEntry> {
+        &self.0.sessions
+    }
+
+    fn signing_keys(&self) -> &SigningKeys {
+        &self.0.signing_keys
+    }
+
+    fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 
     fn pepper(&self) -> &[u8; 32] {

@@ -14,7 +14,7 @@ use farebox_db::{Tx, tx};
 pub struct AgentRegistration {
     /// 1 to 100 characters; a name of a star where absent.
     pub name: Option<String>,
-    /// Stays unverified; an address that reaches nobody is made up where absent.
+    /// Of whoever owns the agent; a mail asks there, and until it is answered an address that reaches nobody is made up.
     pub email: Option<String>,
 }
 
@@ -33,7 +33,7 @@ impl Accounts {
     /// Registers an agent. Its key may sell as well as buy, and does not expire.
     ///
     /// # Errors
-    /// `Invalid` for `name` or `email`; `Conflict` (`email_taken`).
+    /// `Invalid` for `name` or `email`.
     pub async fn register_agent(&self, registration: &AgentRegistration) -> Result<Registered> {
         tx!(self.db(), tx => { self.register_agent_in(tx, registration).await })
     }
@@ -49,11 +49,9 @@ impl Accounts {
         };
         let user = match &registration.email {
             Some(email) => {
-                let user = self.new_agent(&name, rules::email("email", email)?);
-                if !user_insert_in(tx, &user).await? {
-                    return Err(Error::conflict("email_taken", "This email address is registered already"));
-                }
-                user
+                let email = rules::email("email", email)?;
+                let user = self.agent_insert_in(tx, &name).await?;
+                self.agent_address_in(tx, user, &email).await?.user
             }
             None => self.agent_insert_in(tx, &name).await?,
         };
@@ -91,6 +89,7 @@ impl Accounts {
             id: UserId::generate(self.clock(), self.rng()),
             email,
             email_verified: false,
+            pending_email: None,
             name: name.to_owned(),
             kind: UserKind::Agent,
             status: UserStatus::Active,

@@ -30,6 +30,8 @@ pub struct User {
     /// Unique, lower case; made up (`…@agents.farebox.invalid`) where none was given.
     pub email: String,
     pub email_verified: bool,
+    /// An address that the user has named and not proved; it takes the place of `email` when it is.
+    pub pending_email: Option<String>,
     pub name: String,
     pub kind: UserKind,
     pub status: UserStatus,
@@ -45,13 +47,53 @@ impl Accounts {
             .db()
             .one(
                 sql!(
-                    "SELECT id, email, email_verified, name, kind, status, created_at
+                    "SELECT id, email, email_verified, name, kind, status, created_at, pending_email
                      FROM app_user WHERE id = $1"
                 ),
                 &[(&id).into()],
             )
             .await?;
         row.as_ref().map(read).transpose()
+    }
+
+    /// As `user`, inside a transaction.
+    pub(crate) async fn user_in(&self, tx: &mut Tx, id: UserId) -> Result<Option<User>> {
+        let row = tx
+            .one(
+                sql!(
+                    "SELECT id, email, email_verified, name, kind, status, created_at, pending_email
+                     FROM app_user WHERE id = $1"
+                ),
+                &[(&id.to_string()).into()],
+            )
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The user whose address this is, proved or not; the address in lower case.
+    pub(crate) async fn user_by_email_in(&self, tx: &mut Tx, email: &str) -> Result<Option<User>> {
+        let row = tx
+            .one(
+                sql!(
+                    "SELECT id, email, email_verified, name, kind, status, created_at, pending_email
+                     FROM app_user WHERE email = $1"
+                ),
+                &[email.into()],
+            )
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+}
+
+impl User {
+    /// The address as the user sees it: the one that was named last.
+    pub fn shown_email(&self) -> &str {
+        self.pending_email.as_deref().unwrap_or(&self.email)
+    }
+
+    /// Whether the address that the user sees was proved.
+    pub fn has_proved_email(&self) -> bool {
+        self.email_verified && self.pending_email.is_none()
     }
 }
 
@@ -140,5 +182,6 @@ fn read(row: &Row) -> Result<User> {
         kind: read_word(row, 4, UserKind::parse)?,
         status: read_word(row, 5, UserStatus::parse)?,
         created_at: row.get(6)?,
+        pending_email: row.get(7)?,
     })
 }

@@ -9,6 +9,7 @@ mod credentials;
 mod doors;
 mod limits;
 mod organization;
+mod pages;
 mod payments;
 mod permission_matrix;
 mod settings;
@@ -29,5 +30,6 @@ pub fn operations() -> Vec<Operation<Core>> {
     all.extend(doors::marketplace::operations());
     all.extend(doors::sql_gateway::operations());
     all.extend(system::operations());
+    all.extend(pages::operations());
     all
 }

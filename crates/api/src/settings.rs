@@ -26,6 +26,8 @@ pub struct ApiSettings {
     pub is_trusted_proxy: Arc<dyn Fn(IpAddr) -> bool + Send + Sync>,
     /// Where clients reach this server, without a trailing slash, for the addresses in replies.
     pub public_url: String,
+    /// Whether `/outbox` shows the mails that no server takes: where the server is its own machine's alone.
+    pub shows_outbox: bool,
     /// Signed payments, for callers without a balance.
     pub payments: PaymentSettings,
     /// The platform's share of each call, in hundredths of a percent.

@@ -3,6 +3,10 @@
 //! Owns HTML, styles and scripts, all inside this crate: a page loads nothing but the server's own documents.
 //! Knows no HTTP and no data; whoever serves a page sends [`CONTENT_SECURITY_POLICY`] with it.
 
+mod account;
+
+pub use account::{ACCOUNT_POLICY, AccountPage, OutboxMail, account_page, outbox_page};
+
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("assets/style.css");

@@ -101,7 +101,7 @@ impl App {
     /// The work that goes on beside requests, each at its own pace; every round may run twice without harm.
     fn background(&self) -> Vec<tokio::task::JoinHandle<()>> {
         let (refresh, reconcile, resume, flush) = (self.clone(), self.clone(), self.clone(), self.clone());
-        let (forget, claim, mail) = (self.clone(), self.clone(), self.clone());
+        let (forget, claim, mail, sign_ins) = (self.clone(), self.clone(), self.clone(), self.clone());
         vec![
             tokio::spawn(every(REFRESH_EVERY, "refresh of caches", move || {
                 let app = refresh.clone();
@@ -126,6 +126,10 @@ impl App {
             tokio::spawn(every(FLUSH_EVERY, "forgetting of old proofs of wallets", move || {
                 let app = forget.clone();
                 async move { app.accounts.wallet_proofs_forget().await.map(|_| ()) }
+            })),
+            tokio::spawn(every(FLUSH_EVERY, "forgetting of old sign-ins", move || {
+                let app = sign_ins.clone();
+                async move { app.accounts.sign_ins_forget().await.map(|_| ()) }
             })),
             tokio::spawn(every(MAIL_EVERY, "sending of mails", move || {
                 let app = mail.clone();

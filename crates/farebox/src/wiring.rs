@@ -283,6 +283,7 @@ fn api_settings(config: &Config) -> Result<ApiSettings> {
         limits: limit_settings(config),
         is_trusted_proxy: Arc::new(move |peer| trusted.iter().any(|network| network.contains(peer))),
         public_url: config.server.public_url(),
+        shows_outbox: config.server.is_private(),
         payments: PaymentSettings::default(),
         fee_basis_points: config.fees.gateway_fee_basis_points,
     })

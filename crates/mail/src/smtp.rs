@@ -4,6 +4,7 @@ use crate::Mail;
 use farebox_base::{Error, Result};
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
+use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use std::time::Duration;
@@ -17,19 +18,23 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// `url` is `smtps://user:password@host:465`, `smtp://…:587?tls=required` (STARTTLS), or `smtp://host:25` without
+    /// To be called on a runtime. `url` is `smtps://user:password@host:465`, `smtp://…:587?tls=required` (STARTTLS), or `smtp://host:25` without
     /// TLS; `from` is `Name <local@domain>`.
     ///
     /// # Errors
     /// `Invalid` for `mail.smtp_url` or `mail.from`.
     pub fn new(url: &str, from: &str) -> Result<Self> {
-        let from: Mailbox = sender(from)?;
-        // The library's own text could repeat the password.
-        let wrong = "must be smtps://USER:PASSWORD@HOST, or smtp://HOST with ?tls=required for STARTTLS";
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
-        let builder = builder.map_err(|_| Error::invalid("mail.smtp_url", wrong))?;
+        let (from, builder) = (sender(from)?, server(url)?);
         let name = ClientId::Domain(from.email.domain().to_owned());
         Ok(Self { from, server: builder.hello_name(name).timeout(Some(TIMEOUT)).build() })
+    }
+
+    /// Whether `new` would take them. Needs no runtime, as the pool of `new` does.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn check(url: &str, from: &str) -> Result<()> {
+        sender(from).and(server(url).map(|_| ()))
     }
 
     /// # Errors
@@ -49,6 +54,12 @@ impl Smtp {
             Error::unavailable("The mail server did not take a mail").with_internal(status)
         })
     }
+}
+
+fn server(url: &str) -> Result<AsyncSmtpTransportBuilder> {
+    // The library's own text could repeat the password.
+    let wrong = "must be smtps://USER:PASSWORD@HOST, or smtp://HOST with ?tls=required for STARTTLS";
+    AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| Error::invalid("mail.smtp_url", wrong))
 }
 
 /// Reads `Name <local@domain>` or `local@domain`.

@@ -10,6 +10,8 @@ mod owner_keys;
 mod people;
 mod register;
 mod roles;
+mod sessions;
+mod sign_in;
 mod wallet;
 mod wallet_proof;
 

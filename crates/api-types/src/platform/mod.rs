@@ -4,6 +4,7 @@
 
 mod agent;
 mod api_key;
+mod auth;
 mod create_publisher;
 mod endpoint;
 mod organization;
@@ -23,6 +24,12 @@ pub use agent::{
     AgentInfo, AgentRegisterRequest, AgentRegisterResponse, PublisherTypeInstructions, SetupInstructions, SkillFiles,
 };
 pub use api_key::{ApiKeyCreated, ApiKeyInfo, ApiKeyType, CreateApiKeyRequest};
+pub use auth::{
+    AccountSecurity, AgentUpdateRequest, AgentUpdateResponse, AuthProvider, ForgotPasswordRequest, LoginRequest,
+    LoginResult, LogoutResult, PasswordReset, PasswordResetSent, PasswordUpdated, RefreshTokenRequest,
+    ResendVerificationRequest, ResetPasswordRequest, Session, SessionsRevoked, SignupRequest, SignupResult,
+    TokenRefresh, UpdatePasswordRequest, VerificationSent, VerifyEmailRequest,
+};
 pub use create_publisher::CreatePublisherRequest;
 pub use endpoint::{EndpointAccess, EndpointDefinition, HttpMethod, ParamType, QueryParamDefinition};
 pub use organization::{

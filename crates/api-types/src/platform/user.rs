@@ -3,7 +3,7 @@
 use super::ApiKeyType;
 use crate::{Time, wire_enum::wire_enum};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 wire_enum! {
@@ -12,7 +12,7 @@ wire_enum! {
 }
 
 /// A mail address.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Email(pub String);
 

@@ -35,11 +35,15 @@ macro_rules! compared {
 
 fn everything() -> Vec<Compared> {
     compared! {
-        In: AgentRegisterRequest CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
+        In: AgentRegisterRequest AgentUpdateRequest SignupRequest LoginRequest RefreshTokenRequest VerifyEmailRequest
+            ResendVerificationRequest ForgotPasswordRequest ResetPasswordRequest UpdatePasswordRequest
+            CreateApiKeyRequest CreatePublisherRequest UpdatePublisherRequest
             CreateOrganizationInviteRequest AcceptOrganizationInviteRequest UpdateApiKeyScopesRequest CreateRoleRequest
             UpdateRoleRequest AssignRoleRequest UpdatePricingRequest EstimateRequestBody DatabaseQueryRequest PublisherRootRequest;
         Out: Organization Slug OrganizationMemberWithUser OrganizationInvite AcceptOrganizationInviteResult Permission
             RbacRole AgentRegisterResponse AgentInfo SetupInstructions PublisherTypeInstructions SkillFiles UserMe UserInfo
+            SignupResult LoginResult TokenRefresh LogoutResult PasswordReset PasswordResetSent PasswordUpdated
+            VerificationSent AccountSecurity Session SessionsRevoked AuthProvider
             Email UserStatus ApiKeyInfo ApiKeyCreated PublisherResponse AssetInfo McpDiscoveryStatus
             PricingConfigResponse EstimateResponse WalletBalanceResponse WalletSourceBalance
             ReceivedTransferNotificationSummary WalletBalanceKind AgentCreditSource BonusClaimResponse

@@ -3,7 +3,10 @@
 #![cfg(test)]
 
 use base64::Engine;
-use farebox_console::{CONTENT_SECURITY_POLICY, DoorLink, Landing, docs_page, landing_page};
+use farebox_console::{
+    ACCOUNT_POLICY, AccountPage, CONTENT_SECURITY_POLICY, DoorLink, Landing, OutboxMail, account_page, docs_page,
+    landing_page, outbox_page,
+};
 use sha2::{Digest, Sha256};
 
 const DOORS: &[DoorLink<'static>] = &[
@@ -53,6 +56,36 @@ fn pages_load_nothing_from_elsewhere_and_hold_nothing_that_the_policy_forbids() 
         assert!(!style.contains("url(") && !style.contains("@import"));
     }
     assert!(!inside(&docs_page(DOORS), "script").contains("innerHTML"));
+}
+
+const PAGES: [AccountPage; 4] =
+    [AccountPage::VerifyEmail, AccountPage::ForgotPassword, AccountPage::ResetPassword, AccountPage::AcceptInvite];
+
+#[test]
+fn the_pages_of_mails_fit_their_policy_and_send_their_token_to_nobody() {
+    for page in PAGES.map(account_page) {
+        let style = format!("style-src {};", source_of(inside(&page, "style")));
+        let script = format!("script-src {};", source_of(inside(&page, "script")));
+        assert!(ACCOUNT_POLICY.contains(&style), "the style changed, put this into the policy: {style}");
+        assert!(ACCOUNT_POLICY.contains(&script), "the script changed, put this into the policy: {script}");
+        assert!(page.contains("<meta name=\"referrer\" content=\"no-referrer\">"));
+        assert!(!page.contains("innerHTML") && !page.contains(" src=") && !page.contains("{{"));
+    }
+}
+
+#[test]
+fn mails_of_the_outbox_are_text_with_links() {
+    let mail = OutboxMail {
+        to: "ada@example.com",
+        subject: "<script>alert(1)</script>",
+        sent_at: "now",
+        text: "Go to\n\nhttp://127.0.0.1:8402/verify-email#token=ab\n\n<b>javascript:alert(1)</b> \"x\"\n",
+    };
+    let page = outbox_page(&[mail]);
+    assert!(page.contains("<a rel=\"noreferrer\" href=\"http://127.0.0.1:8402/verify-email#token=ab\">"));
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script"));
+    assert!(page.contains("&lt;b&gt;javascript:alert(1)&lt;/b&gt;"));
+    assert!(outbox_page(&[]).contains("No mail yet"));
 }
 
 #[test]

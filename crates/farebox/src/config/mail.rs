@@ -30,8 +30,13 @@ impl Mail {
         if self.smtp_url.is_some() && self.from.is_none() {
             return broken("mail.from", "must name the sender where mail.smtp_url is set");
         }
-        match self.transport(Path::new("")) {
-            Ok(_) => Ok(()),
+        let from = self.from.as_deref().unwrap_or(NOBODY);
+        let checked = match &self.smtp_url {
+            Some(url) => Smtp::check(url.expose(), from),
+            None => Folder::new(PathBuf::new(), from).map(|_| ()),
+        };
+        match checked {
+            Ok(()) => Ok(()),
             Err(Error { field: Some(field), message, .. }) => {
                 let rule = message.strip_prefix(&format!("{field} ")).map_or(message.clone(), str::to_owned);
                 broken(field, rule)

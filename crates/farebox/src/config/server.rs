@@ -30,6 +30,17 @@ impl Server {
         self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
     }
 
+    /// Whether the server is meant for its own machine alone: it listens there, and is known by no name of elsewhere.
+    pub fn is_private(&self) -> bool {
+        let local = |host: url::Host<&str>| match host {
+            url::Host::Domain(name) => name == "localhost",
+            url::Host::Ipv4(address) => address.is_loopback(),
+            url::Host::Ipv6(address) => address.is_loopback(),
+        };
+        let url = url::Url::parse(&self.public_url()).ok();
+        self.listen.ip().is_loopback() && url.is_some_and(|url| url.host().is_some_and(local))
+    }
+
     pub(super) fn check(&self) -> Result<(), Broken> {
         at_least("server.max_request_bytes", self.max_request_bytes, 1)?;
         at_least("server.max_header_bytes", self.max_header_bytes, LEAST_HEADER_BYTES)?;

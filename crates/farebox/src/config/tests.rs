@@ -239,3 +239,25 @@ fn what_is_shown_reads_back_and_holds_no_secret() {
     };
     assert_eq!(order(&plain.render()), order(DEFAULTS), "in the order of the defaults, nothing left out");
 }
+
+#[test]
+fn a_mail_server_needs_a_sender_and_its_password_is_not_shown() {
+    let url = "smtps://farebox:hunter2@mail.example.com";
+    let alone = error(with_env(&[("FAREBOX_MAIL_SMTP_URL", url)]));
+    assert!(alone.contains("mail.from must name the sender") && !alone.contains("hunter2"), "{alone}");
+    let both = [("FAREBOX_MAIL_SMTP_URL", url), ("FAREBOX_MAIL_FROM", "Farebox <no-reply@example.com>")];
+    let config = with_env(&both).unwrap();
+    assert!(!config.render().contains("hunter2") && !format!("{config:?}").contains("hunter2"));
+    let wrong = error(with_env(&[("FAREBOX_MAIL_SMTP_URL", "http://u:hunter2@h"), both[1]]));
+    assert!(wrong.contains("mail.smtp_url must be smtps://") && !wrong.contains("hunter2"), "{wrong}");
+    assert!(error(with_env(&[("FAREBOX_MAIL_FROM", "nobody")])).contains("mail.from must be an address"));
+}
+
+#[test]
+fn the_outbox_is_shown_only_where_the_server_is_its_own_machines() {
+    let private = |env: &[(&str, &str)]| with_env(env).unwrap().server.is_private();
+    assert!(private(&[]));
+    assert!(private(&[("FAREBOX_SERVER_LISTEN", "[::1]:80"), ("FAREBOX_SERVER_PUBLIC_URL", "http://localhost:80")]));
+    assert!(!private(&[("FAREBOX_SERVER_LISTEN", "0.0.0.0:80")]));
+    assert!(!private(&[("FAREBOX_SERVER_PUBLIC_URL", "https://pay.example.com")]));
+}

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a drill tells what it does and saw")]
 
 mod access;
+mod auth;
 mod backup;
 mod bad_input;
 mod calls;

@@ -123,12 +123,14 @@ async fn a_sender_that_died_is_followed_by_another_after_its_lease() {
 #[test]
 fn servers_and_senders_that_are_none_are_refused_without_showing_a_password() {
     for url in ["", "mail.example.com", "http://u:hunter2@mail.example.com", "smtps://"] {
-        let error = Smtp::new(url, "no-reply@example.com").err().unwrap();
+        let error = Smtp::check(url, "no-reply@example.com").err().unwrap();
         assert_eq!(error.field.as_deref(), Some("mail.smtp_url"), "{url}");
         assert!(!format!("{error:?}").contains("hunter2"));
     }
+    Smtp::check("smtps://u:hunter2@mail.example.com", "Farebox <no-reply@example.com>").unwrap();
+    Smtp::check("smtp://mail.example.com:587?tls=required", "no-reply@example.com").unwrap();
     for from in ["", "nobody", "a@b.c\r\nBcc: e@f.g", "a@b.c, d@e.f"] {
-        let error = Smtp::new("smtp://127.0.0.1:25", from).err().unwrap();
+        let error = Smtp::check("smtp://127.0.0.1:25", from).err().unwrap();
         assert_eq!(error.field.as_deref(), Some("mail.from"), "{from}");
     }
 }

@@ -3,6 +3,7 @@
 mod agents;
 mod api_key_scopes;
 mod api_keys;
+mod auth;
 mod facilitator;
 mod org_publishers;
 mod organizations;
@@ -11,6 +12,7 @@ mod publisher_mapping;
 mod publisher_queries;
 mod publishers;
 mod roles;
+mod sessions;
 mod users;
 mod wallet;
 mod wallet_deposit;
@@ -26,6 +28,8 @@ pub(crate) fn operations() -> Vec<Operation<Core>> {
     let mut all = Vec::new();
     all.extend(agents::operations());
     all.extend(users::operations());
+    all.extend(auth::operations());
+    all.extend(sessions::operations());
     all.extend(api_keys::operations());
     all.extend(api_key_scopes::operations());
     all.extend(organizations::operations());

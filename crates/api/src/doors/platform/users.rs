@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::Core;
-use farebox_accounts::UserStatus as Status;
+use farebox_accounts::{User, UserStatus as Status};
 use farebox_api_kit::{Data, Ok200, operations};
 use farebox_api_types::platform::{Email, UserInfo, UserMe, UserStatus};
 use farebox_base::{Error, Result};
@@ -16,23 +16,26 @@ async fn get_current_user(cx: Cx) -> Result<Ok200<Data<UserMe>>> {
     let caller = cx.caller()?;
     let user_id = caller.user_id.ok_or_else(|| Error::not_found("User"))?;
     let user = cx.core.accounts.user(user_id).await?.ok_or_else(|| Error::not_found("User"))?;
-    let info = UserInfo {
-        id: user.id.uuid(),
-        email: Email(user.email),
-        name: user.name,
-        status: status(user.status),
-        avatar_url: None,
-        affiliate_referral_code: None,
-        created_at: user.created_at.into(),
-    };
     Ok(Ok200(Data(UserMe {
-        user: info,
+        user: user_info(user),
         default_organization_id: caller.party_id.uuid(),
         agent_identity_id: None,
         api_key_id: caller.api_key_id().map(farebox_base::ApiKeyId::uuid),
         api_key_scopes: caller.scopes().map(|all| all.iter().map(|p| p.text().to_owned()).collect()),
         api_key_type: caller.key().map(|key| super::api_keys::key_type(key.key_type)),
     })))
+}
+
+pub(super) fn user_info(user: User) -> UserInfo {
+    UserInfo {
+        id: user.id.uuid(),
+        email: Email(user.shown_email().to_owned()),
+        name: user.name,
+        status: status(user.status),
+        avatar_url: None,
+        affiliate_referral_code: None,
+        created_at: user.created_at.into(),
+    }
 }
 
 fn status(status: Status) -> UserStatus {
