@@ -32,7 +32,7 @@ impl MailServer {
         command.arg(scripts()?.join("server.mjs")).env("REFUSE_FIRST", refuse_first.to_string());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let (tell, mut said) = unbounded_channel();
+        let (tell, mut said) = unbounded_channel::<Value>();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 let _ = tell.send(serde_json::from_str(&line).unwrap());
