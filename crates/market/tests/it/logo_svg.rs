@@ -151,7 +151,10 @@ fn little_that_stands_for_much_is_refused() {
     assert!(refused(&svg(&format!("{bomb}<use href='#l0'/>"))).contains("refer"));
     assert!(refused(&svg("<g id='a'><use href='#a'/></g>")).contains("refer"), "a circle");
     let hidden = bomb.replace("<g id", "<g xmlns:x='u:x' x:id='other' id");
-    assert!(refused(&svg(&format!("{hidden}<use href='#l0'/>"))).contains("refer"), "ids of other namespaces count for nothing");
+    assert!(
+        refused(&svg(&format!("{hidden}<use href='#l0'/>"))).contains("refer"),
+        "ids of other namespaces count for nothing"
+    );
     let patterns: String = (0..8)
         .map(|n| format!("<pattern id='p{n}'>{}</pattern>", format!("<rect fill='url(#p{})'/>", n + 1).repeat(10)))
         .collect();
