@@ -5,11 +5,11 @@ use farebox_accounts::{
     AgentRegistration, ChatMode, ChatPolicy, PrivateOutput, SessionDatabase, SessionDatabaseEngine,
     SessionDatabaseProvider,
 };
-use farebox_base::{DeploymentId, Kind, PartyId};
+use farebox_base::{DeploymentId, Kind, PartyId, Result};
 use farebox_testkit::engines;
 use std::time::Duration;
 
-fn full(policy: &mut ChatPolicy) {
+fn full(policy: &mut ChatPolicy) -> Result<()> {
     policy.mode = ChatMode::PrivateOrgAgent;
     policy.deployment_id = DeploymentId::parse("0195aaaa-bbbb-7ccc-8ddd-eeeeffff0001");
     policy.model_id = Some("own/large".to_owned());
@@ -23,6 +23,7 @@ fn full(policy: &mut ChatPolicy) {
         url_secret_key: Some("CHAT_DATABASE_URL".to_owned()),
         database_name: None,
     });
+    Ok(())
 }
 
 #[tokio::test]
@@ -34,9 +35,9 @@ async fn an_unset_policy_lets_members_choose_and_a_set_one_comes_back_whole() {
         assert_eq!(process.accounts.chat_policy(party.id).await.unwrap(), ChatPolicy::unset(party.created_at));
 
         process.clock.advance(Duration::from_secs(60));
-        let set = process.accounts.chat_policy_update(party.id, |policy| Ok(full(policy))).await.unwrap();
+        let set = process.accounts.chat_policy_update(party.id, full).await.unwrap();
         let mut expected = ChatPolicy::unset(farebox_base::Clock::now(&*process.clock));
-        full(&mut expected);
+        full(&mut expected).unwrap();
         assert_eq!(set, expected);
         assert_eq!(process.accounts.chat_policy(party.id).await.unwrap(), expected);
         assert_eq!(process.accounts.chat_policy(other.id).await.unwrap(), ChatPolicy::unset(other.created_at));
@@ -57,7 +58,7 @@ async fn a_change_that_breaks_a_rule_leaves_the_policy_as_it_was() {
     engines::each(async |db| {
         let process = process(&db);
         let party = process.accounts.register_agent(&AgentRegistration::default()).await.unwrap().party.id;
-        let set = process.accounts.chat_policy_update(party, |policy| Ok(full(policy))).await.unwrap();
+        let set = process.accounts.chat_policy_update(party, full).await.unwrap();
         let broken = process.accounts.chat_policy_update(party, |policy| {
             policy.switches.hide_model_picker = false;
             policy.deployment_id = None;

@@ -37,8 +37,8 @@ async fn an_endpoint_is_recorded_once_and_found_in_its_region_only() {
         let again = vpc.record(own, &create(EU, ENDPOINT)).await.unwrap_err();
         assert_eq!((again.kind, again.code), (Kind::Conflict, "vpc_endpoint_exists"));
 
-        assert_eq!(vpc.list(own, None).await.unwrap(), [first.clone(), second.clone()]);
-        assert_eq!(vpc.list(own, Some(EU)).await.unwrap(), [second.clone()]);
+        assert_eq!(vpc.list(own, Some(EU)).await.unwrap(), std::slice::from_ref(&second));
+        assert_eq!(vpc.list(own, None).await.unwrap(), [first.clone(), second]);
         for nowhere in ["aws-nowhere-1", "NOWHERE", "\0", ""] {
             assert_eq!(vpc.list(own, Some(nowhere)).await.unwrap(), [], "{nowhere:?}");
         }

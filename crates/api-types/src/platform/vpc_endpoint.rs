@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 wire_enum! {
-    /// `pending` from the record on, `available` once a request of the organization has come through the endpoint.
+    /// How far an endpoint has come.
     VpcEndpointState { Pending = "pending", Available = "available" }
 }
 
@@ -21,6 +21,8 @@ pub struct OrganizationVpcEndpoint {
     /// The cloud provider's name for the endpoint.
     pub endpoint_id: String,
     pub label: Option<String>,
+    /// `pending` from the record on, `available` once a request of the organization has come through the endpoint.
+    #[schemars(with = "String")]
     pub state: VpcEndpointState,
     pub created_at: Time,
     pub updated_at: Time,

@@ -60,7 +60,8 @@ async fn a_project_that_was_made_meanwhile_with_another_role_is_not_taken_over()
 
 #[tokio::test]
 async fn names_on_the_server_are_plain_and_fit_whatever_was_asked_for() {
-    let db = engines::TestDb::sqlite().await.open(std::sync::Arc::new(farebox_db::NoFaults));
+    let place = engines::TestDb::sqlite().await;
+    let db = place.open(std::sync::Arc::new(farebox_db::NoFaults));
     let process = process(&db);
     let own = process.party().await;
     let long = "a".repeat(40);

@@ -25,7 +25,7 @@ fn an_honest_drawing_keeps_its_shapes_colours_and_references() {
         r##"<title>A &amp; B</title><defs><linearGradient id="g" gradientTransform="rotate(90)">"##,
         r##"<stop offset="0" stop-color="#f00"/></linearGradient><style>.a{fill:url(#g)}</style></defs>"##,
         r##"<g id="layer" transform="translate(1 2)"><path class="a" d="M0 0L5 5z" style="stroke:#00f"/>"##,
-        r##"<use xlink:href="#layer2"/><circle id="layer2" cx="1" cy="1" r="1" fill="url(#g)"/></g>"##,
+        r##"<use xlink:href="#layer2"/><use xlink:href="#old" href="#g2"/><circle id="layer2" cx="1" cy="1" r="1" fill="url(#g)"/></g>"##,
         r##"<text x="1" font-family="Inter, sans-serif">Hi<tspan>!</tspan></text>"##
     ));
     for kept in [
@@ -33,7 +33,7 @@ fn an_honest_drawing_keeps_its_shapes_colours_and_references() {
         r##"<stop offset="0" stop-color="#f00">"##,
         "<style>.a{fill:url(#g)}</style>",
         r#"d="M0 0L5 5z" style="stroke:#00f""#,
-        r##"<use href="#layer2">"##,
+        r##"<use href="#layer2"></use><use href="#g2"></use>"##,
         r##"fill="url(#g)""##,
         r#"font-family="Inter, sans-serif">Hi<tspan>!</tspan></text>"#,
         r#"viewBox="0 0 10 10""#,
@@ -150,6 +150,11 @@ fn little_that_stands_for_much_is_refused() {
     let svg = |inside: &str| format!("<svg xmlns='{NS}'>{inside}</svg>");
     assert!(refused(&svg(&format!("{bomb}<use href='#l0'/>"))).contains("refer"));
     assert!(refused(&svg("<g id='a'><use href='#a'/></g>")).contains("refer"), "a circle");
+    let hidden = bomb.replace("<g id", "<g xmlns:x='u:x' x:id='other' id");
+    assert!(
+        refused(&svg(&format!("{hidden}<use href='#l0'/>"))).contains("refer"),
+        "ids of other namespaces count for nothing"
+    );
     let patterns: String = (0..8)
         .map(|n| format!("<pattern id='p{n}'>{}</pattern>", format!("<rect fill='url(#p{})'/>", n + 1).repeat(10)))
         .collect();

@@ -17,13 +17,13 @@ operations! {
     core Core, door Platform, tag "payments";
     GET  "/payments/supported" get_supported(Public) "List the schemes and networks in which payments are taken";
     GET  "/facilitator/supported" supported(Public) "List the schemes and networks that the facilitator settles";
-    POST "/facilitator/verify" verify(Public) errors(503) replies(200) rate(Call)
+    POST "/facilitator/verify" verify(Public) errors(404, 503) replies(200) rate(Call)
         "Verify a payment for another server";
-    POST "/facilitator/settle" settle(Public) errors(503) replies(200) rate(Call)
+    POST "/facilitator/settle" settle(Public) errors(404, 503) replies(200) rate(Call)
         "Settle a payment for another server";
-    GET  "/facilitator/discovery/resources" discovery_resources(Public) errors(400, 503) replies(200)
+    GET  "/facilitator/discovery/resources" discovery_resources(Public) errors(400, 404, 503) replies(200)
         "List what was paid for by this facilitator";
-    GET  "/facilitator/discovery/search" discovery_search(Public) errors(400, 503) replies(200)
+    GET  "/facilitator/discovery/search" discovery_search(Public) errors(400, 404, 503) replies(200)
         "Search what was paid for by this facilitator";
 }
 

@@ -30,7 +30,7 @@ impl<'r> Writer<'r> {
 
     pub(super) fn root(&mut self, root: Node<'_, '_>) -> Result<()> {
         for name in ["width", "height"] {
-            if root.attribute(name).is_some_and(is_huge) {
+            if plain(root, name).is_some_and(is_huge) {
                 return Err(refused(format!("must not have a {name} over {SIDE_MOST}")));
             }
         }
@@ -49,7 +49,7 @@ impl<'r> Writer<'r> {
             self.style(node);
             return Ok(());
         }
-        let id = node.attribute("id").map(str::to_owned);
+        let id = plain(node, "id").map(str::to_owned);
         let open = self.around.len();
         self.around.extend(id);
         self.text.push('<');
@@ -87,7 +87,7 @@ impl<'r> Writer<'r> {
         let (name, value) = (attribute.name(), attribute.value());
         let written = match (attribute.namespace(), name) {
             // Of two spellings of one reference the newer one counts.
-            (Some(XLINK), "href") if node.has_attribute("href") => return,
+            (Some(XLINK), "href") if plain(node, "href").is_some() => return,
             (None | Some(XLINK), "href") => match value.strip_prefix('#') {
                 Some(id) => {
                     self.references.add(&self.around, id);
@@ -108,6 +108,12 @@ impl<'r> Writer<'r> {
         escape(value, &mut self.text);
         self.text.push('"');
     }
+}
+
+/// The attribute of this name in no namespace; others of the name are not what browsers read.
+fn plain<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    let mut attributes = node.attributes();
+    attributes.find(|attribute| attribute.namespace().is_none() && attribute.name() == name).map(|found| found.value())
 }
 
 /// Whether the number at the start of a length is too large. One with an exponent is.
