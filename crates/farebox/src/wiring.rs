@@ -126,27 +126,10 @@ pub(crate) struct Base<'a> {
 /// # Errors
 /// Those of the database; `Internal` where the table of operations contradicts itself or a thread can't start.
 pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
+    let vault = Vault::from_key(base.key.vault_key(), base.rng.clone());
+    let (mailer, accounts) = people(&base, &vault)?;
     let Base { config, db, clock, rng, key, changes, sqlite_folder } = base;
     let client = client(config)?;
-    let vault = Vault::from_key(key.vault_key(), rng.clone());
-    let mailer = Mailer::new(MailerParts {
-        db: db.clone(),
-        clock: clock.clone(),
-        rng: rng.clone(),
-        vault: vault.clone(),
-        transport: config.mail.transport(&config.database.data_dir)?,
-    });
-    let accounts = Accounts::new(AccountsParts {
-        db: db.clone(),
-        changes: changes.clone(),
-        clock: clock.clone(),
-        rng: rng.clone(),
-        pepper: key.pepper(),
-        vault: vault.clone(),
-        mailer: mailer.clone(),
-        public_url: config.server.public_url(),
-        open_provider_registration: config.marketplace.open_provider_registration,
-    });
     let market = Market::new(MarketParts {
         db: db.clone(),
         changes: changes.clone(),
@@ -208,6 +191,30 @@ pub(crate) async fn assemble(base: Base<'_>) -> Result<App> {
         socket: socket_settings(config),
         dispatcher: Arc::new(dispatcher),
     })
+}
+
+/// Whoever uses the server, and how they are written to.
+fn people(base: &Base<'_>, vault: &Vault) -> Result<(Mailer, Accounts)> {
+    let Base { config, db, clock, rng, key, changes, .. } = base;
+    let mailer = Mailer::new(MailerParts {
+        db: db.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        vault: vault.clone(),
+        transport: config.mail.transport(&config.database.data_dir)?,
+    });
+    let accounts = Accounts::new(AccountsParts {
+        db: db.clone(),
+        changes: changes.clone(),
+        clock: clock.clone(),
+        rng: rng.clone(),
+        pepper: key.pepper(),
+        vault: vault.clone(),
+        mailer: mailer.clone(),
+        public_url: config.server.public_url(),
+        open_provider_registration: config.marketplace.open_provider_registration,
+    });
+    Ok((mailer, accounts))
 }
 
 fn skills(db: &Db, clock: &Arc<dyn Clock>, rng: &Arc<dyn Rng>) -> Skills {
