@@ -5,7 +5,8 @@ use super::tree::{Tree, line_of};
 use super::{Found, Rule};
 
 /// Crates with tables of their own. `db` runs the engines and is free of the marker.
-const SQL_CRATES: &[&str] = &["db", "ledger", "events", "accounts", "market", "billing", "x402", "calls"];
+const SQL_CRATES: &[&str] =
+    &["db", "ledger", "events", "mail", "audit", "accounts", "market", "skills", "billing", "oauth", "x402", "calls"];
 
 /// Crates that run SQL which is not ours: sellers' databases, databases made for a test, the texts of these rules.
 const FOREIGN_SQL_CRATES: &[&str] = &["upstream", "testkit", "xtask"];
