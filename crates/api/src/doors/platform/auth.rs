@@ -6,7 +6,7 @@ use super::Cx;
 use super::users::user_info;
 use crate::Core;
 use farebox_accounts::{Caller, SignUp, SignedIn, Visitor};
-use farebox_api_kit::{Created, Data, Headed, Headers, Json, Ok200, operations};
+use farebox_api_kit::{Created, Data, Doer, Headed, Headers, Json, Ok200, operations};
 use farebox_api_types::Secret;
 use farebox_api_types::platform::{
     AccountSecurity, ForgotPasswordRequest, LoginRequest, LoginResult, LogoutResult, PasswordReset, PasswordResetSent,
@@ -45,7 +45,8 @@ async fn signup(cx: Cx, headers: Headers, body: Json<SignupRequest>) -> Result<C
 async fn login(cx: Cx, headers: Headers, body: Json<LoginRequest>) -> Fresh<LoginResult> {
     let LoginRequest { email, password } = body.0;
     let visitor = visitor(&cx, &headers.0);
-    fresh(login_result(cx.core.accounts.login(&email.0, password.expose(), &visitor).await?))
+    let signed_in = cx.core.accounts.login(&email.0, password.expose(), &visitor).await?;
+    fresh(login_result(&cx, signed_in))
 }
 
 async fn refresh_token(cx: Cx, headers: Headers, body: Json<RefreshTokenRequest>) -> Fresh<TokenRefresh> {
@@ -72,7 +73,8 @@ async fn logout(cx: Cx) -> Result<Ok200<Data<LogoutResult>>> {
 
 async fn verify_email(cx: Cx, headers: Headers, body: Json<VerifyEmailRequest>) -> Fresh<LoginResult> {
     let visitor = visitor(&cx, &headers.0);
-    fresh(login_result(cx.core.accounts.verify_email(body.0.token.expose(), &visitor).await?))
+    let signed_in = cx.core.accounts.verify_email(body.0.token.expose(), &visitor).await?;
+    fresh(login_result(&cx, signed_in))
 }
 
 async fn resend_verification_email(
@@ -141,8 +143,9 @@ fn fresh<T>(reply: T) -> Fresh<T> {
     Headed::new(Ok200(Data(reply))).with(CACHE_CONTROL, "no-store")
 }
 
-fn login_result(signed_in: SignedIn) -> LoginResult {
+fn login_result(cx: &Cx, signed_in: SignedIn) -> LoginResult {
     let SignedIn { user, default_party, tokens } = signed_in;
+    cx.acts_as(Doer { user: user.id, party: Some(default_party) });
     LoginResult {
         access_token: Secret::new(tokens.access),
         refresh_token: Secret::new(tokens.refresh),

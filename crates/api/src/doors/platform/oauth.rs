@@ -6,7 +6,7 @@ use crate::oauth_pages::private;
 use crate::{Core, oauth_cookie};
 use farebox_api_kit::{Headed, Headers, Ok200, Path, Query, Reply, operations};
 use farebox_api_types::platform::{AuthorizationStarted, AuthorizeQuery, OAuthCallbackQuery, ProvidersResponse};
-use farebox_base::{Error, OauthProviderId, PartyId, Result};
+use farebox_base::{Error, OauthProviderId, PartyId, Permission, Result};
 use farebox_oauth::{Arrived, Begun, Holder, Named, Provider, Returned};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
@@ -17,10 +17,10 @@ operations! {
     GET  "/oauth/providers" list_providers(Needs(ConnectionsRead)) "List the OAuth providers that you can connect to";
     GET  "/oauth/providers/{provider_id}/authorize" initiate_oauth_by_id(Needs(ConnectionsWrite)) errors(404, 503) replies(302) "Send a browser to a provider, to connect an account there";
     POST "/oauth/providers/{provider_id}/authorize" start_oauth_by_id(Needs(ConnectionsWrite)) errors(404, 503) "Get the address that connects an account at a provider, for pages of this server";
-    GET  "/oauth/providers/{provider_id}/callback" oauth_callback_by_id(Public) errors(404) replies(302) rate(Auth) "Take a provider's answer";
+    GET  "/oauth/providers/{provider_id}/callback" oauth_callback_by_id(Public) errors(404) replies(302) rate(Auth) audit("oauth_connection") "Take a provider's answer";
     GET  "/oauth/{provider}/authorize" initiate_oauth(Needs(ConnectionsWrite)) errors(404, 503) replies(302) "Send a browser to a provider, by its slug";
     POST "/oauth/{provider}/authorize" start_oauth(Needs(ConnectionsWrite)) errors(404, 503) "Get the address that connects an account, by the provider's slug";
-    GET  "/oauth/{provider}/callback" oauth_callback(Public) replies(302) rate(Auth) "Take the answer of a provider, by its slug";
+    GET  "/oauth/{provider}/callback" oauth_callback(Public) replies(302) rate(Auth) audit("oauth_connection") "Take the answer of a provider, by its slug";
 }
 
 async fn list_providers(cx: Cx) -> Result<Ok200<ProvidersResponse>> {
@@ -93,7 +93,9 @@ async fn by_id(cx: &Cx, id: Uuid) -> Result<Provider> {
 
 /// The organizations whose providers are the caller's too.
 pub(super) fn parties(cx: &Cx) -> Result<Vec<PartyId>> {
-    Ok(vec![cx.caller()?.party_id])
+    let memberships = cx.caller()?.memberships.iter();
+    let may = memberships.filter(|membership| membership.permissions.contains(Permission::ConnectionsRead));
+    Ok(may.map(|membership| membership.party_id).collect())
 }
 
 async fn by_slug(cx: &Cx, slug: &str) -> Result<Provider> {

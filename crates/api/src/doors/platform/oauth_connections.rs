@@ -13,9 +13,9 @@ use uuid::Uuid;
 operations! {
     core Core, door Platform, tag "OAuth";
     GET    "/oauth/connections" list_connections(Needs(ConnectionsRead)) "List your connections to OAuth providers";
-    PUT    "/oauth/connections/{connection_id}/default" set_default_connection(Needs(ConnectionsWrite)) "Make a connection the one that calls use where they name none";
-    DELETE "/oauth/connections/providers/{provider_id}" revoke_connection_by_id(Needs(ConnectionsWrite)) "Disconnect from a provider: tokens are deleted, and revoked at the provider where it lets them be";
-    DELETE "/oauth/connections/{provider}" revoke_connection(Needs(ConnectionsWrite)) errors(404) "Disconnect from a provider by its slug, or one connection by its id";
+    PUT    "/oauth/connections/{connection_id}/default" set_default_connection(Needs(ConnectionsWrite)) audit("oauth_connection") "Make a connection the one that calls use where they name none";
+    DELETE "/oauth/connections/providers/{provider_id}" revoke_connection_by_id(Needs(ConnectionsWrite)) audit("oauth_connection") "Disconnect from a provider: tokens are deleted, and revoked at the provider where it lets them be";
+    DELETE "/oauth/connections/{provider}" revoke_connection(Needs(ConnectionsWrite)) errors(404) audit("oauth_connection") "Disconnect from a provider by its slug, or one connection by its id";
 }
 
 type Revoked = Result<Ok200<RevokeResponse>>;

@@ -19,7 +19,7 @@ operations! {
     DELETE "/organizations/{organization_id}/vpc-endpoints/{endpoint_id}" delete_org_vpc_endpoint(Needs(VpcWrite)) stranger(NotFound) "Take a VPC endpoint away";
     GET    "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints" list_org_vpc_endpoints_by_region(Needs(VpcRead)) stranger(NotFound) "List an organization's VPC endpoints in a region";
     GET    "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints/{endpoint_id}" get_org_vpc_endpoint_by_region(Needs(VpcRead)) stranger(NotFound) "Show a VPC endpoint in a region";
-    DELETE "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints/{endpoint_id}" delete_org_vpc_endpoint_by_region(Needs(VpcWrite)) stranger(NotFound) "Take a VPC endpoint in a region away";
+    DELETE "/organizations/{organization_id}/vpc/region/{region_id}/vpc_endpoints/{endpoint_id}" delete_org_vpc_endpoint_by_region(Needs(VpcWrite)) stranger(NotFound) audit("vpc_endpoint") "Take a VPC endpoint in a region away";
     GET    "/organizations/{organization_id}/vpc/vpc_endpoints" list_org_vpc_endpoints_alias(Needs(VpcRead)) stranger(NotFound) "List an organization's VPC endpoints (another spelling)";
 }
 
