@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 const TEXT_ENDINGS: &[&str] =
-    &["rs", "md", "toml", "sql", "sh", "json", "yml", "yaml", "html", "css", "js", "ts", "py"];
+    &["rs", "md", "toml", "sql", "sh", "json", "yml", "yaml", "html", "css", "js", "ts", "py", "txt"];
 const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", "farebox-data"];
 const HIDDEN_FOLDERS: &[&str] = &[".ci", ".cargo"];
 

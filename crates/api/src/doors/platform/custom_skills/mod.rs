@@ -19,16 +19,16 @@ use uuid::Uuid;
 
 operations! {
     core Core, door Platform, tag "Organizations";
-    GET   "/organizations/{organization_id}/custom-skills" list_custom_skills(Needs(SkillsRead)) "List an organization's skills";
-    POST  "/organizations/{organization_id}/custom-skills" create_custom_skill(Needs(SkillsWrite)) errors(409) limit(BODY_BYTES) "Create a skill with its first revision";
-    GET   "/organizations/{organization_id}/custom-skills/{skill_id}" get_custom_skill(Needs(SkillsRead)) "Show a skill";
-    PATCH "/organizations/{organization_id}/custom-skills/{skill_id}" update_custom_skill(Needs(SkillsWrite)) "Change or archive a skill";
-    GET   "/organizations/{organization_id}/custom-skills/{skill_id}/revisions" list_custom_skill_revisions(Needs(SkillsRead)) "List a skill's revisions, newest first";
-    POST  "/organizations/{organization_id}/custom-skills/{skill_id}/revisions" create_custom_skill_revision(Needs(SkillsWrite)) errors(409) limit(BODY_BYTES) "Add a revision to a skill";
-    GET   "/organizations/{organization_id}/custom-skills/{skill_id}/revisions/{revision_id}" get_custom_skill_revision(Needs(SkillsRead)) "Show a revision with its text and files";
-    GET   "/organizations/{organization_id}/custom-skills/{skill_id}/revisions/{revision_id}/bundle" download_custom_skill_revision_bundle(Needs(SkillsRead)) replies(200 as "application/gzip", 304) "Download a revision's files as a gzipped tar";
-    GET   "/organizations/{organization_id}/custom-skills/{skill_id}/revisions/{revision_id}/file" get_custom_skill_revision_file(Needs(SkillsRead)) "Read a file of a revision";
-    POST  "/organizations/{organization_id}/custom-skills/{skill_id}/revisions/{revision_id}/publish" publish_custom_skill_revision(Needs(SkillsWrite)) errors(409) "Publish a revision in place of the one that is";
+    GET   "/organizations/{organization_id}/custom-skills" list_custom_skills(Needs(SkillsRead)) stranger(NotFound) "List an organization's skills";
+    POST  "/organizations/{organization_id}/custom-skills" create_custom_skill(Needs(SkillsWrite)) errors(409) stranger(NotFound) limit(BODY_BYTES) "Create a skill with its first revision";
+    GET   "/organizations/{organization_id}/custom-skills/{skill_id}" get_custom_skill(Needs(SkillsRead)) stranger(NotFound) "Show a skill";
+    PATCH "/organizations/{organization_id}/custom-skills/{skill_id}" update_custom_skill(Needs(SkillsWrite)) stranger(NotFound) "Change or archive a skill";
+    GET   "/organizations/{organization_id}/custom-skills/{skill_id}/revisions" list_custom_skill_revisions(Needs(SkillsRead)) stranger(NotFound) "List a skill's revisions, newest first";
+    POST  "/organizations/{organization_id}/custom-skills/{skill_id}/revisions" create_custom_skill_revision(Needs(SkillsWrite)) errors(409) stranger(NotFound) limit(BODY_BYTES) "Add a revision to a skill";
+    GET   "/organizations/{organization_id}/custom-skills/{skill_id}/revisions/{revision_id}" get_custom_skill_revision(Needs(SkillsRead)) stranger(NotFound) "Show a revision with its text and files";
+    GET   "/organizations/{organization_id}/custom-skills/{skill_id}/revisions/{revision_id}/bundle" download_custom_skill_revision_bundle(Needs(SkillsRead)) stranger(NotFound) replies(200 as "application/gzip", 304) "Download a revision's files as a gzipped tar";
+    GET   "/organizations/{organization_id}/custom-skills/{skill_id}/revisions/{revision_id}/file" get_custom_skill_revision_file(Needs(SkillsRead)) stranger(NotFound) "Read a file of a revision";
+    POST  "/organizations/{organization_id}/custom-skills/{skill_id}/revisions/{revision_id}/publish" publish_custom_skill_revision(Needs(SkillsWrite)) errors(409) stranger(NotFound) "Publish a revision in place of the one that is";
 }
 
 /// Room for the files of the largest revision in base64, and what stands around them.
