@@ -118,6 +118,18 @@ impl Caller {
         })
     }
 
+    /// Refuses credentials that give less than their holder has: they must not lead to ones that give it all.
+    ///
+    /// # Errors
+    /// `Forbidden` for a key that is narrowed or ends.
+    pub fn require_whole(&self) -> Result<()> {
+        if self.is_owner_of(self.party_id) && self.expires_at().is_none() {
+            return Ok(());
+        }
+        let message = "This takes a key of the agent that has all its rights and does not expire";
+        Err(Error::forbidden(message).with_code("narrow_key"))
+    }
+
     /// Whether he may do it in that organisation.
     pub fn may_in(&self, party: PartyId, permission: Permission) -> bool {
         self.membership(party).is_some_and(|membership| membership.permissions.contains(permission))

@@ -115,8 +115,13 @@ impl Accounts {
             }
             _ => None,
         };
+        let expires_at = match authority {
+            Authority::Caller(caller) => caller.expires_at(),
+            _ => None,
+        };
         let new = NewKey {
             scopes,
+            expires_at,
             rate_limit_per_minute: checked.rate_limit,
             wallet_address: checked.wallet_address.clone(),
             ..NewKey::plain(party, user, checked.role.text(), checked.role)

@@ -134,7 +134,8 @@ impl<T: DeserializeOwned + JsonSchema + Send> Arg for OptionalJson<T> {
     }
 
     fn describe(schemas: &mut Schemas, shape: &mut Shape) {
-        shape.add_body("application/json", Some(schemas.input_ref::<T>()), false);
+        let schema = serde_json::json!({ "anyOf": [schemas.input_ref::<T>(), { "type": "null" }] });
+        shape.add_body("application/json", Some(schema), false);
     }
 }
 

@@ -141,10 +141,11 @@ fn actor(attempt: &Attempt<Caller>) -> Actor {
     }
 }
 
-/// The organisation that the path names, if the caller belongs to it, else his own. A stranger's attempts are in nobody's
-/// log but his: whoever can guess an id could fill it.
+/// The organisation that the handler told, or that the path names, if the caller belongs to it, else his own. A stranger's
+/// attempts are in nobody's log but his: whoever can guess an id could fill it.
 fn party(attempt: &Attempt<Caller>) -> Option<PartyId> {
     match &attempt.caller {
+        Some(_) if attempt.doer.is_some_and(|doer| doer.party.is_some()) => attempt.doer.and_then(|doer| doer.party),
         Some(caller) => {
             let named = attempt.organization.as_deref().and_then(PartyId::parse);
             Some(named.filter(|party| caller.membership(*party).is_some()).unwrap_or(caller.party_id))

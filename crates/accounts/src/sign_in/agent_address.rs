@@ -47,7 +47,7 @@ impl Accounts {
         )
         .await?;
         self.mail_tokens_end_in(tx, user.id, Purpose::Verify).await?;
-        if mail_sent && self.attempt_in(tx, &Limit::MAILS.of(self, &[email])).await? {
+        if mail_sent && self.attempt_in(tx, &Limit::MAILS.of(self, &["agent", email])).await? {
             self.agent_mail_in(tx, &user, email).await?;
         }
         Ok(AddressAsked { user: User { pending_email, ..user }, mail_sent })

@@ -28,7 +28,7 @@ impl Limit {
     pub(crate) const NETWORK: Self = Self { name: "network", most: 100, per: MINUTE.saturating_mul(15) };
     /// Sign-ups, and requests for mails, from one network.
     pub(crate) const ASKS: Self = Self { name: "asks", most: 60, per: MINUTE.saturating_mul(60) };
-    /// Mails to one address.
+    /// Mails of one kind to one address: what strangers ask for keeps nobody from a mail of another kind.
     pub(crate) const MAILS: Self = Self { name: "mails", most: 5, per: MINUTE.saturating_mul(60) };
 
     /// What is counted: the limit with whom it is about.
@@ -58,19 +58,23 @@ impl Accounts {
         self.attempt(&[Limit::ASKS.of(self, &[&visitor.network()])]).await
     }
 
-    /// Counts an attempt.
+    /// Counts an attempt: first against the narrowest of its limits, and against the others only where that one is not
+    /// over, so that whoever goes on trying uses up nobody else's attempts.
     ///
     /// # Errors
     /// `TooManyRequests` where one of the counts is over; those of the database.
     pub(crate) async fn attempt(&self, counts: &[Count]) -> Result<()> {
-        let mut ordered = counts.to_vec();
+        let Some((narrowest, wider)) = counts.split_first() else { return Ok(()) };
+        let mut ordered = wider.to_vec();
         // Two attempts never wait for each other in a circle.
         ordered.sort_by_key(|count| count.subject);
         let now = self.now();
         let over = tx!(self.db(), Isolation::ReadCommitted, tx => {
-            let mut over = None;
-            for count in &ordered {
-                over = over.max(count_in(tx, count, now).await?);
+            let mut over = count_in(tx, narrowest, now).await?;
+            if over.is_none() {
+                for count in &ordered {
+                    over = over.max(count_in(tx, count, now).await?);
+                }
             }
             Ok(over)
         })?;

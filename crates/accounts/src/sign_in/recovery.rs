@@ -20,7 +20,7 @@ impl Accounts {
         let email = rules::email("email", email)?;
         self.mail_asked_by(visitor).await?;
         tx!(self.db(), tx => {
-            let may_write = self.attempt_in(tx, &Limit::MAILS.of(self, &[&email])).await?;
+            let may_write = self.attempt_in(tx, &Limit::MAILS.of(self, &["reset", &email])).await?;
             match self.user_by_email_in(tx, &email).await? {
                 Some(user) if may_write && may_reset(&user) => self.reset_mail_in(tx, &user).await,
                 _ => Ok(()),

@@ -42,7 +42,7 @@ impl Accounts {
     async fn sign_up_in(&self, tx: &mut Tx, email: &str, choices: &Choices) -> Result<User> {
         let known = self.user_by_email_in(tx, email).await?;
         let new = self.new_person(email, &choices.name);
-        let may_write = self.attempt_in(tx, &Limit::MAILS.of(self, &[email])).await?;
+        let may_write = self.attempt_in(tx, &Limit::MAILS.of(self, &["sign-up", email])).await?;
         let user_id = match &known {
             Some(user) => user.id,
             None => {

@@ -34,6 +34,7 @@ async fn agent_register(
 
 async fn agent_update(cx: Cx, body: Json<AgentUpdateRequest>) -> Result<Ok200<Data<AgentUpdateResponse>>> {
     let user = super::auth::person(cx.caller()?)?;
+    cx.caller()?.require_whole()?;
     let AddressAsked { user, mail_sent } = cx.core.accounts.agent_address_set(user, &body.0.email).await?;
     let message = match mail_sent {
         true => "The address counts once the link in the mail was followed",

@@ -4,7 +4,7 @@ use super::Cx;
 use crate::Core;
 use crate::organization::organization;
 use farebox_accounts::{Invite, InviteCreate, Member, Organization as Listed, Page};
-use farebox_api_kit::{Created, Data, Json, NoContent, Ok200, Path, operations};
+use farebox_api_kit::{Created, Data, Doer, Json, NoContent, Ok200, Path, operations};
 use farebox_api_types::platform::{
     AcceptOrganizationInviteRequest, AcceptOrganizationInviteResult, CreateOrganizationInviteRequest, Email,
     Organization, OrganizationInvite, OrganizationMemberWithUser, Slug,
@@ -70,7 +70,11 @@ async fn accept_organization_invite(
     cx: Cx,
     body: Json<AcceptOrganizationInviteRequest>,
 ) -> Result<Ok200<Data<AcceptOrganizationInviteResult>>> {
-    let accepted = cx.core.accounts.invite_accept(cx.caller()?, &body.0.token).await?;
+    let caller = cx.caller()?;
+    let accepted = cx.core.accounts.invite_accept(caller, &body.0.token).await?;
+    if let Some(user) = caller.user_id {
+        cx.acts_as(Doer { user, party: Some(accepted.party_id) });
+    }
     Ok(Ok200(Data(AcceptOrganizationInviteResult {
         organization_id: accepted.party_id.uuid(),
         organization_name: accepted.party_name,
