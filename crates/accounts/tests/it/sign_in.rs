@@ -208,6 +208,20 @@ async fn a_password_is_changed_by_the_old_one_and_other_sessions_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_on_guessing_from_one_network_keeps_nobody_else_out() {
+    each(async |db| {
+        let one = process(&db);
+        one.signed_up(ADA).await;
+        for _ in 0..110 {
+            one.accounts.login(ADA, "a wrong password", &from(1)).await.unwrap_err();
+        }
+        let elsewhere = Visitor::new(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7)), None);
+        one.accounts.login(ADA, PASSWORD, &elsewhere).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn guessing_is_stopped_per_account_and_network_whether_the_account_exists_or_not() {
     each(async |db| {
         let one = process(&db);

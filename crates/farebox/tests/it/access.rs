@@ -117,3 +117,27 @@ async fn an_owner_id_cannot_be_taken_over() {
     let party = json!({ "owner_id": stranger.party.to_string() });
     app.expect(&Ask::post("/api/v1/keys", party), 403).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_narrow_or_ends_leads_to_nothing_that_is_wider_or_lasts() {
+    let app = TestApp::start(&TestDb::sqlite().await, &[]).await;
+    let agent = app.agent("Owner").await;
+    let made = async |body| {
+        let key = app.expect(&Ask::post("/organizations/default/api-keys", body).key(&agent.key), 201).await;
+        key.at("/data/api_key")
+    };
+    let narrow = made(json!({ "name": "narrow", "scopes": ["account.read", "account.write"] })).await;
+    let ending = made(json!({ "name": "ending", "expires_in_days": 1 })).await;
+    let named =
+        |key: &str| Ask::new(Method::PATCH, "/auth/agent").json(json!({ "email": "thief@example.com" })).key(key);
+    for key in [&narrow, &ending] {
+        assert_eq!(app.expect(&named(key), 403).await.at("/error"), "narrow_key");
+    }
+    app.expect(&named(&agent.key), 200).await;
+    let sold = json!({ "owner_id": agent.party.to_string(), "role": "buyer" });
+    app.expect(&Ask::post("/api/v1/keys", sold).key(&ending), 201).await;
+    let listed = app.expect(&Ask::get("/organizations/default/api-keys").key(&agent.key), 200).await;
+    let keys: serde_json::Value = serde_json::from_str(&listed.text).unwrap();
+    let lasting = |key: &&serde_json::Value| key["name"] == "buyer" && key["expires_at"].is_null();
+    assert_eq!(keys["data"].as_array().unwrap().iter().filter(lasting).count(), 0, "{}", listed.text);
+}
