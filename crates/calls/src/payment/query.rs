@@ -6,7 +6,7 @@
 //! is given back; so it is where there are no rows to pay for.
 
 use super::costs;
-use super::{Deposit, Deposited, Paid, Receiver, SignedPayment, refused, spent};
+use super::{Deposit, Deposited, Paid, Receiver, SignedPayment, Spent, refused, spent};
 use crate::admit::{Admitted, StartInput};
 use crate::sql_call::{failed, sql_input};
 use crate::ticket::Ticket;
@@ -39,6 +39,13 @@ struct Run {
     answer: Answer,
     result: Option<QueryResult>,
     took: Duration,
+}
+
+/// What became of a query's payment.
+enum Served {
+    Now(Box<Run>),
+    /// An earlier request with it was served.
+    Before(Box<Spent>),
 }
 
 impl Calls {
@@ -88,20 +95,17 @@ impl Calls {
 
     async fn query_and_settle(&self, call: SqlCall, signed: Box<SignedPayment>, amount: Micros) -> Result<SqlAnswer> {
         let paid = Paid::new(&signed, fingerprint(&call))?;
-        let input = StartInput { paid: Some(Box::new(paid)), ..sql_input(&call, amount) };
-        let ticket = match self.open(input).await? {
-            Admitted::Open(ticket) => *ticket,
-            Admitted::Replay(_) => return Err(Error::internal("a query without a key was replayed")),
-            Admitted::Spent(spent) => {
+        // A client that leaves has still sent a payment, and what it was for is finished without it.
+        let (calls, of_task) = (self.clone(), signed.clone());
+        let running = tokio::spawn(async move { calls.open_and_run(call, paid, amount, &of_task).await });
+        let served = running.await.map_err(|e| Error::internal(format!("a query's task ended early: {e}")))??;
+        let Run { answer, result, took } = match served {
+            Served::Now(run) => *run,
+            Served::Before(spent) => {
                 let answer = self.handed_over(spent.answer(&signed)?, &signed).await?;
                 return read(answer).await;
             }
         };
-        // A client that leaves has still sent a payment, and what it was for is finished without it.
-        let (calls, of_task) = (self.clone(), signed.clone());
-        let running = tokio::spawn(async move { calls.run_signed(call, ticket, &of_task).await });
-        let Run { answer, result, took } =
-            running.await.map_err(|e| Error::internal(format!("a query's task ended early: {e}")))??;
         let is_paid = answer.payment.is_some() && answer.reply.is_ok();
         let answer = if is_paid { self.handed_over(answer, &signed).await? } else { answer };
         let reply = match (answer.reply, result) {
@@ -110,6 +114,15 @@ impl Calls {
             (Err(error), _) => Err(error),
         };
         Ok(SqlAnswer { reply, receipt: answer.receipt, took, payment: answer.payment })
+    }
+
+    async fn open_and_run(&self, call: SqlCall, paid: Paid, amount: Micros, signed: &SignedPayment) -> Result<Served> {
+        let input = StartInput { paid: Some(Box::new(paid)), ..sql_input(&call, amount) };
+        match self.open(input).await? {
+            Admitted::Open(ticket) => Ok(Served::Now(Box::new(self.run_signed(call, *ticket, signed).await?))),
+            Admitted::Replay(_) => Err(Error::internal("a query without a key was replayed")),
+            Admitted::Spent(spent) => Ok(Served::Before(spent)),
+        }
     }
 
     async fn run_signed(&self, call: SqlCall, mut ticket: Ticket, signed: &SignedPayment) -> Result<Run> {
