@@ -146,7 +146,7 @@ impl<'a, C: Core> Trail<'a, C> {
 
     async fn end(&mut self) {
         if let Some(attempt) = self.take() {
-            self.core.audit(attempt).await;
+            Box::pin(self.core.audit(attempt)).await;
         }
     }
 

@@ -91,8 +91,7 @@ impl Core {
 
     /// Of a caller whose request came through private endpoints, what may act through them: the organisations that have
     /// recorded each.
-    async fn behind_links(&self, mut caller: Arc<Caller>, parts: &Parts) -> Result<Arc<Caller>> {
-        let Some(header) = &self.settings.vpc_endpoint_header else { return Ok(caller) };
+    async fn behind_links(&self, mut caller: Arc<Caller>, parts: &Parts, header: &HeaderName) -> Result<Arc<Caller>> {
         for endpoint in parts.headers.get_all(header) {
             let endpoint = endpoint.to_str().unwrap_or_default();
             let (mut left, mut refusal) = (vec![], None);
@@ -152,7 +151,10 @@ impl farebox_api_kit::Core for Core {
             Some(key) => {
                 let caller = self.accounts.authenticate(key).await;
                 let caller = caller.map_err(|error| credentials::in_words_of(door, error))?;
-                self.behind_links(caller, parts).await.map(Some)
+                match &self.settings.vpc_endpoint_header {
+                    Some(header) => Box::pin(self.behind_links(caller, parts, header)).await.map(Some),
+                    None => Ok(Some(caller)),
+                }
             }
             None => Ok(None),
         }

@@ -43,7 +43,7 @@ async fn request(calls: &Calls, stage: &Stage, auditor: &Mutex<Auditor>, plan: &
         request_id: format!("{:06}", plan.n),
         received: stage.clock.ticks(),
     };
-    let answer = match calls.call_http(call).await {
+    let answer = match calls.call_http(Box::new(call)).await {
         Ok(answer) => answer,
         Err(error) => return refused(&error),
     };

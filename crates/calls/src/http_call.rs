@@ -74,17 +74,17 @@ impl Calls {
     /// # Errors
     /// What is refused before anything is forwarded: bad input, too little money, a key in use, too many calls.
     /// A call that was forwarded answers `Ok`, also where the seller failed.
-    pub async fn call_http(&self, mut call: HttpCall) -> Result<Answer> {
+    pub async fn call_http(&self, mut call: Box<HttpCall>) -> Result<Answer> {
         if let Some(signed) = call.payment.take() {
-            return self.call_signed(call, signed).await;
+            return Box::pin(self.call_signed(*call, signed)).await;
         }
         self.call_from_balance(call).await
     }
 
     /// A call that its payer's balance pays for.
-    pub(crate) async fn call_from_balance(&self, mut call: HttpCall) -> Result<Answer> {
+    pub(crate) async fn call_from_balance(&self, mut call: Box<HttpCall>) -> Result<Answer> {
         let claim = match call.idempotency_key.take() {
-            Some(key) => Some(self.claim(&mut call, &key).await?),
+            Some(key) => Some(Box::pin(self.claim(&mut call, &key)).await?),
             None => None,
         };
         let keyed = claim.is_some();
@@ -136,18 +136,18 @@ impl Calls {
     }
 
     /// Forwards an open call and settles it by what comes back.
-    async fn forward_http(&self, call: HttpCall, mut ticket: Ticket, patience: Patience) -> Result<Answer> {
+    async fn forward_http(&self, call: Box<HttpCall>, mut ticket: Ticket, patience: Patience) -> Result<Answer> {
         let target = self.target(&call.entry)?;
         let metered = Metered::of(&call);
         let head = call.method == Method::HEAD;
-        let response = match self.forwarded(&target, call).await {
+        let response = match self.forwarded(&target, *call).await {
             Ok(response) => response,
-            Err(error) => return self.failed(ticket, &error).await,
+            Err(error) => return Box::pin(self.failed(ticket, &error)).await,
         };
         ticket.answered(response.status().as_u16());
         if response.status().is_server_error() {
             let receipt = ticket.receipt(Micros::ZERO);
-            ticket.fail().await?;
+            Box::pin(ticket.fail()).await?;
             return Ok(Answer::new(Ok(response), receipt));
         }
         let amount = metered.charge(&response, ticket.held());
@@ -163,7 +163,10 @@ impl Calls {
         let HttpCall { method, path_and_query, headers, body, user, .. } = call;
         let outgoing = Outgoing { method, path_and_query: &path_and_query, headers, body };
         match user {
-            Some(user) => self.exchange(&target::with_authorization(target, user.authorization), outgoing).await,
+            Some(user) => {
+                let target = target::with_authorization(target, user.authorization);
+                Box::pin(async { self.exchange(&target, outgoing).await }).await
+            }
             None => self.exchange(target, outgoing).await,
         }
     }
@@ -221,7 +224,7 @@ impl Calls {
                 Ok(Answer::new(Ok(Response::from_parts(parts, whole(body, trailers))), receipt))
             }
             Ok(Collected::Long { seen, rest }) => {
-                let ticket = match ticket.secured().await {
+                let ticket = match Box::pin(ticket.secured()).await {
                     Ok(ticket) => ticket,
                     Err(error) => {
                         return Ok(Answer::new(Err(error), Receipt { amount: Micros::ZERO, ..receipt }));
@@ -231,7 +234,7 @@ impl Calls {
                 let body = MeteredBody::new(seen, rest, ticket, amount, time_left).boxed_unsync();
                 Ok(Answer::new(Ok(Response::from_parts(parts, body)), receipt))
             }
-            Err(broken) => self.failed(ticket, &upstream_error(&broken)).await,
+            Err(broken) => Box::pin(self.failed(ticket, &upstream_error(&broken))).await,
         }
     }
 

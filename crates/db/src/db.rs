@@ -152,7 +152,7 @@ impl Db {
     pub async fn prepare(&self, sql: &str) -> Result<(), DbError> {
         match &self.shared.driver {
             Driver::Sqlite(sqlite) => sqlite.reader().await?.lite()?.prepare(sql),
-            Driver::Postgres(pool) => postgres::prepare(&pool.link().await?, sql).await,
+            Driver::Postgres(pool) => Box::pin(async { postgres::prepare(&pool.link().await?, sql).await }).await,
         }
     }
 
@@ -160,17 +160,7 @@ impl Db {
         self.shared.fault(Point::Statement)?;
         match &self.shared.driver {
             Driver::Sqlite(sqlite) => sqlite.reader().await?.lite()?.query(sql, params),
-            Driver::Postgres(pool) => {
-                let mut tries = 0;
-                loop {
-                    let link = pool.link().await?;
-                    match postgres::query(&link, sql, params).await {
-                        // What only reads may be asked again.
-                        Err(DbError::Unavailable(_)) if tries < FRESH_TRIES && !link.timed_out() => tries += 1,
-                        done => return done,
-                    }
-                }
-            }
+            Driver::Postgres(pool) => Box::pin(read_from(pool, sql, params)).await,
         }
     }
 
@@ -179,6 +169,18 @@ impl Db {
     pub(crate) fn backoff(&self, reruns: u32) -> Duration {
         let middle_us = 1_000_u64 << reruns.min(6);
         Duration::from_micros(middle_us / 2 + self.shared.jitter.below(middle_us))
+    }
+}
+
+async fn read_from(pool: &Postgres, sql: Sql<'_>, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+    let mut tries = 0;
+    loop {
+        let link = pool.link().await?;
+        match postgres::query(&link, sql, params).await {
+            // What only reads may be asked again.
+            Err(DbError::Unavailable(_)) if tries < FRESH_TRIES && !link.timed_out() => tries += 1,
+            done => return done,
+        }
     }
 }
 

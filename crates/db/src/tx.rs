@@ -63,7 +63,7 @@ impl Tx {
             let mut tx = Self { shared: shared.clone(), connection: Connection::Postgres(None), state: State::Running };
             let Connection::Postgres(slot) = &mut tx.connection else { return Err(discarded()) };
             let link = slot.insert(link);
-            match postgres::begin(link, isolation).await {
+            match Box::pin(postgres::begin(link, isolation)).await {
                 Ok(()) => {
                     tx.state = State::Ready;
                     return Ok(tx);
@@ -114,7 +114,7 @@ impl Tx {
         let result = match &mut self.connection {
             Connection::Writer(lite) => lite.execute(sql, params),
             Connection::Reader(reader) => reader.lite().and_then(|lite| lite.execute(sql, params)),
-            Connection::Postgres(Some(connection)) => postgres::execute(connection, sql, params).await,
+            Connection::Postgres(Some(connection)) => Box::pin(postgres::execute(connection, sql, params)).await,
             Connection::Postgres(None) => Err(discarded()),
         };
         self.end_of_statement(result)
@@ -147,7 +147,7 @@ impl Tx {
         let result = match &mut self.connection {
             Connection::Writer(lite) => lite.execute_many(sql, rows),
             Connection::Reader(reader) => reader.lite().and_then(|lite| lite.execute_many(sql, rows)),
-            Connection::Postgres(Some(connection)) => postgres::execute_many(connection, sql, rows).await,
+            Connection::Postgres(Some(connection)) => Box::pin(postgres::execute_many(connection, sql, rows)).await,
             Connection::Postgres(None) => Err(discarded()),
         };
         self.end_of_statement(result)
@@ -175,7 +175,7 @@ impl Tx {
         if matches!(self.connection, Connection::Postgres(_)) {
             self.start()?;
             let result = match &self.connection {
-                Connection::Postgres(Some(connection)) => postgres::execute_all(connection, statements).await,
+                Connection::Postgres(Some(connection)) => Box::pin(postgres::execute_all(connection, statements)).await,
                 _ => Err(discarded()),
             };
             return self.end_of_statement(result);
@@ -199,7 +199,7 @@ impl Tx {
         let result = match &mut self.connection {
             Connection::Writer(lite) => lite.query_many(sql, rows),
             Connection::Reader(reader) => reader.lite().and_then(|lite| lite.query_many(sql, rows)),
-            Connection::Postgres(Some(connection)) => postgres::query_many(connection, sql, rows).await,
+            Connection::Postgres(Some(connection)) => Box::pin(postgres::query_many(connection, sql, rows)).await,
             Connection::Postgres(None) => Err(discarded()),
         };
         self.end_of_statement(result)
@@ -229,7 +229,7 @@ impl Tx {
         let committed = match &mut self.connection {
             Connection::Writer(lite) => lite.commit(),
             Connection::Reader(reader) => reader.lite().and_then(Lite::commit),
-            Connection::Postgres(Some(connection)) => postgres::commit(connection).await,
+            Connection::Postgres(Some(connection)) => Box::pin(postgres::commit(connection)).await,
             Connection::Postgres(None) => Err(discarded()),
         };
         // After a failed COMMIT the connection is in doubt, so dropping `self` discards it.
@@ -269,7 +269,7 @@ impl Tx {
         let result = match &mut self.connection {
             Connection::Writer(lite) => lite.script(text),
             Connection::Reader(reader) => reader.lite().and_then(|lite| lite.script(text)),
-            Connection::Postgres(Some(connection)) => postgres::script(connection, text).await,
+            Connection::Postgres(Some(connection)) => Box::pin(postgres::script(connection, text)).await,
             Connection::Postgres(None) => Err(discarded()),
         };
         self.end_of_statement(result)
@@ -280,7 +280,7 @@ impl Tx {
         let result = match &mut self.connection {
             Connection::Writer(lite) => lite.query(sql, params),
             Connection::Reader(reader) => reader.lite().and_then(|lite| lite.query(sql, params)),
-            Connection::Postgres(Some(connection)) => postgres::query(connection, sql, params).await,
+            Connection::Postgres(Some(connection)) => Box::pin(postgres::query(connection, sql, params)).await,
             Connection::Postgres(None) => Err(discarded()),
         };
         self.end_of_statement(result)
@@ -319,7 +319,7 @@ impl Tx {
                 // Out of its place while the server is asked: a caller that gives up must not return it to the pool.
                 self.state = State::Running;
                 if let Some(connection) = slot
-                    && let Err(error) = postgres::rollback(connection).await
+                    && let Err(error) = Box::pin(postgres::rollback(connection)).await
                 {
                     tracing::debug!(%error, "rollback failed; the connection is discarded");
                     return;

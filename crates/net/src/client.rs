@@ -100,14 +100,14 @@ impl Client {
         on_connection: &(dyn Fn() + Sync),
     ) -> Result<Response<Answer>, NetError> {
         let target = Target::of(request.uri())?;
-        let copy = repeatable(&request);
-        let mut request = request.map(Outgoing::new);
+        let copy = repeatable(&request).map(Box::new);
+        let mut request = Box::new(request.map(Outgoing::new));
         let uri = request.uri().clone();
         let mut stale = 0;
         loop {
             let way = match self.pool.take(&target) {
                 Some(way) => way,
-                None => self.connector.connect(&target, &self.pool).await?,
+                None => Box::pin(self.connector.connect(&target, &self.pool)).await?,
             };
             on_connection();
             let failed = match self.exchange(&target, way, request).await {
@@ -118,7 +118,7 @@ impl Client {
             request = match (failed.unsent, &copy) {
                 (Some(unsent), _) if is_repeatable => again(unsent, &uri),
                 (None, Some(copy)) if is_repeatable && failed.error.kind == NetErrorKind::Closed => {
-                    copy.clone().map(|()| Outgoing::new(empty()))
+                    Box::new((**copy).clone().map(|()| Outgoing::new(empty())))
                 }
                 _ => return Err(failed.error),
             };
@@ -130,7 +130,7 @@ impl Client {
         &self,
         target: &Target,
         way: Way,
-        mut request: Request<Outgoing>,
+        mut request: Box<Request<Outgoing>>,
     ) -> Result<Response<Answer>, Box<Unanswered>> {
         match way {
             Way::Alone(link) => {
@@ -165,7 +165,7 @@ impl Client {
 }
 
 /// A request that never left, as it was before it was given the form of its connection.
-fn again(mut unsent: Request<Outgoing>, uri: &Uri) -> Request<Outgoing> {
+fn again(mut unsent: Box<Request<Outgoing>>, uri: &Uri) -> Box<Request<Outgoing>> {
     *unsent.uri_mut() = uri.clone();
     unsent
 }

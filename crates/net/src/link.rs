@@ -37,12 +37,12 @@ pub(crate) struct Unanswered {
     /// The connection had served before.
     pub(crate) was_used: bool,
     /// The request itself, where none of it has left.
-    pub(crate) unsent: Option<Request<Outgoing>>,
+    pub(crate) unsent: Option<Box<Request<Outgoing>>>,
 }
 
 impl Unanswered {
     fn new(mut failed: TrySendError<Request<Outgoing>>, was_used: bool) -> Self {
-        let unsent = failed.take_message();
+        let unsent = failed.take_message().map(Box::new);
         Self { error: NetError::from_engine(failed.error()), was_used, unsent }
     }
 }
@@ -92,9 +92,9 @@ impl Link {
     /// Sends a request and waits for the head of its answer.
     pub(crate) async fn exchange(
         mut self: Box<Self>,
-        request: Request<Outgoing>,
+        request: Box<Request<Outgoing>>,
     ) -> Result<(Response<Incoming>, Box<Self>), Box<Unanswered>> {
-        let answer = self.sender.try_send_request(request);
+        let answer = self.sender.try_send_request(*request);
         let mut answer = std::pin::pin!(answer);
         let outcome = poll_fn(|cx| {
             self.drive(cx);
@@ -154,8 +154,11 @@ impl Shared {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(crate) async fn exchange(mut self, request: Request<Outgoing>) -> Result<Response<Incoming>, Box<Unanswered>> {
-        match self.sender.try_send_request(request).await {
+    pub(crate) async fn exchange(
+        mut self,
+        request: Box<Request<Outgoing>>,
+    ) -> Result<Response<Incoming>, Box<Unanswered>> {
+        match self.sender.try_send_request(*request).await {
             Ok(response) => {
                 self.was_used.store(true, Ordering::Relaxed);
                 Ok(response)

@@ -6,6 +6,7 @@ use crate::Core;
 use crate::payments::{
     Asked, CallAt, Described, header_of, identified, keep_private, payer, payment_required, show_proven, unpaid,
 };
+use farebox_accounts::Caller;
 use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
 use farebox_base::{Error, Kind, Permission, Result};
 use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
@@ -58,7 +59,7 @@ pub(crate) async fn call(
     if !entry.listing.serves(raw.parts.method.as_str(), &target) {
         return Err(Error::not_found("Endpoint"));
     }
-    let user = match user_account(cx, &entry.listing, &mut raw).await? {
+    let user = match Box::pin(user_account(cx, &entry.listing, &mut raw)).await? {
         Ok(user) => user,
         Err(reply) => return Ok(Reply(reply)),
     };
@@ -68,7 +69,7 @@ pub(crate) async fn call(
     let mut wanted = Wanted::of(entry.listing.clone(), &raw);
     let paying = match funding(cx, &wanted, &raw.parts.headers).await? {
         Ok(paying) => paying,
-        Err(error) => return refused(cx, &wanted, error).await,
+        Err(error) => return Box::pin(refused(cx, &wanted, error)).await,
     };
     let bought = paying.bought;
     wanted.channel = paying.payment.as_ref().and_then(|signed| signed.channel());
@@ -89,10 +90,10 @@ pub(crate) async fn call(
         request_id: request_id(&cx.request_id),
         received: cx.received,
     };
-    let answer = match cx.core.calls.call_http(call).await {
+    let answer = match cx.core.calls.call_http(Box::new(call)).await {
         Ok(answer) => answer,
-        Err(error) if is_identified => return refused(cx, &wanted, identified(error)).await,
-        Err(error) => return refused(cx, &wanted, error).await,
+        Err(error) if is_identified => return Box::pin(refused(cx, &wanted, identified(error))).await,
+        Err(error) => return Box::pin(refused(cx, &wanted, error)).await,
     };
     // Of what vouchers buy, the catalogue hears with each deposit.
     let is_on_chain = answer.payment.as_ref().is_some_and(|it| it.success && !it.transaction.is_empty());
@@ -101,7 +102,7 @@ pub(crate) async fn call(
     }
     let mut response = match answer.reply {
         Ok(response) => response,
-        Err(error) => shown(cx, &wanted, &error).await?,
+        Err(error) => Box::pin(shown(cx, &wanted, &error)).await?,
     };
     show_receipt(names, &answer.receipt, &mut response);
     if let Some(payment) = answer.payment {
@@ -117,6 +118,12 @@ struct Paying {
     /// From the payment's identifier.
     key: Option<IdempotencyKey>,
     bought: Option<Bought>,
+}
+
+impl Paying {
+    fn from_balance(caller: &Caller) -> Self {
+        Self { payer: Payer::from(caller), payment: None, key: None, bought: None }
+    }
 }
 
 /// What a signed payment is for, and at which of the offers.
@@ -217,34 +224,38 @@ impl Wanted {
 /// # Errors
 /// `Unauthenticated` where nobody pays and nothing can be signed.
 async fn funding(cx: &Cx<Core>, wanted: &Wanted, headers: &HeaderMap) -> Result<std::result::Result<Paying, Error>> {
-    let caller = cx.caller.as_deref();
-    let balance = |caller| Paying { payer: Payer::from(caller), payment: None, key: None, bought: None };
-    let text = match header_of(headers) {
-        Ok(text) => text,
-        Err(refusal) => return Ok(Err(payment_refused(&refusal))),
-    };
-    if caller.is_none()
-        && text.is_none()
+    match (cx.caller.as_deref(), header_of(headers)) {
+        (Some(caller), Ok(None)) => Ok(Ok(Paying::from_balance(caller))),
+        (_, Ok(text)) => Box::pin(funding_of_wallet(cx, wanted, headers, text)).await,
+        (_, Err(refusal)) => Ok(Err(payment_refused(&refusal))),
+    }
+}
+
+/// As `funding`, where a wallet signs: for the payment, or to prove that its balance is its own.
+async fn funding_of_wallet(
+    cx: &Cx<Core>,
+    wanted: &Wanted,
+    headers: &HeaderMap,
+    payment: Option<&str>,
+) -> Result<std::result::Result<Paying, Error>> {
+    if payment.is_none()
         && let Some(party_id) = wallet_proof::any_signer(cx, headers).await?
     {
         let payer = Payer { party_id, key_id: None };
         return Ok(Ok(Paying { payer, payment: None, key: None, bought: None }));
     }
-    match (caller, text) {
-        (Some(caller), None) => Ok(Ok(balance(caller))),
-        (caller, text) => match (wanted.asked_lately(cx)?, text) {
-            (Some(asked), Some(text)) => match asked.accept(&cx.core, text).await {
-                Ok((signed, key)) => {
-                    let payer = payer(&cx.core, caller, &signed).await?;
-                    let bought = Some(Bought { offer: signed.offer.clone(), asked });
-                    Ok(Ok(Paying { payer, payment: Some(Box::new(signed)), key, bought }))
-                }
-                Err(refusal) => Ok(Err(payment_refused(&refusal))),
-            },
-            (Some(_), None) => Ok(Err(unpaid())),
-            // Nothing can be signed for it: it costs nothing, or signed payments are not taken.
-            (None, _) => Ok(Ok(balance(cx.caller()?))),
+    match (wanted.asked_lately(cx)?, payment) {
+        (Some(asked), Some(text)) => match asked.accept(&cx.core, text).await {
+            Ok((signed, key)) => {
+                let payer = payer(&cx.core, cx.caller.as_deref(), &signed).await?;
+                let bought = Some(Bought { offer: signed.offer.clone(), asked });
+                Ok(Ok(Paying { payer, payment: Some(Box::new(signed)), key, bought }))
+            }
+            Err(refusal) => Ok(Err(payment_refused(&refusal))),
         },
+        (Some(_), None) => Ok(Err(unpaid())),
+        // Nothing can be signed for it: it costs nothing, or signed payments are not taken.
+        (None, _) => Ok(Ok(Paying::from_balance(cx.caller()?))),
     }
 }
 

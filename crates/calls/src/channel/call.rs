@@ -60,7 +60,7 @@ impl Calls {
         {
             return answer;
         }
-        let Some(seated) = self.channels.take(id) else { return Err(refused(&busy())) };
+        let Some(seated) = self.channels.take(id).await else { return Err(refused(&busy())) };
         let (channel, deposited) = self.ready(&seated, &signed, call.payer.party_id, max).await?;
         let (kept, is_keyed) = (Kept { signed: max, signature }, claim.is_some());
         let ticket = match self.open(self.input(&call, claim, &channel, &kept, &signed)?).await? {

@@ -60,7 +60,7 @@ impl Calls {
         const REFUNDS: &str = sql!("SELECT id FROM channel WHERE refund_id IS NOT NULL ORDER BY id LIMIT 100");
         for row in self.parts.db.query(REFUNDS, &[]).await? {
             let Some(id) = channel_id(row.get(0)?) else { continue };
-            let Some(seated) = self.channels.take(id) else { continue };
+            let Some(seated) = self.channels.take_for_job(id) else { continue };
             let Some(channel) = self.channel_read(id).await?.filter(|channel| channel.refund.is_some()) else {
                 continue;
             };
@@ -150,7 +150,7 @@ impl Calls {
         let mut watched = Vec::with_capacity(channels.len());
         for (channel, seen) in channels.iter().zip(&states) {
             // Whoever has the channel in hand looks at the chain himself when that is due.
-            let Some(seated) = self.channels.take(channel.id) else {
+            let Some(seated) = self.channels.take_for_job(channel.id) else {
                 watched.push(with_withdrawal(channel.clone(), seen));
                 continue;
             };

@@ -28,7 +28,7 @@ impl Calls {
             return Err(Error::internal("a refund without a voucher"));
         };
         let id = voucher.voucher.channel;
-        let Some(seated) = self.channels.take(id) else { return Err(refused(&busy())) };
+        let Some(seated) = self.channels.take(id).await else { return Err(refused(&busy())) };
         let mut known = self.channel_now(&seated, signed, party).await?;
         if known
             .as_ref()

@@ -7,7 +7,9 @@ use farebox_x402::evm::ChannelId;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Channels that are remembered before those that nobody has are forgotten.
 const REMEMBERED_MAX: usize = 50_000;
@@ -17,10 +19,28 @@ pub(crate) struct Seats {
     all: Mutex<HashMap<ChannelId, Arc<Seat>>>,
 }
 
+/// How long a request waits for a job that has its channel in hand, which takes a transaction at most.
+const JOB_PATIENCE: Duration = Duration::from_secs(5);
+
+const FREE: u8 = 0;
+const OF_REQUEST: u8 = 1;
+const OF_JOB: u8 = 2;
+
 #[derive(Default)]
 struct Seat {
-    is_taken: AtomicBool,
+    /// One of the three above.
+    taken: AtomicU8,
+    /// Told when a job is done.
+    freed: Notify,
     channel: Mutex<Option<Channel>>,
+}
+
+impl Seat {
+    /// `Err` with who has it.
+    fn take(self: &Arc<Self>, by: u8) -> Result<Seated, u8> {
+        self.taken.compare_exchange(FREE, by, Ordering::AcqRel, Ordering::Acquire)?;
+        Ok(Seated { seat: self.clone() })
+    }
 }
 
 /// A channel in hand, until it is dropped.
@@ -29,15 +49,27 @@ pub(crate) struct Seated {
 }
 
 impl Seats {
-    /// `None` while somebody else has the channel.
-    pub(crate) fn take(&self, id: ChannelId) -> Option<Seated> {
+    /// For a request, which waits for jobs; `None` while another request has the channel.
+    pub(crate) async fn take(&self, id: ChannelId) -> Option<Seated> {
+        let seat = self.seat(id);
+        match seat.take(OF_REQUEST) {
+            Ok(seated) => Some(seated),
+            Err(OF_JOB) => Box::pin(after_job(seat)).await,
+            Err(_) => None,
+        }
+    }
+
+    /// For a job; `None` while anybody else has the channel.
+    pub(crate) fn take_for_job(&self, id: ChannelId) -> Option<Seated> {
+        self.seat(id).take(OF_JOB).ok()
+    }
+
+    fn seat(&self, id: ChannelId) -> Arc<Seat> {
         let mut all = self.all.lock();
         if all.len() >= REMEMBERED_MAX {
-            all.retain(|_, seat| seat.is_taken.load(Ordering::Relaxed));
+            all.retain(|_, seat| seat.taken.load(Ordering::Relaxed) != FREE || Arc::strong_count(seat) > 1);
         }
-        let seat = all.entry(id).or_default();
-        let taken = seat.is_taken.swap(true, Ordering::AcqRel);
-        (!taken).then(|| Seated { seat: seat.clone() })
+        all.entry(id).or_default().clone()
     }
 
     /// What is remembered of a channel, whoever has it.
@@ -45,6 +77,21 @@ impl Seats {
         let seat = self.all.lock().get(&id).cloned();
         seat.and_then(|seat| seat.channel.lock().clone())
     }
+}
+
+async fn after_job(seat: Arc<Seat>) -> Option<Seated> {
+    let taken = async {
+        loop {
+            let mut freed = std::pin::pin!(seat.freed.notified());
+            freed.as_mut().enable();
+            match seat.take(OF_REQUEST) {
+                Ok(seated) => return Some(seated),
+                Err(OF_JOB) => freed.await,
+                Err(_) => return None,
+            }
+        }
+    };
+    tokio::time::timeout(JOB_PATIENCE, taken).await.ok().flatten()
 }
 
 impl Seated {
@@ -60,6 +107,29 @@ impl Seated {
 
 impl Drop for Seated {
     fn drop(&mut self) {
-        self.seat.is_taken.store(false, Ordering::Release);
+        if self.seat.taken.swap(FREE, Ordering::AcqRel) == OF_JOB {
+            self.seat.freed.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::B256;
+    use std::future::Future as _;
+    use std::task::{Context, Waker};
+
+    #[tokio::test]
+    async fn a_request_waits_for_a_job_and_not_for_another_request() {
+        let (seats, id) = (Seats::default(), ChannelId::new(B256::repeat_byte(7)));
+        let job = seats.take_for_job(id).unwrap();
+        let mut request = std::pin::pin!(seats.take(id));
+        assert!(request.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(job);
+        let seated = request.await.unwrap();
+        assert!(seats.take(id).await.is_none() && seats.take_for_job(id).is_none());
+        drop(seated);
+        assert!(seats.take(id).await.is_some());
     }
 }

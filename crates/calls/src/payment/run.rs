@@ -64,7 +64,7 @@ impl Calls {
         match self.deposit(deposit).await? {
             Deposited::Credited { receipt, now: true, .. } => {
                 call.idempotency_key = Some(key);
-                let answer = self.call_from_balance(call).await?;
+                let answer = self.call_from_balance(Box::new(call)).await?;
                 Ok(Answer { payment: Some(Box::new(receipt)), ..answer })
             }
             // What it brought may be spent, and a signature that everybody can read on its chain is no leave to spend the rest.

@@ -57,7 +57,9 @@ pub async fn forward(
     *sent.uri_mut() = uri;
 
     let connected = || exchange.connected();
-    let (parts, answer) = exchange.head(client.send_noting(sent, &connected)).await?.into_parts();
+    // On the heap, as a call's future is moved with all that it holds whenever another takes it up.
+    let sending = Box::pin(client.send_noting(sent, &connected));
+    let (parts, answer) = exchange.head(sending).await?.into_parts();
     exchange.moved();
     answered(target, is_head, parts, answer, cancel)
 }

@@ -38,7 +38,7 @@ async fn publisher_root_handler(cx: Cx, raw: Raw) -> Result<Reply> {
     let entry = publisher(&cx, &raw.params.decoded("slug")?).await?;
     if entry.listing.kind.is_database() {
         no_idempotency_key(&raw.parts.headers)?;
-        return query(&cx, entry, raw).await;
+        return Box::pin(query(&cx, entry, raw)).await;
     }
     call(&cx, entry, raw, &HEADERS).await
 }
