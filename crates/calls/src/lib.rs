@@ -16,6 +16,7 @@
 //!   on a shared one after its expiry.
 
 mod admit;
+mod answers;
 mod apply;
 mod channel;
 mod check;

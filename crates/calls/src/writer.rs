@@ -2,6 +2,7 @@
 //!
 //! Invariant: an answer is sent only after the commit that contains its effect.
 
+use crate::answers::{Answers, Waiting};
 use crate::apply::{self, Group, Outcome};
 use crate::close::Closed;
 use crate::idempotency::Claimed;
@@ -21,7 +22,7 @@ use tokio::sync::oneshot;
 /// One thing to write.
 pub(crate) enum Work {
     Open { call: Box<Running>, seed: Box<TicketSeed>, to: oneshot::Sender<Result<OpenAnswer>> },
-    Close { end: Box<End>, to: Option<oneshot::Sender<Result<Closed>>> },
+    Close { end: Box<End>, to: Option<Waiting> },
 }
 
 impl Work {
@@ -85,8 +86,8 @@ impl Writer {
 
     /// Queues the closing at once; the future only waits for its commit.
     pub(crate) fn close(&self, end: Box<End>) -> impl Future<Output = Result<Closed>> + Send + use<> {
-        let (to, answered) = oneshot::channel();
-        let sent = self.queue.send(Work::Close { end, to: Some(to) }).map_err(|_| stopped());
+        let (waiting, answered) = Waiting::new();
+        let sent = self.queue.send(Work::Close { end, to: Some(waiting) }).map_err(|_| stopped());
         async move {
             sent?;
             answered.await.map_err(|_| stopped())?
@@ -145,12 +146,13 @@ impl GroupCommit for CallGroup {
     fn committed(&self, batch: Vec<Work>, done: Vec<Outcome>) {
         let available = std::mem::take(&mut *self.available.lock());
         self.settled(&batch, available);
+        let mut answers = Answers::default();
         for (work, outcome) in batch.into_iter().zip(done) {
             match (work, outcome) {
                 (Work::Open { call, seed, to }, Outcome::Opened(opened)) => {
                     let _ = to.send(Ok(open_answer(call, *seed, opened)));
                 }
-                (Work::Close { to: Some(to), .. }, Outcome::Closed(closed)) => drop(to.send(Ok(closed))),
+                (Work::Close { to: Some(waiting), .. }, Outcome::Closed(closed)) => answers.add(waiting, closed),
                 (Work::Close { end, to: None }, Outcome::Closed(Closed::Refused(_))) => {
                     let call_id = end.call.call_id;
                     tracing::error!(%call_id, "a call that was answered could not be charged: its money was spent elsewhere");
@@ -158,6 +160,7 @@ impl GroupCommit for CallGroup {
                 _ => {}
             }
         }
+        answers.send();
     }
 
     /// An opening is refused and nothing of it stays. A closing that somebody waits for ends free of charge, because the
@@ -170,8 +173,8 @@ impl GroupCommit for CallGroup {
                 self.settled(std::slice::from_ref(&work), Vec::new());
                 match work {
                     Work::Open { to, .. } => drop(to.send(Err(error))),
-                    Work::Close { mut end, to: Some(to) } => {
-                        let _ = to.send(Err(error));
+                    Work::Close { mut end, to: Some(waiting) } => {
+                        waiting.answer(Err(error));
                         (end.ending, end.reply, end.call.reservation) = (end.ending.unanswered(), None, None);
                         return is_for_later.then_some(Work::Close { end, to: None });
                     }

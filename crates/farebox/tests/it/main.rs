@@ -23,6 +23,7 @@ mod logos;
 mod memory;
 mod metered;
 mod mistakes;
+mod npm;
 mod oauth;
 mod pay;
 mod permissions;

@@ -1,15 +1,17 @@
 //! Mails at a real SMTP server, and their links in a real browser.
 
 use super::{ADA, login, sign_up};
+use crate::npm::{Scripts, chromium, said};
 use farebox_testkit::app::{Ask, TestApp};
 use farebox_testkit::engines::TestDb;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+static SCRIPTS: Scripts = Scripts::new("mail", "npm-mail");
 
 /// A mail server, ended when dropped.
 struct MailServer {
@@ -28,8 +30,8 @@ impl Drop for MailServer {
 impl MailServer {
     /// `None`, after one SKIPPED line, where node or the package is not to be had.
     async fn start(refuse_first: u32) -> Option<Self> {
-        let mut command = Command::new("node");
-        command.arg(scripts()?.join("server.mjs")).env("REFUSE_FIRST", refuse_first.to_string());
+        let mut command = SCRIPTS.command("server.mjs")?;
+        command.env("REFUSE_FIRST", refuse_first.to_string());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (tell, mut said) = unbounded_channel::<Value>();
@@ -111,19 +113,16 @@ async fn a_mail_that_the_server_puts_off_arrives_later_and_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_links_work_in_a_browser_and_show_their_token_to_nobody() {
     let Some(mut server) = MailServer::start(0).await else { return };
-    let Some(browser) = browser() else {
-        std::io::stderr().write_all(b"SKIPPED: links in a browser; there is no chromium\n").unwrap();
-        return;
-    };
+    let Some(browser) = chromium() else { return };
     let app = TestApp::start(&TestDb::sqlite().await, &server.settings()).await;
     app.expect(&sign_up(ADA), 201).await;
     let verify = link(&server.mail().await);
-    let seen = browse(&browser, &verify, &json!({})).await;
+    let seen = browse(browser, &verify, &json!({})).await;
     assert!(seen["outcome"].as_str().unwrap().contains("is confirmed"), "{seen}");
     app.expect(&Ask::post("/auth/forgot-password", json!({ "email": ADA })), 200).await;
     let reset = link(&server.mail().await);
     let fill = json!({ "password": "a whole new password", "again": "a whole new password" });
-    let also = browse(&browser, &reset, &fill).await;
+    let also = browse(browser, &reset, &fill).await;
     assert!(also["outcome"].as_str().unwrap().contains("in force"), "{also}");
     app.expect(&login(ADA, "a whole new password"), 200).await;
     for (seen, link) in [(seen, verify), (also, reset)] {
@@ -137,51 +136,7 @@ async fn the_links_work_in_a_browser_and_show_their_token_to_nobody() {
 }
 
 async fn browse(browser: &Path, link: &str, fill: &Value) -> Value {
-    let mut command = Command::new("node");
-    command.arg(scripts().unwrap().join("browse.mjs"));
+    let mut command = SCRIPTS.command("browse.mjs").unwrap();
     command.env("BROWSER", browser).env("LINK", link).env("FILL", fill.to_string());
-    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}{}", String::from_utf8_lossy(&output.stderr)))
-}
-
-fn browser() -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    std::env::split_paths(&folders).flat_map(|folder| names.map(|name| folder.join(name))).find(|file| file.is_file())
-}
-
-/// Where the scripts lie with their packages, which are installed once; `None`, after one SKIPPED line, where they can't be.
-fn scripts() -> Option<&'static PathBuf> {
-    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder = installed();
-            if folder.is_none() {
-                let line = b"SKIPPED: mails at a mail server; npm or its packages are not to be had\n";
-                std::io::stderr().write_all(line).unwrap();
-            }
-            folder
-        })
-        .as_ref()
-}
-
-fn installed() -> Option<PathBuf> {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?.join("npm-mail");
-    let wanted = std::fs::read(scripts.join("package.json")).ok()?;
-    std::fs::create_dir_all(&folder).ok()?;
-    for file in std::fs::read_dir(scripts).ok()?.flatten() {
-        std::fs::copy(file.path(), folder.join(file.file_name())).ok()?;
-    }
-    let mark = folder.join("installed.json");
-    if !std::fs::read(&mark).is_ok_and(|found| found == wanted) {
-        let install = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"];
-        let done = Command::new("npm").args(install).current_dir(&folder).output().ok()?;
-        if !done.status.success() {
-            return None;
-        }
-        std::fs::write(mark, wanted).ok()?;
-    }
-    Some(folder)
+    said(command).await
 }

@@ -1,6 +1,7 @@
 //! The whole flow against a real authorization server (npm `oidc-provider`), in a browser (chromium).
 
-use super::scripts::{Issuer, browsed, issuer};
+use super::scripts::{browsed, issuer};
+use crate::npm::Serving;
 use farebox_net::full;
 use farebox_testkit::app::{Agent, Ask, Got, TestApp};
 use farebox_testkit::engines::TestDb;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 /// A server whose seller has set the issuer up, and a publisher that needs accounts there.
 struct Stage {
     app: TestApp,
-    issuer: Issuer,
+    issuer: Serving,
     seller: Agent,
     buyer: Agent,
     provider: String,

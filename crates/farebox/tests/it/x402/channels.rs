@@ -268,7 +268,7 @@ async fn what_is_left_goes_back_when_its_payer_asks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_published_client_pays_from_a_channel_and_has_the_rest_back() {
-    if super::scripts::folder().is_none() {
+    if super::scripts::SCRIPTS.folder().is_none() {
         return;
     }
     let place = TestDb::all().await.remove(0);

@@ -1,15 +1,15 @@
 //! Unmodified published clients pay listings, with what they do by default: their own limits and lists of tokens.
 
-use super::scripts::folder;
+use super::scripts::SCRIPTS;
 use super::sql_stage::{SQL, provider};
 use super::stage::{FORTUNE, PAYER_KEY, PRICE, Stage, gas_wallet};
+use crate::npm::{said, skipped};
 use alloy_primitives::{B256, hex};
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::Receipt;
 use serde_json::{Value, json};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 /// What is fetched of PyPI's client.
 const PYTHON_CLIENT: &str = "x402[httpx,evm]==2.25.0";
@@ -106,15 +106,12 @@ async fn run(script: &Script, url: &str, body: Option<&str>) -> Value {
     if let Some(body) = body {
         command.env("PAY_METHOD", "POST").env("PAY_BODY", body);
     }
-    let output: Output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let line = said.lines().last().and_then(|line| serde_json::from_str(line).ok());
-    line.unwrap_or_else(|| panic!("{}: {said}{}", script.file.display(), String::from_utf8_lossy(&output.stderr)))
+    said(command).await
 }
 
 /// A script among the packages of npm.
 fn node(name: &str) -> Option<Script> {
-    Some(Script { program: PathBuf::from("node"), file: folder()?.join(name) })
+    Some(Script { program: PathBuf::from("node"), file: SCRIPTS.folder()?.join(name) })
 }
 
 /// A script in an environment of Python's, which is made once.
@@ -129,16 +126,12 @@ fn python(name: &str) -> Option<Script> {
     if has_client() || (makes() && has_client()) {
         return Some(Script { program, file: scripts().join(name) });
     }
-    skipped("the Python client of x402; Python, pip or its packages are not to be had")
+    skipped("the Python client of x402; Python, pip or its packages are not to be had");
+    None
 }
 
 fn succeeds(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
-}
-
-fn skipped<T>(what: &str) -> Option<T> {
-    std::io::stderr().write_all(format!("SKIPPED: {what}\n").as_bytes()).unwrap();
-    None
 }
 
 fn beside_the_build(name: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! What a 402 and a receipt of our own listings say beyond the payment, judged by the published validators; and what pages of
 //! other origins may see of it.
 
-use super::scripts::{folder, paid};
+use super::scripts::{SCRIPTS, paid};
 use super::stage::{FORTUNE, PRICE, Stage, gas_wallet, paying};
 use farebox_testkit::app::{Ask, Got};
 use farebox_testkit::engines::TestDb;
@@ -30,7 +30,7 @@ async fn listed(stage: &Stage) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn offers_receipts_and_endpoints_are_what_the_published_validators_accept() {
-    if folder().is_none() {
+    if SCRIPTS.folder().is_none() {
         return;
     }
     let place = TestDb::all().await.remove(0);

@@ -1,7 +1,8 @@
 //! Farebox as facilitator for somebody else's server, which is a published package as it comes and pointed here.
 
-use super::scripts::{Selling, paid, selling};
+use super::scripts::{SCRIPTS, paid, selling};
 use super::stage::{FORTUNE, PRICE, Stage};
+use crate::npm::Serving;
 use alloy_primitives::Address;
 use farebox_testkit::app::Ask;
 use farebox_testkit::engines::TestDb;
@@ -26,15 +27,15 @@ async fn a_published_express_server_of_version_1_is_paid_through_the_facilitator
     pays(&stage, &server, "v1-fetch.mjs", "base-sepolia").await;
 }
 
-async fn set(place: &TestDb, script: &str) -> Option<(Stage, Selling)> {
-    super::scripts::folder()?;
+async fn set(place: &TestDb, script: &str) -> Option<(Stage, Serving)> {
+    SCRIPTS.folder()?;
     let stage = Stage::set(place, &[]).await?;
     let server = selling(&stage, script, SELLER).await?;
     Some((stage, server))
 }
 
 /// Pays two calls, of two cities, and one that fails and costs nothing.
-async fn pays(stage: &Stage, server: &Selling, client: &str, network: &str) {
+async fn pays(stage: &Stage, server: &Serving, client: &str, network: &str) {
     let seller: Address = SELLER.parse().unwrap();
     for (times, city) in [(1, "lisbon"), (2, "porto")] {
         let said = paid(client, &format!("{}/weather/{city}", server.url)).await.unwrap();
@@ -54,7 +55,7 @@ async fn pays(stage: &Stage, server: &Selling, client: &str, network: &str) {
 }
 
 /// Both cities are one resource of the catalogue, under the template that the server declares.
-async fn assert_listed(stage: &Stage, server: &Selling) {
+async fn assert_listed(stage: &Stage, server: &Serving) {
     let got = stage.app.expect(&Ask::get("/facilitator/discovery/resources?type=http"), 200).await;
     assert_eq!(got.at("/pagination/total"), "1", "{}", got.text);
     assert_eq!(got.at("/items/0/resource"), format!("{}/weather/:city", server.url));

@@ -1,7 +1,8 @@
 //! Farebox as facilitator for a published server with payment channels, and a published client that pays from one.
 
-use super::scripts::{Selling, paid, selling_with};
+use super::scripts::{SCRIPTS, paid, selling_with};
 use super::stage::{Chain, FORTUNE, PRICE, Stage};
+use crate::npm::Serving;
 use alloy_primitives::{Address, hex};
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::dev::channels_deploy;
@@ -33,8 +34,8 @@ async fn a_seller_who_signs_refunds_gives_the_rest_of_a_channel_back() {
     assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - 4 * PRICE, "{said}");
 }
 
-async fn set(place: &TestDb, env: &[(&str, &str)]) -> Option<(Stage, Selling)> {
-    super::scripts::folder()?;
+async fn set(place: &TestDb, env: &[(&str, &str)]) -> Option<(Stage, Serving)> {
+    SCRIPTS.folder()?;
     let chain = Chain::start().await?;
     channels_deploy(&chain.rpc).await.unwrap();
     let stage = Stage::on(chain, place, &[]).await;
@@ -44,7 +45,7 @@ async fn set(place: &TestDb, env: &[(&str, &str)]) -> Option<(Stage, Selling)> {
 }
 
 /// Four calls, the first with a deposit; then the seller has them claimed and is paid.
-async fn pays(stage: &Stage, server: &Selling) -> Value {
+async fn pays(stage: &Stage, server: &Serving) -> Value {
     let seller: Address = SELLER.parse().unwrap();
     let said = paid("v2-channel.mjs", &format!("{}/weather/lisbon", server.url)).await.unwrap();
     for (n, call) in said["calls"].as_array().unwrap().iter().enumerate() {
