@@ -9,6 +9,7 @@
 # PostgreSQL is a server of its own in a temporary folder, with fsync on. Uses loopback only. See bench/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. bench/postgres
 
 lines=1000000 engines="sqlite postgres"
 while [ $# -gt 0 ]; do
@@ -36,21 +37,8 @@ if [[ $engines == *sqlite* ]]; then
 fi
 [[ $engines == *postgres* ]] || exit 0
 
-server=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
-if [ -z "$server" ] || ! [ -x "$server/initdb" ]; then
-  echo "SKIPPED: PostgreSQL; initdb is not installed (Debian: apt-get install postgresql)"
-  exit 0
-fi
-as_server() { if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi; }
-data=$(mktemp -d "${TMPDIR:-/tmp}/farebox-audit-pg.XXXXXX")
-if [ "$(id -u)" = 0 ]; then chown postgres "$data"; fi
-port=$((20000 + RANDOM % 12000))
-trap 'as_server "$server/pg_ctl" -D "$data/d" stop -m immediate >/dev/null 2>&1 || true; rm -rf "$data"' EXIT
-as_server "$server/initdb" -D "$data/d" -A trust -U postgres --locale=C -E UTF8 >/dev/null
-as_server "$server/pg_ctl" -D "$data/d" -o "-p $port -k $data -c listen_addresses=127.0.0.1" -l "$data/log" -w start >/dev/null
-url=postgres://postgres@127.0.0.1:$port/postgres
-echo
-echo "PostgreSQL $("$server/postgres" --version | awk '{ print $3 }'), synchronous_commit=on, $(nproc) cores"
+trap postgres_stop EXIT
+postgres_start || exit 0
 "$bench" postgres "$url" "$lines"
 sql="SELECT (pg_total_relation_size('audit_line') + pg_total_relation_size('audit_mark')) / (SELECT lines FROM audit_head)"
 if [ -x "$server/psql" ]; then

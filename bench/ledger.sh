@@ -9,6 +9,7 @@
 # PostgreSQL is a server of its own in a temporary folder, with fsync on. Uses loopback only. See bench/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. bench/postgres
 
 seconds=3
 while [ $# -gt 0 ]; do
@@ -31,26 +32,13 @@ echo
 echo "SQLite, synchronous=FULL"
 "$bench" sqlite "$folder" "$seconds"
 
-server=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
-if [ -z "$server" ] || ! [ -x "$server/pgbench" ]; then
-  echo "SKIPPED: PostgreSQL; initdb and pgbench are not installed (Debian: apt-get install postgresql)"
-  exit 0
-fi
-as_server() { if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi; }
-data=$(mktemp -d "${TMPDIR:-/tmp}/farebox-ledger-pg.XXXXXX")
-if [ "$(id -u)" = 0 ]; then chown postgres "$data"; fi
-port=$((20000 + RANDOM % 12000))
-trap 'as_server "$server/pg_ctl" -D "$data/d" stop -m immediate >/dev/null 2>&1 || true; rm -rf "$folder" "$data"' EXIT
-as_server "$server/initdb" -D "$data/d" -A trust -U postgres --locale=C -E UTF8 >/dev/null
-as_server "$server/pg_ctl" -D "$data/d" -o "-p $port -k $data -c listen_addresses=127.0.0.1" -l "$data/log" -w start >/dev/null
-url=postgres://postgres@127.0.0.1:$port/postgres
+trap 'postgres_stop; rm -rf "$folder"' EXIT
+postgres_start pgbench || exit 0
 
 pgbench() { # pgbench MODE: transactions per second with 16 clients
   as_server "$server/pgbench" -h 127.0.0.1 -p "$port" -U postgres -M "$1" -c 16 -j 2 -T "$seconds" postgres 2>/dev/null |
     awk '/^tps/ { printf "%d", $3 }'
 }
-echo
-echo "PostgreSQL $("$server/postgres" --version | awk '{ print $3 }'), synchronous_commit=on"
 as_server "$server/pgbench" -h 127.0.0.1 -p "$port" -U postgres -i -s 16 postgres >/dev/null 2>&1
 echo "pgbench TPC-B, 16 clients, scale 16: $(pgbench simple) transactions/s, $(pgbench prepared) with prepared statements"
 "$bench" postgres "$url" "$seconds"

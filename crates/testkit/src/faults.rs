@@ -1,5 +1,5 @@
 //! A store that misbehaves by seed, for the simulators: statements that fail, lost races, crashes before the commit and
-//! answers lost after it.
+//! answers lost after it; and one that fails at a point of the test's choice.
 
 use farebox_base::{Rng, SeededRng};
 use farebox_db::{DbError, Faults, Point};
@@ -63,4 +63,27 @@ pub fn scratch() -> Result<tempfile::TempDir, String> {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     made.map_err(|e| e.to_string())
+}
+
+/// Strikes at one point, a number of times, with one error.
+#[derive(Default)]
+pub struct Strikes(Mutex<Option<(Point, u32, DbError)>>);
+
+impl Strikes {
+    /// From here on, in the place of what was planned before.
+    pub fn plan(&self, point: Point, times: u32, error: DbError) {
+        *self.0.lock() = Some((point, times, error));
+    }
+}
+
+impl Faults for Strikes {
+    fn at(&self, point: Point) -> Option<DbError> {
+        let mut plan = self.0.lock();
+        let (at, left, error) = plan.as_mut()?;
+        if *at != point || *left == 0 {
+            return None;
+        }
+        *left -= 1;
+        Some(error.clone())
+    }
 }

@@ -2,32 +2,11 @@
 
 use super::{breaches, clock, line, log};
 use farebox_audit::{AuditLog, Counts, NewLine};
-use farebox_db::{DbError, Faults, Point};
+use farebox_db::{DbError, Point};
 use farebox_testkit::engines::{self, TestDb};
-use std::sync::{Arc, Mutex};
+use farebox_testkit::faults::Strikes;
+use std::sync::Arc;
 use std::time::Duration;
-
-/// Strikes at one point, a number of times, with one error.
-#[derive(Default)]
-struct Strikes(Mutex<Option<(Point, u32, DbError)>>);
-
-impl Strikes {
-    fn plan(&self, point: Point, times: u32, error: DbError) {
-        *self.0.lock().unwrap() = Some((point, times, error));
-    }
-}
-
-impl Faults for Strikes {
-    fn at(&self, point: Point) -> Option<DbError> {
-        let mut plan = self.0.lock().unwrap();
-        let (at, left, error) = plan.as_mut()?;
-        if *at != point || *left == 0 {
-            return None;
-        }
-        *left -= 1;
-        Some(error.clone())
-    }
-}
 
 async fn each(test: impl AsyncFn(AuditLog, &Strikes, farebox_db::Db)) {
     for place in TestDb::all().await {

@@ -1,33 +1,11 @@
 //! Faults at each point: what happened, what did not, and what the caller learns.
 
 use farebox_base::{Kind, Result};
-use farebox_db::{COMMIT_UNKNOWN, Db, DbError, Faults, LOST_RACE, Point, Tx, sql, tx};
+use farebox_db::{COMMIT_UNKNOWN, Db, DbError, LOST_RACE, Point, Tx, sql, tx};
 use farebox_testkit::engines::TestDb;
+use farebox_testkit::faults::Strikes;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// Strikes at one point, a number of times, with one error.
-#[derive(Default)]
-struct Strikes(Mutex<Option<(Point, u32, DbError)>>);
-
-impl Strikes {
-    fn plan(&self, point: Point, times: u32, error: DbError) {
-        *self.0.lock().unwrap() = Some((point, times, error));
-    }
-}
-
-impl Faults for Strikes {
-    fn at(&self, point: Point) -> Option<DbError> {
-        let mut plan = self.0.lock().unwrap();
-        let (at, left, error) = plan.as_mut()?;
-        if *at != point || *left == 0 {
-            return None;
-        }
-        *left -= 1;
-        Some(error.clone())
-    }
-}
 
 async fn each(test: impl AsyncFn(&Db, &Strikes)) {
     for place in TestDb::all().await {
