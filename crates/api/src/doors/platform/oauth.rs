@@ -73,7 +73,7 @@ async fn oauth_callback(
     query: Query<OAuthCallbackQuery>,
     headers: Headers,
 ) -> Result<Reply> {
-    let provider = cx.core.oauth.provider_by_slug(&[], &path.0).await?;
+    let provider = cx.core.oauth.operators_provider(&path.0).await?;
     let provider = provider.ok_or_else(|| Error::invalid("provider", "must be the slug of a provider"))?;
     arrived(&cx, &provider, &query.0, &headers.0).await
 }
@@ -99,7 +99,7 @@ pub(super) fn parties(cx: &Cx) -> Result<Vec<PartyId>> {
 }
 
 async fn by_slug(cx: &Cx, slug: &str) -> Result<Provider> {
-    let found = cx.core.oauth.provider_by_slug(&parties(cx)?, slug).await?;
+    let found = cx.core.oauth.provider_by_slug(cx.caller()?.party_id, &parties(cx)?, slug).await?;
     found.ok_or_else(|| Error::not_found("Provider"))
 }
 
