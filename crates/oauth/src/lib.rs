@@ -35,7 +35,7 @@ mod token;
 mod token_reply;
 mod userinfo;
 
-pub use begin::{Begun, Named};
+pub use begin::{Begin, Begun, Named};
 pub use callback::{Arrived, Returned};
 pub use confirm::Asked;
 pub use connection::Connection;

@@ -7,7 +7,7 @@ use crate::{Core, oauth_cookie};
 use farebox_api_kit::{Headed, Headers, Ok200, Path, Query, Reply, operations};
 use farebox_api_types::platform::{AuthorizationStarted, AuthorizeQuery, OAuthCallbackQuery, ProvidersResponse};
 use farebox_base::{Error, OauthProviderId, PartyId, Permission, Result};
-use farebox_oauth::{Arrived, Begun, Holder, Named, Provider, Returned};
+use farebox_oauth::{Arrived, Begin, Begun, Holder, Named, Provider, Returned};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
@@ -105,7 +105,8 @@ async fn by_slug(cx: &Cx, slug: &str) -> Result<Provider> {
 
 async fn begun(cx: &Cx, provider: &Provider, named: Named, query: &AuthorizeQuery) -> Result<Begun> {
     let holder = Holder::from(&**cx.caller()?);
-    cx.core.oauth.begin(holder, provider, named, query.redirect_uri.as_deref()).await
+    let asked = Begin { named, redirect_uri: query.redirect_uri.as_deref(), key: cx.caller()?.api_key_id() };
+    cx.core.oauth.begin(holder, provider, asked).await
 }
 
 fn redirected(cx: &Cx, begun: Begun) -> Result<Reply> {
