@@ -27,6 +27,7 @@ mod oauth;
 mod pay;
 mod permissions;
 mod places;
+mod plain_errors;
 mod process;
 mod several;
 mod streaming;
