@@ -13,6 +13,7 @@ async fn nothing_of_a_skill_is_found_through_another_party_or_another_skill() {
         let (mine, sibling, foreign) =
             (here.skill(owner, "a").await, here.skill(owner, "b").await, here.skill(other, "c").await);
         let revision = here.revise(owner, &mine, vec![skill_md("secret")], true).await.summary;
+        let draft = here.revise(owner, &mine, vec![skill_md("draft")], false).await.summary;
 
         let theirs = here.skills.skills(other.party, &SkillFilter::default()).await.unwrap();
         assert_eq!(theirs.iter().map(|skill| skill.id).collect::<Vec<_>>(), [foreign.id]);
@@ -22,6 +23,7 @@ async fn nothing_of_a_skill_is_found_through_another_party_or_another_skill() {
         not_found(here.skills.revision_create(other, mine.id, FIELD, vec![skill_md("x")], true).await);
         for (author, skill) in [(other, mine.id), (other, foreign.id), (owner, sibling.id), (owner, foreign.id)] {
             nothing_through(&here.skills, author, skill, revision.id).await;
+            nothing_through(&here.skills, author, skill, draft.id).await;
         }
         let after = here.skills.skill(owner.party, mine.id).await.unwrap();
         assert_eq!(
