@@ -7,7 +7,7 @@
 use crate::key::{bare_secret, hash_secret, parse_key_id, parse_presented};
 use crate::keys::{read_rate_limit, read_scopes};
 use crate::membership::read_role;
-use crate::session::is_access_token;
+use crate::session::{is_access_token, is_refresh_token};
 use crate::text_enum::read_word;
 use crate::{Accounts, Caller, Credential, KeyCredential, KeyType, Membership, Memberships};
 use farebox_base::{Error, KeyId, PartyId, Permission, PermissionSet, Result, Role, Timestamp, UserId};
@@ -34,11 +34,16 @@ impl Accounts {
     /// `acf_<id>:sec_<secret>`), or the access token of a session (`fbt_…`).
     ///
     /// # Errors
-    /// `Unauthenticated` with code `malformed_key`, `invalid_key` or `expired_key`, of tokens `invalid_token` or
-    /// `expired_token`; those of the database.
+    /// `Unauthenticated` with code `malformed_key`, `invalid_key` or `expired_key`, of tokens `invalid_token`,
+    /// `expired_token` or `refresh_token_sent`; those of the database.
     pub async fn authenticate(&self, presented: &str) -> Result<Arc<Caller>> {
         if is_access_token(presented) {
             return self.session_check(presented).await;
+        }
+        if is_refresh_token(presented) {
+            let message = "This is a refresh token, which no request is made with: exchange it for an access token at \
+                           POST /auth/refresh, and send that one";
+            return Err(Error::unauthenticated(message).with_code("refresh_token_sent"));
         }
         let (key_id, secret) = parse_presented(presented).ok_or_else(|| invalid_key().with_code("malformed_key"))?;
         self.checked(key_id, secret).await

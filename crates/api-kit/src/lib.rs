@@ -24,6 +24,7 @@ mod observe;
 mod openapi;
 mod operation;
 mod path_params;
+mod plain_rule;
 mod probe;
 mod reply;
 mod request_id;

@@ -7,6 +7,7 @@
 mod values;
 
 use crate::path_params::{PathParams, decode};
+use crate::plain_rule::plain_rule;
 use farebox_base::{Error, Result};
 use http::HeaderMap;
 use serde::de::value::StrDeserializer;
@@ -26,9 +27,8 @@ pub(crate) struct Named {
 #[derive(Debug)]
 pub(crate) struct Refused {
     name: Option<String>,
-    /// Completes a sentence that begins with the parameter, or stands alone after a colon.
+    /// Completes a sentence that begins with the parameter.
     rule: String,
-    is_sentence_end: bool,
 }
 
 /// Reads a query string into `T`. Unknown parameters are ignored.
@@ -67,7 +67,7 @@ fn query_fields(query: &str) -> Result<Vec<Named>> {
 
 impl Refused {
     fn rule(rule: impl Into<String>) -> Self {
-        Self { name: None, rule: rule.into(), is_sentence_end: true }
+        Self { name: None, rule: rule.into() }
     }
 
     fn of(name: &str, rule: &str) -> Self {
@@ -80,13 +80,7 @@ impl Refused {
     }
 
     fn into_error(self, place: &str) -> Error {
-        let name = self.name.unwrap_or_else(|| place.to_owned());
-        if self.is_sentence_end {
-            return Error::invalid(name, self.rule);
-        }
-        let mut error = Error::invalid(name.clone(), "");
-        error.message = format!("{name}: {}", self.rule);
-        error
+        Error::invalid(self.name.unwrap_or_else(|| place.to_owned()), self.rule)
     }
 }
 
@@ -100,7 +94,7 @@ impl std::error::Error for Refused {}
 
 impl de::Error for Refused {
     fn custom<T: Display>(message: T) -> Self {
-        Self { is_sentence_end: false, ..Self::rule(message.to_string()) }
+        Self::rule(plain_rule(&message.to_string()))
     }
 
     fn missing_field(field: &'static str) -> Self {

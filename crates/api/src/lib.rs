@@ -5,6 +5,7 @@
 
 mod assets;
 mod audit;
+mod cookie;
 mod core;
 mod credentials;
 mod doors;
@@ -16,6 +17,8 @@ mod pages;
 mod payments;
 mod permission_matrix;
 mod settings;
+mod sign_in_page;
+mod sign_in_session;
 mod system;
 
 pub use crate::audit::{LeftOut, audited};
@@ -35,6 +38,7 @@ pub fn operations() -> Vec<Operation<Core>> {
     all.extend(doors::sql_gateway::operations());
     all.extend(system::operations());
     all.extend(pages::operations());
+    all.extend(sign_in_page::operations());
     all.extend(oauth_pages::operations());
     all
 }

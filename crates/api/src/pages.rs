@@ -15,6 +15,7 @@ operations! {
     GET "/forgot-password" forgot_password_page(Public) replies(200 as "text/html") rate(Free) "Ask for a mail to choose a new password with";
     GET "/reset-password" reset_password_page(Public) replies(200 as "text/html") rate(Free) "Where the link of a mail for a new password leads";
     GET "/accept-invite" accept_invite_page(Public) replies(200 as "text/html") rate(Free) "Where the link of an invitation leads";
+    GET "/sign-up" sign_up_page(Public) replies(200 as "text/html") rate(Free) "Sign up on a page";
     GET "/outbox" outbox(Public) errors(404) replies(200 as "text/html") rate(Free) "Read the mails that no server takes, on the server's own machine";
 }
 
@@ -35,6 +36,10 @@ async fn reset_password_page(_cx: Cx) -> Result<Reply> {
 
 async fn accept_invite_page(_cx: Cx) -> Result<Reply> {
     Ok(private(account_page(AccountPage::AcceptInvite)))
+}
+
+async fn sign_up_page(_cx: Cx) -> Result<Reply> {
+    Ok(private(account_page(AccountPage::SignUp)))
 }
 
 async fn outbox(cx: Cx, headers: Headers) -> Result<Reply> {
@@ -58,7 +63,7 @@ fn may_read(cx: &Cx, headers: &HeaderMap) -> bool {
 }
 
 /// Pages around credentials are nobody's to keep, and what they lead to learns nothing of them.
-fn private(html: String) -> Reply {
+pub(crate) fn private(html: String) -> Reply {
     let mut page = Reply::bytes(MEDIA_TYPE, html);
     let headers = page.0.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(ACCOUNT_POLICY));

@@ -10,8 +10,8 @@ const OUTBOX: &str = include_str!("assets/outbox.html");
 /// The policy of these pages: as the reference's, with their own script. The outbox has none.
 /// A test computes the hashes and prints them where they no longer fit.
 pub const ACCOUNT_POLICY: &str = "default-src 'none'; connect-src 'self'; img-src data:; \
-     style-src 'sha256-Gq54cL8InclOMrMLylHksWQd6khi5KQKXPn+NknKMg8='; \
-     script-src 'sha256-fBm/OGOoXXX4HS3tUU3w399q+iAUH+Dl2/0ybWdSQ1A='; \
+     style-src 'sha256-5ncM4UJGJBHPjNVmY9e44jXPH9glukFNwitjwkMlSdk='; \
+     script-src 'sha256-Uu18fp9R1NcNjFKpilgaAjShnJq93vns2awiMNiPQ/g='; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A page that a link in a mail leads to, or that asks for such a mail.
@@ -21,6 +21,7 @@ pub enum AccountPage {
     ForgotPassword,
     ResetPassword,
     AcceptInvite,
+    SignUp,
 }
 
 /// A mail that nobody sent.
@@ -39,6 +40,7 @@ pub fn account_page(page: AccountPage) -> String {
         AccountPage::ForgotPassword => ("forgot-password", "Forgot your password?"),
         AccountPage::ResetPassword => ("reset-password", "Choose a new password"),
         AccountPage::AcceptInvite => ("accept-invite", "Join an organization"),
+        AccountPage::SignUp => ("sign-up", "Sign up"),
     };
     fill(ACCOUNT, &[("style", STYLE), ("page", name), ("title", title), ("script", SCRIPT)])
 }
@@ -51,7 +53,9 @@ pub fn outbox_page(mails: &[OutboxMail<'_>]) -> String {
         let text = linked(mail.text);
         append(
             &mut articles,
-            format_args!("<article><h2>{subject}</h2><p class=\"quiet\">{to} · {at}</p><pre>{text}</pre></article>"),
+            format_args!(
+                "<article class=\"mail\"><h2>{subject}</h2><p class=\"quiet\">{to} · {at}</p><pre>{text}</pre></article>"
+            ),
         );
     }
     if mails.is_empty() {

@@ -7,7 +7,9 @@ mod account;
 
 pub use account::{ACCOUNT_POLICY, AccountPage, OutboxMail, account_page, outbox_page};
 mod oauth;
+mod sign_in;
 pub use oauth::{OauthQuestion, oauth_done_page, oauth_question_page, oauth_question_policy};
+pub use sign_in::{OrganizationRow, SIGN_IN_POLICY, SignInForm, SignedInAccount, sign_in_page, signed_in_page};
 
 use std::fmt::Write;
 
@@ -23,7 +25,7 @@ pub const MEDIA_TYPE: &str = "text/html; charset=utf-8";
 /// The policy that every page is served with: this style, this script, requests to this server, nothing else.
 /// A test computes the two hashes and prints them where they no longer fit.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; connect-src 'self'; img-src data:; \
-     style-src 'sha256-Gq54cL8InclOMrMLylHksWQd6khi5KQKXPn+NknKMg8='; \
+     style-src 'sha256-5ncM4UJGJBHPjNVmY9e44jXPH9glukFNwitjwkMlSdk='; \
      script-src 'sha256-I/shTUcj0b5Q7DoC2R1RYxx5QySWyMxQ8nQ6RyBcICo='; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

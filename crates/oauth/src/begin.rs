@@ -3,7 +3,7 @@
 use crate::pending::Pending;
 use crate::sealed::challenge;
 use crate::{Flow, Holder, Oauth, Provider, Sensitive};
-use farebox_base::{Error, Result, Timestamp};
+use farebox_base::{ApiKeyId, Error, Result, Timestamp};
 use url::Url;
 
 /// How the caller named the provider; the provider answers to an address of the same form.
@@ -11,6 +11,16 @@ use url::Url;
 pub enum Named {
     Slug,
     Id,
+}
+
+/// What a holder asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Begin<'a> {
+    pub named: Named,
+    /// Where the browser goes in the end; `None`: to a page of this server.
+    pub redirect_uri: Option<&'a str>,
+    /// The key that asks; the flow ends with it. `None`: a session asks.
+    pub key: Option<ApiKeyId>,
 }
 
 /// A connection that was begun.
@@ -34,29 +44,24 @@ impl Oauth {
         }
     }
 
-    /// Begins a connection of the holder. Browsers end at `redirect_uri`, or at a page of this server.
+    /// Begins a connection of the holder.
     ///
     /// # Errors
     /// `Invalid` for `redirect_uri`; `Unavailable` where the provider is switched off; `TooManyRequests`.
-    pub async fn begin(
-        &self,
-        holder: Holder,
-        provider: &Provider,
-        named: Named,
-        redirect_uri: Option<&str>,
-    ) -> Result<Begun> {
-        let redirect_uri = self.redirect_uri(redirect_uri)?.to_string();
+    pub async fn begin(&self, holder: Holder, provider: &Provider, asked: Begin<'_>) -> Result<Begun> {
+        let redirect_uri = self.redirect_uri(asked.redirect_uri)?.to_string();
         if !provider.is_active {
             let message = format!("{} can't be connected to: it is switched off", provider.name);
             return Err(Error::unavailable(message).with_code("provider_inactive"));
         }
         let (state, secret, verifier) = (self.random(), self.random(), self.random());
         let expires_at = self.now().plus(self.settings().pending_for);
-        let callback = self.callback_address(provider, named);
+        let callback = self.callback_address(provider, asked.named);
         let url = authorization(provider, &callback, &state, &verifier)?;
         let pending = Pending {
             provider_id: provider.id,
             holder,
+            key: asked.key,
             callback,
             redirect_uri,
             verifier,

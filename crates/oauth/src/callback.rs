@@ -4,6 +4,7 @@
 //! other may belong to somebody who was lured into finishing a stranger's flow, and is asked first (`confirm`).
 
 use crate::pending::Pending;
+use crate::save::Saved;
 use crate::{Flow, Oauth, Provider};
 use farebox_base::{Error, OauthConnectionId, Result};
 use url::Url;
@@ -85,8 +86,9 @@ impl Oauth {
         };
         let account = self.account(provider, &tokens).await;
         match self.save(pending.holder, provider, &tokens, &account).await? {
-            Some(id) => Ok(success(pending, provider, id)),
-            None => Ok(failure(pending, provider, "too_many_connections")),
+            Saved::Connection(id) => Ok(success(pending, provider, id)),
+            Saved::TooMany => Ok(failure(pending, provider, "too_many_connections")),
+            Saved::ProviderMoved => Ok(failure(pending, provider, "provider_changed")),
         }
     }
 }

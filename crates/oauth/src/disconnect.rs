@@ -1,14 +1,16 @@
 //! Giving connections up: gone here at once, and revoked at the provider as far as it lets itself be asked.
 
 use crate::connection::not_found;
+use crate::providers::provider_in;
 use crate::{Holder, Oauth, Provider};
 use farebox_base::{Error, OauthConnectionId, OauthProviderId, Result};
-use farebox_db::{Isolation, Row, sql, tx};
+use farebox_db::{sql, tx};
 
 /// A connection that is gone here.
 struct Gone {
     id: OauthConnectionId,
-    provider_id: OauthProviderId,
+    /// As it was when the connection went: its tokens are for no servers that are named later.
+    provider: Provider,
     sealed: Vec<u8>,
 }
 
@@ -39,13 +41,17 @@ impl Oauth {
 
     async fn disconnected(&self, statement: &'static str, holder: Holder, second: &str) -> Result<()> {
         let owner = holder.text();
-        let rows = tx!(self.db(), Isolation::ReadCommitted, tx => {
-            Ok(tx.query(statement, &[(&owner).into(), second.into()]).await?)
+        let gone = tx!(self.db(), tx => {
+            let mut gone = Vec::new();
+            for row in tx.query(statement, &[(&owner).into(), second.into()]).await? {
+                let provider = provider_in(tx, row.get(1)?).await?.ok_or_else(not_found)?;
+                gone.push(Gone { id: row.get(0)?, provider, sealed: row.get(2)? });
+            }
+            Ok(gone)
         })?;
-        if rows.is_empty() {
+        if gone.is_empty() {
             return Err(not_found());
         }
-        let gone = rows.iter().map(read).collect::<Result<Vec<Gone>>>()?;
         // A client that leaves meanwhile has still asked for it.
         let oauth = self.clone();
         let running = tokio::spawn(async move { oauth.revoke(&gone).await });
@@ -54,14 +60,14 @@ impl Oauth {
 
     async fn revoke(&self, gone: &[Gone]) -> Result<()> {
         for connection in gone {
-            let Some(provider) = self.provider(connection.provider_id).await? else { continue };
-            self.revoke_one(&provider, connection).await?;
+            self.revoke_one(connection).await?;
         }
         Ok(())
     }
 
     /// The refresh token first: with it many providers forget all that came of it.
-    async fn revoke_one(&self, provider: &Provider, connection: &Gone) -> Result<()> {
+    async fn revoke_one(&self, connection: &Gone) -> Result<()> {
+        let provider = &connection.provider;
         let (access, refresh) = self.tokens_open(connection.id, &connection.sealed)?;
         if let Some(refresh) = refresh {
             self.forget(provider, &refresh, "refresh_token").await?;
@@ -69,8 +75,4 @@ impl Oauth {
         self.forget(provider, &access, "access_token").await?;
         Ok(())
     }
-}
-
-fn read(row: &Row) -> Result<Gone> {
-    Ok(Gone { id: row.get(0)?, provider_id: row.get(1)?, sealed: row.get(2)? })
 }

@@ -8,7 +8,8 @@
 //! - a connection is made in the browser that asked for it, or in one whose user was told who asks and said yes;
 //! - a refresh token is sent once: whoever renews a connection has it for himself, in all processes of one database;
 //! - nothing is sent but by `farebox_net`, and no browser is sent to an address that the operator has not allowed;
-//! - a token goes only to servers that its provider's owner answers for (`Provider::check_use`).
+//! - a token goes only to servers that its provider's owner answers for (`Provider::check_use`), and to none that were
+//!   named after its connection was made (`provider_moves`).
 
 mod begin;
 mod callback;
@@ -20,7 +21,9 @@ mod flights;
 mod holder;
 mod pending;
 mod provider;
+mod provider_moves;
 mod provider_rules;
+mod provider_slug;
 mod provider_use;
 mod providers;
 mod redirect;
@@ -32,7 +35,7 @@ mod token;
 mod token_reply;
 mod userinfo;
 
-pub use begin::{Begun, Named};
+pub use begin::{Begin, Begun, Named};
 pub use callback::{Arrived, Returned};
 pub use confirm::Asked;
 pub use connection::Connection;

@@ -1,9 +1,11 @@
 //! The table `oauth_pending`: connections that are being made.
 //!
-//! A row is found by the hash of its state (later, of the browser's secret) and is gone once it was found.
+//! A row is found by the hash of its state (later, of the browser's secret) and is gone once it was found. One that a key
+//! began is good while that key is.
 
 use crate::{Holder, Oauth, Sensitive};
-use farebox_base::{Error, Kind, OauthProviderId, PartyId, Result, Timestamp};
+use farebox_accounts::key_lives_in;
+use farebox_base::{ApiKeyId, Error, Kind, OauthProviderId, PartyId, Result, Timestamp};
 use farebox_db::{Isolation, Row, Tx, sql, tx};
 
 const VERIFIER: &str = "oauth_pending.verifier";
@@ -11,6 +13,8 @@ const CODE: &str = "oauth_pending.code";
 /// The most that one holder can have under way.
 const PENDING_MOST: i64 = 50;
 const STATE_BYTES_MAX: usize = 200;
+/// Where `api_key_id` stands in what is read.
+const KEY_COLUMN: usize = 9;
 
 /// What ties a flow to a browser: a cookie by this name with this value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub struct Flow {
 pub(crate) struct Pending {
     pub provider_id: OauthProviderId,
     pub holder: Holder,
+    /// The key that began it.
+    pub key: Option<ApiKeyId>,
     /// The address that the provider sends the browser to.
     pub callback: String,
     /// Where the browser goes in the end.
@@ -62,7 +68,8 @@ impl Oauth {
     pub(crate) async fn pending_take(&self, state: &str) -> Result<Option<Pending>> {
         const TAKE: &str = sql!(
             "DELETE FROM oauth_pending WHERE state_hash = $1 AND expires_at > $2 AND code IS NULL
-             RETURNING provider_id, party_id, holder, callback, redirect_uri, verifier, browser_hash, code, expires_at"
+             RETURNING provider_id, party_id, holder, callback, redirect_uri, verifier, browser_hash, code, expires_at,
+               api_key_id"
         );
         self.taken(TAKE, state).await
     }
@@ -71,35 +78,35 @@ impl Oauth {
     pub(crate) async fn confirmation_take(&self, secret: &str) -> Result<Option<Pending>> {
         const TAKE: &str = sql!(
             "DELETE FROM oauth_pending WHERE state_hash = $1 AND expires_at > $2 AND code IS NOT NULL
-             RETURNING provider_id, party_id, holder, callback, redirect_uri, verifier, browser_hash, code, expires_at"
+             RETURNING provider_id, party_id, holder, callback, redirect_uri, verifier, browser_hash, code, expires_at,
+               api_key_id"
         );
         self.taken(TAKE, secret).await
     }
 
     /// Looks at a flow that waits for its user's yes.
     pub(crate) async fn confirmation(&self, secret: &str) -> Result<Option<Pending>> {
-        let hash = self.pending_hash(secret);
-        let row = self
-            .db()
-            .one(
-                sql!(
-                    "SELECT provider_id, party_id, holder, callback, redirect_uri, verifier, browser_hash, code,
-                       expires_at
-                     FROM oauth_pending WHERE state_hash = $1 AND expires_at > $2 AND code IS NOT NULL"
-                ),
-                &[hash.as_bytes().into(), self.now().into()],
-            )
-            .await?;
-        row.map(|row| self.pending_read(&hash, &row)).transpose()
+        const LOOK: &str = sql!(
+            "SELECT provider_id, party_id, holder, callback, redirect_uri, verifier, browser_hash, code, expires_at,
+               api_key_id
+             FROM oauth_pending WHERE state_hash = $1 AND expires_at > $2 AND code IS NOT NULL"
+        );
+        self.taken(LOOK, secret).await
     }
 
+    /// Runs a statement that finds a flow, and answers the flow where whatever began it is still good.
     async fn taken(&self, statement: &'static str, key: &str) -> Result<Option<Pending>> {
         if key.len() > STATE_BYTES_MAX {
             return Ok(None);
         }
         let (hash, now) = (self.pending_hash(key), self.now());
         let row = tx!(self.db(), Isolation::ReadCommitted, tx => {
-            Ok(tx.one(statement, &[hash.as_bytes().into(), now.into()]).await?)
+            let Some(row) = tx.one(statement, &[hash.as_bytes().into(), now.into()]).await? else { return Ok(None) };
+            let lives = match row.get::<Option<ApiKeyId>>(KEY_COLUMN)? {
+                Some(key) => key_lives_in(tx, key, now).await?,
+                None => true,
+            };
+            Ok(lives.then_some(row))
         })?;
         row.map(|row| self.pending_read(&hash, &row)).transpose()
     }
@@ -116,6 +123,7 @@ impl Oauth {
         Ok(Pending {
             provider_id: row.get(0)?,
             holder: Holder::read(party, row.get(2)?),
+            key: row.get(KEY_COLUMN)?,
             callback: row.get(3)?,
             redirect_uri: row.get(4)?,
             verifier: self.open(VERIFIER, &name, row.get(5)?)?,
@@ -148,8 +156,8 @@ impl Written<'_> {
         tx.execute_one(
             sql!(
                 "INSERT INTO oauth_pending (state_hash, provider_id, party_id, holder, callback, redirect_uri, verifier,
-                   browser_hash, code, created_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+                   browser_hash, code, created_at, expires_at, api_key_id)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
             ),
             &[
                 self.hash.into(),
@@ -163,6 +171,7 @@ impl Written<'_> {
                 self.code.into(),
                 self.now.into(),
                 pending.expires_at.into(),
+                pending.key.map(|key| key.to_string()).as_ref().into(),
             ],
         )
         .await?;

@@ -2,11 +2,12 @@
 //!
 //! Whoever changes a provider names its owner, `None` for the operator, and every statement asks for it.
 
+use crate::provider_moves::{connections_delete_in, connections_end_in};
 use crate::{NewProvider, Oauth, Provider, ProviderPatch, Sensitive, TokenAuth, provider_rules};
 use farebox_base::{Error, OauthProviderId, PartyId, Result};
 use farebox_db::{DB_CONFLICT, Param, Row, Tx, Where, sql, tx};
 
-const PROVIDERS: &str = sql!(
+pub(crate) const PROVIDERS: &str = sql!(
     "SELECT id, party_id, slug, name, description, logo_url, authorization_url, token_url, revocation_url, userinfo_url,
        client_id, scopes, auth_method, pkce_required, auth_params, upstream_hosts, is_active, created_at, updated_at
      FROM oauth_provider"
@@ -61,28 +62,6 @@ impl Oauth {
         Ok(self.providers(wanted).await?.pop())
     }
 
-    /// The provider that a slug means to a member of these parties: the operator's, else that of the first party that has
-    /// one. Nobody's slug can stand in the way of the operator's.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn provider_by_slug(&self, parties: &[PartyId], slug: &str) -> Result<Option<Provider>> {
-        // The database refuses the question, which a caller may ask.
-        if slug.contains('\0') {
-            return Ok(None);
-        }
-        let owners = std::iter::once(None).chain(parties.iter().map(|party| Some(party.to_string())));
-        for owner in owners {
-            let mut wanted = Where::new(PROVIDERS);
-            wanted.and("slug = $1", &[slug.into()]);
-            owned_by(&mut wanted, owner.as_deref());
-            if let Some(found) = self.providers(wanted).await?.pop() {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
-
     /// Sets a provider up.
     ///
     /// # Errors
@@ -101,7 +80,7 @@ impl Oauth {
         Ok(provider)
     }
 
-    /// Changes a provider.
+    /// Changes a provider. Where it becomes another one (`Provider::is_another_than`), the connections to it end.
     ///
     /// # Errors
     /// `Invalid`, naming the field; `NotFound`; `Conflict` where the owner has the slug already.
@@ -126,7 +105,10 @@ impl Oauth {
             }
             None => None,
         };
-        let written = tx!(self.db(), tx => { update_in(tx, &provider, sealed.as_deref()).await });
+        let written = tx!(self.db(), tx => {
+            connections_end_in(tx, &provider).await?;
+            update_in(tx, &provider, sealed.as_deref()).await
+        });
         if written.map_err(|error| slug_taken(error, &provider.slug))? { Ok(provider) } else { Err(not_found()) }
     }
 
@@ -135,11 +117,11 @@ impl Oauth {
     /// # Errors
     /// `NotFound`.
     pub async fn provider_delete(&self, owner: Option<PartyId>, id: OauthProviderId) -> Result<()> {
-        let id = self.provider_owned(owner, id).await?.id.to_string();
+        self.provider_owned(owner, id).await?;
+        let id_text = id.to_string();
         tx!(self.db(), tx => {
-            tx.execute(sql!("DELETE FROM oauth_pending WHERE provider_id = $1"), &[(&id).into()]).await?;
-            tx.execute(sql!("DELETE FROM oauth_connection WHERE provider_id = $1"), &[(&id).into()]).await?;
-            tx.execute(sql!("DELETE FROM oauth_provider WHERE id = $1"), &[(&id).into()]).await?;
+            connections_delete_in(tx, id).await?;
+            tx.execute(sql!("DELETE FROM oauth_provider WHERE id = $1"), &[(&id_text).into()]).await?;
             Ok(())
         })
     }
@@ -153,13 +135,22 @@ impl Oauth {
         self.open(SECRET, &id, row.get(0)?)
     }
 
-    async fn providers(&self, wanted: Where<'_>) -> Result<Vec<Provider>> {
+    pub(crate) async fn providers(&self, wanted: Where<'_>) -> Result<Vec<Provider>> {
         let (statement, params) = wanted.finish("ORDER BY created_at, id LIMIT 1000", &[]);
         self.db().query_built(&statement, &params).await?.iter().map(read).collect()
     }
 }
 
-fn owned_by<'a>(wanted: &mut Where<'a>, owner: Option<&'a str>) {
+/// A provider as a transaction sees it.
+pub(crate) async fn provider_in(tx: &mut Tx, id: OauthProviderId) -> Result<Option<Provider>> {
+    let id = id.to_string();
+    let mut wanted = Where::new(PROVIDERS);
+    wanted.and("id = $1", &[(&id).into()]);
+    let (statement, params) = wanted.finish("", &[]);
+    tx.query_built(&statement, &params).await?.first().map(read).transpose()
+}
+
+pub(crate) fn owned_by<'a>(wanted: &mut Where<'a>, owner: Option<&'a str>) {
     match owner {
         Some(owner) => wanted.and("party_id = $1", &[owner.into()]),
         None => wanted.and("party_id IS NULL", &[]),

@@ -1,5 +1,6 @@
 //! Keeping a new connection, or the new tokens of one that there is.
 
+use crate::provider_moves::is_same_in;
 use crate::token_reply::Tokens;
 use crate::userinfo::Account;
 use crate::{Holder, Oauth, Provider};
@@ -10,6 +11,15 @@ use farebox_db::{Tx, sql, tx};
 pub(crate) const TOKENS: &str = "oauth_connection.tokens";
 /// The most connections of one holder.
 const CONNECTIONS_MOST: i64 = 100;
+
+/// What became of a new connection.
+pub(crate) enum Saved {
+    Connection(OauthConnectionId),
+    /// The holder has too many.
+    TooMany,
+    /// The provider is gone, or became another one meanwhile.
+    ProviderMoved,
+}
 
 /// What is written of a connection.
 struct New<'a> {
@@ -26,16 +36,19 @@ struct New<'a> {
 
 impl Oauth {
     /// Keeps what a flow brought. The same account of the same holder stays one connection; the holder's first one at a
-    /// provider is the default. `None`: the holder has too many.
+    /// provider is the default.
     pub(crate) async fn save(
         &self,
         holder: Holder,
         provider: &Provider,
         tokens: &Tokens,
         account: &Account,
-    ) -> Result<Option<OauthConnectionId>> {
+    ) -> Result<Saved> {
         let fresh = OauthConnectionId::generate(self.clock(), self.rng());
         tx!(self.db(), tx => {
+            if !is_same_in(tx, provider).await? {
+                return Ok(Saved::ProviderMoved);
+            }
             let known = known_in(tx, holder, provider, account).await?;
             let id = known.as_ref().map_or(fresh, |(id, _)| *id);
             let mut tokens = tokens.clone();
@@ -55,7 +68,7 @@ impl Oauth {
                 now: self.now(),
             };
             let written = if known.is_some() { new.replace_in(tx).await? } else { new.insert_in(tx).await? };
-            Ok(written.then_some(id))
+            Ok(if written { Saved::Connection(id) } else { Saved::TooMany })
         })
     }
 

@@ -11,6 +11,11 @@ use uuid::Uuid;
 const PREFIX: &str = "fbr_";
 const SEALED_BYTES: usize = 52;
 
+/// Whether a credential looks like a refresh token.
+pub(crate) fn is_refresh_token(presented: &str) -> bool {
+    presented.starts_with(PREFIX)
+}
+
 /// A token that was given out here at some time.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct RefreshToken {

@@ -31,6 +31,7 @@ async fn an_unset_policy_lets_members_choose_and_a_set_one_comes_back_whole() {
     engines::each(async |db| {
         let process = process(&db);
         let party = process.accounts.register_agent(&AgentRegistration::default()).await.unwrap().party;
+        process.clock.advance(Duration::from_secs(1));
         let other = process.accounts.register_agent(&AgentRegistration::default()).await.unwrap().party;
         assert_eq!(process.accounts.chat_policy(party.id).await.unwrap(), ChatPolicy::unset(party.created_at));
 
@@ -49,6 +50,16 @@ async fn an_unset_policy_lets_members_choose_and_a_set_one_comes_back_whole() {
         let cleared = cleared.await.unwrap();
         assert_eq!(process.accounts.chat_policy(party.id).await.unwrap(), cleared);
         assert_eq!(cleared, ChatPolicy::unset(expected.updated_at));
+
+        // Where both have set theirs, a change of one is no change of the other's.
+        let theirs = process.accounts.chat_policy_update(other.id, full).await.unwrap();
+        let named = process.accounts.chat_policy_update(party.id, |policy| {
+            policy.model_id = Some("own/other".to_owned());
+            Ok(())
+        });
+        let named = named.await.unwrap();
+        assert_eq!(process.accounts.chat_policy(party.id).await.unwrap(), named);
+        assert_eq!(process.accounts.chat_policy(other.id).await.unwrap(), theirs);
     })
     .await;
 }

@@ -87,6 +87,14 @@ async fn a_request_comes_in_through_what_its_organisation_has_recorded_and_nothi
         assert_eq!(here.get(own, recorded.id, None).await.unwrap().state, VpcState::Available);
         here.admit(own, ENDPOINT).await.unwrap();
         assert!(here.admit(other, ENDPOINT).await.is_err(), "another organisation's request");
+        let theirs = here.record(other, &create(US, ENDPOINT)).await.unwrap();
+        here.admit(own, ENDPOINT).await.unwrap();
+        assert_eq!(here.get(other, theirs.id, None).await.unwrap().state, VpcState::Pending, "nobody came to them");
+        here.admit(other, ENDPOINT).await.unwrap();
+        let anew = here.record(own, &create(US, "vpce-1a2b3c4d")).await.unwrap();
+        here.record(other, &create(US, "vpce-1a2b3c4d")).await.unwrap();
+        here.admit(other, "vpce-1a2b3c4d").await.unwrap();
+        assert_eq!(here.get(own, anew.id, None).await.unwrap().state, VpcState::Pending, "only others came");
         for bad in ["", "vpce-", "\0", "vpce-0123456789ABCDEF0", &"1".repeat(10_000)] {
             assert_eq!(here.admit(own, bad).await.unwrap_err().kind, Kind::Forbidden, "{bad:?}");
         }
@@ -111,6 +119,7 @@ async fn an_organisations_list_has_an_end() {
         }
         let full = vpc.record(own, &create(US, ENDPOINT)).await.unwrap_err();
         assert_eq!((full.kind, full.code), (Kind::Conflict, "vpc_endpoints_full"));
+        vpc.record(party(&process).await, &create(US, ENDPOINT)).await.unwrap();
     })
     .await;
 }

@@ -4,6 +4,7 @@ use super::Refused;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
+use std::fmt::Display;
 
 /// At least one value; more than one only where the parameter was repeated.
 pub(super) struct Values(pub(super) Vec<String>);
@@ -24,10 +25,17 @@ fn is_plain_integer(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn integer<T: std::str::FromStr>(text: &str, least: impl ToString, most: impl ToString) -> Result<T, Refused> {
+/// The bounds of a wide type are no rule of an operation, so they are told of narrow ones only.
+fn integer<T: std::str::FromStr + Display>(text: &str, least: T, most: T) -> Result<T, Refused> {
     let parsed = if is_plain_integer(text) { text.parse().ok() } else { None };
-    parsed
-        .ok_or_else(|| Refused::rule(format!("must be an integer from {} to {}", least.to_string(), most.to_string())))
+    parsed.ok_or_else(|| {
+        Refused::rule(match size_of::<T>() {
+            1 | 2 => format!("must be an integer from {least} to {most}"),
+            _ if !is_plain_integer(text) => "must be an integer".to_owned(),
+            _ if text.starts_with('-') && least.to_string() == "0" => "must not be negative".to_owned(),
+            _ => "must be an integer with fewer digits".to_owned(),
+        })
+    })
 }
 
 fn number(text: &str) -> Result<f64, Refused> {

@@ -146,6 +146,13 @@ async fn a_line_is_shown_to_its_own_organisation_only() {
         assert_eq!(log.line(party(1), Uuid::from_u128(1)).await.unwrap(), None);
         let others = log.list(party(2), &Filter::default(), Page { limit: 10, offset: 0 }).await.unwrap();
         assert_eq!((others.total, others.lines.len()), (0, 0));
+        // With lines of both, each has his own.
+        log.record(NewLine { party: Some(party(2)), ..line("theirs") }).await;
+        for (reader, name) in [(1, "mine"), (2, "theirs")] {
+            let listed = log.list(party(reader), &Filter::default(), Page { limit: 10, offset: 0 }).await.unwrap();
+            let shown: Vec<_> = listed.lines.iter().filter_map(|line| line.request_id.as_deref()).collect();
+            assert_eq!((listed.total, shown.as_slice()), (1, [name].as_slice()));
+        }
     })
     .await;
 }

@@ -4,8 +4,9 @@
 
 use base64::Engine;
 use farebox_console::{
-    ACCOUNT_POLICY, AccountPage, CONTENT_SECURITY_POLICY, DoorLink, Landing, OutboxMail, account_page, docs_page,
-    landing_page, outbox_page,
+    ACCOUNT_POLICY, AccountPage, CONTENT_SECURITY_POLICY, DoorLink, Landing, OrganizationRow, OutboxMail,
+    SIGN_IN_POLICY, SignInForm, SignedInAccount, account_page, docs_page, landing_page, outbox_page, sign_in_page,
+    signed_in_page,
 };
 use sha2::{Digest, Sha256};
 
@@ -58,8 +59,13 @@ fn pages_load_nothing_from_elsewhere_and_hold_nothing_that_the_policy_forbids() 
     assert!(!inside(&docs_page(DOORS), "script").contains("innerHTML"));
 }
 
-const PAGES: [AccountPage; 4] =
-    [AccountPage::VerifyEmail, AccountPage::ForgotPassword, AccountPage::ResetPassword, AccountPage::AcceptInvite];
+const PAGES: [AccountPage; 5] = [
+    AccountPage::VerifyEmail,
+    AccountPage::ForgotPassword,
+    AccountPage::ResetPassword,
+    AccountPage::AcceptInvite,
+    AccountPage::SignUp,
+];
 
 #[test]
 fn the_pages_of_mails_fit_their_policy_and_send_their_token_to_nobody() {
@@ -71,6 +77,26 @@ fn the_pages_of_mails_fit_their_policy_and_send_their_token_to_nobody() {
         assert!(page.contains("<meta name=\"referrer\" content=\"no-referrer\">"));
         assert!(!page.contains("innerHTML") && !page.contains(" src=") && !page.contains("{{"));
     }
+}
+
+#[test]
+fn the_pages_of_sign_in_need_no_script_and_show_what_was_typed_as_text() {
+    let odd = "\"><script>alert(1)</script>{{check}}";
+    let form = SignInForm { check: "c1", email: odd, problem: Some(odd) };
+    let organizations = [OrganizationRow { name: odd.to_owned(), id: "1".to_owned(), role: odd.to_owned() }];
+    let account = SignedInAccount { name: odd, email: odd, organizations: &organizations, check: "c2" };
+    for page in [sign_in_page(&form), signed_in_page(&account)] {
+        let style = format!("style-src {};", source_of(inside(&page, "style")));
+        assert!(SIGN_IN_POLICY.contains(&style), "the style changed, put this into the policy: {style}");
+        assert!(!page.contains("<script") && !page.contains("src=") && !page.contains(" style="), "{page}");
+        assert!(page.contains("{{check}}") && page.contains("method=\"post\""), "a value is not filled in again");
+    }
+    assert!(SIGN_IN_POLICY.contains("form-action 'self'") && !SIGN_IN_POLICY.contains("script-src"));
+    let first = sign_in_page(&SignInForm { check: "c", email: "", problem: None });
+    for link in ["href=\"forgot-password\"", "href=\"sign-up\"", "name=\"check\" value=\"c\""] {
+        assert!(first.contains(link), "{link}");
+    }
+    assert!(!first.contains("role=\"alert\""));
 }
 
 #[test]

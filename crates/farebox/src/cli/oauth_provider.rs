@@ -120,9 +120,8 @@ async fn list(app: &App) -> Result<Vec<String>> {
     Ok(providers.iter().map(line).collect())
 }
 
-/// The operator's own; `provider_by_slug` without a party sees no others.
 async fn by_slug(app: &App, slug: &str) -> Result<Option<Provider>> {
-    app.oauth.provider_by_slug(&[], slug).await
+    app.oauth.operators_provider(slug).await
 }
 
 fn new_provider(described: Described) -> Result<NewProvider> {

@@ -28,6 +28,7 @@ mod oauth;
 mod pay;
 mod permissions;
 mod places;
+mod plain_errors;
 mod process;
 mod several;
 mod streaming;

@@ -84,7 +84,8 @@ fn decode(bytes: &[u8]) -> Result<()> {
         .set_max_height(most)
         .jpeg_set_max_scans(SCANS_MOST);
     let broken = |error| {
-        refused(format!("must be a JPEG file that can be decoded, at most {most} pixels wide and high: {error}"))
+        let rule = format!("must be a JPEG file that is whole and can be decoded, at most {most} pixels wide and high");
+        refused(rule).with_internal(format!("a logo: {error}"))
     };
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(broken)?;

@@ -43,7 +43,9 @@ fn chunks(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// Makes the pixels and throws them away: sums and compressed data are whole where this succeeds.
 fn decode(bytes: &[u8]) -> Result<()> {
-    let broken = |error| refused(format!("must be a PNG file that can be decoded: {error}"));
+    let broken = |error| {
+        refused("must be a PNG file that is whole and can be decoded").with_internal(format!("a logo: {error}"))
+    };
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: MEMORY_BYTES });
     let header = decoder.read_header_info().map_err(broken)?;
     check_size(header.width, header.height)?;

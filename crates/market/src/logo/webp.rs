@@ -59,7 +59,9 @@ fn chunks(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// Makes the pixels and throws them away.
 fn decode(bytes: &[u8]) -> Result<()> {
-    let broken = |error| refused(format!("must be a WebP file that can be decoded: {error}"));
+    let broken = |error| {
+        refused("must be a WebP file that is whole and can be decoded").with_internal(format!("a logo: {error}"))
+    };
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(broken)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height)?;

@@ -5,6 +5,7 @@ use crate::stage::Stage;
 use farebox_base::Kind;
 use farebox_oauth::{Granted, Holder, ProviderPatch};
 use farebox_testkit::engines;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -52,6 +53,63 @@ async fn a_connection_is_of_one_user_whomever_he_acts_for() {
         assert_eq!(stage.oauth.token(one, &other, Some(id)).await.unwrap_err().kind, Kind::NotFound);
         assert!(stage.oauth.connections(one).await.unwrap()[0].is_default);
         assert!(stage.server.asked("/revoke").is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_default_is_changed_for_its_holder_only_and_by_him_only() {
+    engines::each(async |db| {
+        let stage = Stage::set(db).await;
+        let (one, two) = (stage.user("One").await, stage.user("Two").await);
+        let provider = several(&stage).await;
+        let other = stage.provider(None, "other").await;
+        let mut of_one = Vec::new();
+        let mut of_two = Vec::new();
+        for _ in 0..2 {
+            of_one.push(stage.connected(one, &provider).await);
+            of_two.push(stage.connected(two, &provider).await);
+        }
+        let elsewhere = stage.connected(one, &other).await;
+        let defaults = async |holder| -> HashSet<_> {
+            let all = stage.oauth.connections(holder).await.unwrap();
+            all.into_iter().filter(|one| one.is_default).map(|one| one.id).collect()
+        };
+        let error = stage.oauth.connection_make_default(two, of_one[1]).await.unwrap_err();
+        assert_eq!(error.kind, Kind::NotFound);
+        assert_eq!(defaults(one).await, HashSet::from([of_one[0], elsewhere]));
+        assert_eq!(defaults(two).await, HashSet::from([of_two[0]]));
+        stage.oauth.connection_make_default(one, of_one[1]).await.unwrap();
+        assert_eq!(defaults(one).await, HashSet::from([of_one[1], elsewhere]));
+        assert_eq!(defaults(two).await, HashSet::from([of_two[0]]));
+        // What a stranger gives up and a provider's deletion touch nobody else's either.
+        stage.oauth.disconnect_provider(two, provider.id).await.unwrap();
+        stage.oauth.provider_delete(None, other.id).await.unwrap();
+        assert_eq!(defaults(one).await, HashSet::from([of_one[1]]));
+        assert_eq!(stage.oauth.connections(one).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_account_that_two_users_connect_is_a_connection_of_each_with_tokens_of_its_own() {
+    engines::each(async |db| {
+        let stage = Stage::set(db).await;
+        let (one, two) = (stage.user("One").await, stage.user("Two").await);
+        let provider = several(&stage).await;
+        stage.server.says(|asked, n| match asked.path.as_str() {
+            "/me" => Says::json(200, r#"{"sub":"shared"}"#),
+            _ => Says::tokens(n, 3_600),
+        });
+        let (first, second) = (stage.connected(one, &provider).await, stage.connected(two, &provider).await);
+        assert_ne!(first, second);
+        let sent = async |holder| match stage.oauth.token(holder, &provider, None).await.unwrap() {
+            Granted::Token(token) => token.authorization.to_str().unwrap().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((sent(one).await.as_str(), sent(two).await.as_str()), ("Bearer access-1", "Bearer access-2"));
+        stage.oauth.disconnect(two, second).await.unwrap();
+        assert_eq!(sent(one).await, "Bearer access-1");
     })
     .await;
 }

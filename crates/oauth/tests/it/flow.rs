@@ -1,7 +1,7 @@
 //! The way to a provider and back: what is asked, and what an attacker might try on the way.
 
 use crate::provider::Says;
-use crate::stage::{REDIRECT, Stage, parameter, target};
+use crate::stage::{REDIRECT, Stage, asked, parameter, target};
 use farebox_base::Kind;
 use farebox_oauth::{Arrived, Flow, Named, ProviderPatch, Returned, TokenAuth};
 use farebox_testkit::engines;
@@ -213,7 +213,7 @@ async fn flows_begin_where_the_operator_lets_browsers_end_and_are_not_without_nu
         let stage = Stage::set(db).await;
         let user = stage.user("One").await;
         let provider = stage.provider(None, "one").await;
-        let begin = async |uri: Option<&str>| stage.oauth.begin(user, &provider, Named::Slug, uri).await;
+        let begin = async |uri: Option<&str>| stage.oauth.begin(user, &provider, asked(Named::Slug, uri)).await;
         for bad in ["https://evil.example.com/", "/x", "https://pay.example.com@evil.example.com/", "javascript:x"] {
             assert_eq!(begin(Some(bad)).await.unwrap_err().field.as_deref(), Some("redirect_uri"), "{bad}");
         }
@@ -226,12 +226,12 @@ async fn flows_begin_where_the_operator_lets_browsers_end_and_are_not_without_nu
         }
         assert_eq!(begin(None).await.unwrap_err().kind, Kind::TooManyRequests);
         let other = stage.user("Two").await;
-        stage.oauth.begin(other, &provider, Named::Id, None).await.unwrap();
+        stage.oauth.begin(other, &provider, asked(Named::Id, None)).await.unwrap();
         stage.clock.advance(Duration::from_secs(601));
         begin(None).await.unwrap();
         let off = ProviderPatch { is_active: Some(false), ..ProviderPatch::default() };
         let off = stage.oauth.provider_update(None, provider.id, &off).await.unwrap();
-        let refused = stage.oauth.begin(user, &off, Named::Id, None).await.unwrap_err();
+        let refused = stage.oauth.begin(user, &off, asked(Named::Id, None)).await.unwrap_err();
         assert_eq!((refused.kind, refused.code), (Kind::Unavailable, "provider_inactive"));
     })
     .await;

@@ -4,6 +4,7 @@
 
 mod connections;
 mod flow;
+mod moves;
 mod provider;
 mod providers;
 mod renewal;

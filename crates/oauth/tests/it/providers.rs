@@ -29,11 +29,39 @@ async fn a_provider_is_its_owners_alone_and_slugs_are_taken_for_one_owner() {
         assert_eq!(stage.oauth.providers_owned(Some(two)).await.unwrap(), [others]);
         let visible: Vec<_> = stage.oauth.providers_visible(&[one]).await.unwrap().iter().map(|it| it.id).collect();
         assert_eq!(visible, [operators.id, made.id]);
-        // Nobody's slug stands in the way of the operator's.
-        assert_eq!(stage.oauth.provider_by_slug(&[one], "github").await.unwrap().unwrap().id, operators.id);
-        stage.oauth.provider_delete(None, operators.id).await.unwrap();
-        assert_eq!(stage.oauth.provider_by_slug(&[one], "github").await.unwrap().unwrap().id, made.id);
-        assert_eq!(stage.oauth.provider_by_slug(&[], "github").await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slug_means_the_provider_of_whom_one_acts_for_then_of_another_own_organization_then_the_operators() {
+    engines::each(async |db| {
+        let stage = Stage::set(db).await;
+        let mut parties = Vec::new();
+        for name in ["Oldest", "Second", "Third", "Stranger"] {
+            parties.push(stage.user(name).await.party_id);
+        }
+        let [oldest, second, third, stranger] = parties[..] else { panic!() };
+        let strangers = stage.provider(Some(stranger), "github").await;
+        let meant = async |acting, others: &[_]| {
+            let found = stage.oauth.provider_by_slug(acting, others, "github").await;
+            found.map(|found| found.map(|provider| provider.id))
+        };
+        assert_eq!(meant(oldest, &[oldest, second]).await.unwrap(), None);
+        assert_eq!(stage.oauth.operators_provider("github").await.unwrap(), None);
+        let operators = stage.provider(None, "github").await.id;
+        assert_eq!(meant(third, &[oldest, second, third]).await.unwrap(), Some(operators));
+        let olds = stage.provider(Some(oldest), "github").await.id;
+        assert_eq!(meant(third, &[oldest, second, third]).await.unwrap(), Some(olds));
+        let thirds = stage.provider(Some(third), "github").await.id;
+        assert_eq!(meant(third, &[oldest, second, third]).await.unwrap(), Some(thirds));
+        assert_eq!(meant(oldest, &[oldest, second, third]).await.unwrap(), Some(olds));
+        // Two others have it: nothing tells which.
+        let unclear = meant(second, &[oldest, second, third]).await.unwrap_err();
+        assert_eq!(unclear.field.as_deref(), Some("provider"));
+        assert_eq!(meant(second, &[]).await.unwrap(), Some(operators));
+        assert_eq!(meant(stranger, &[]).await.unwrap(), Some(strangers.id));
+        assert_eq!(stage.oauth.provider_by_slug(oldest, &[], "git\0hub").await.unwrap(), None);
     })
     .await;
 }

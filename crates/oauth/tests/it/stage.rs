@@ -6,8 +6,8 @@ use farebox_base::{ManualClock, OauthConnectionId, PartyId, SystemRng, Timestamp
 use farebox_db::{Db, Isolation};
 use farebox_net::{Client, Policy};
 use farebox_oauth::{
-    Arrived, Begun, Holder, Named, NewProvider, Oauth, OauthParts, OauthSettings, Provider, RedirectRule, Returned,
-    Sensitive, TokenAuth,
+    Arrived, Begin, Begun, Holder, Named, NewProvider, Oauth, OauthParts, OauthSettings, Provider, RedirectRule,
+    Returned, Sensitive, TokenAuth,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +87,7 @@ impl Stage {
     }
 
     pub async fn begun(&self, holder: Holder, provider: &Provider) -> (Begun, String) {
-        let begun = self.oauth.begin(holder, provider, Named::Id, Some(REDIRECT)).await.unwrap();
+        let begun = self.oauth.begin(holder, provider, asked(Named::Id, Some(REDIRECT))).await.unwrap();
         let state = parameter(begun.url.expose(), "state");
         (begun, state)
     }
@@ -101,6 +101,11 @@ impl Stage {
         assert_eq!(parameter(&url, "status"), "success", "{url}");
         OauthConnectionId::parse(&parameter(&url, "connection_id")).unwrap()
     }
+}
+
+/// What somebody who is signed in asks for.
+pub fn asked(named: Named, redirect_uri: Option<&str>) -> Begin<'_> {
+    Begin { named, redirect_uri, key: None }
 }
 
 pub fn target(arrived: Arrived) -> String {

@@ -75,11 +75,21 @@ struct Moment {
 fn moment(field: &str, text: Option<&str>) -> Result<Option<Moment>> {
     let Some(text) = text else { return Ok(None) };
     let day = Timestamp::parse_day(text).map(|first| (first, Duration::from_secs(86_400)));
-    let time = || Timestamp::parse_rfc3339(text).map(|first| (first, Duration::from_micros(1)));
+    let time = || {
+        let first = Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&with_plus(text)?));
+        first.map(|first| (first, Duration::from_micros(1)))
+    };
     let (first, length) = day.or_else(time).ok_or_else(|| {
         Error::invalid(field, "must be an RFC 3339 time such as 2026-03-19T10:00:00Z, or a day written YYYY-MM-DD")
     })?;
     Ok(Some(Moment { first, behind: first.plus(length) }))
+}
+
+/// The time whose offset lost its plus sign: in a query that is a space, and a space stands nowhere else in a time.
+fn with_plus(text: &str) -> Option<String> {
+    let (time, offset) = text.split_once(' ')?;
+    let is_offset = offset.len() == 5 && offset.bytes().all(|b| b.is_ascii_digit() || b == b':');
+    (time.contains('T') && is_offset).then(|| format!("{time}+{offset}"))
 }
 
 fn shown(line: Line) -> Result<AuditLog> {
@@ -102,4 +112,24 @@ fn shown(line: Line) -> Result<AuditLog> {
         request_id: line.request_id,
         metadata: serde_json::from_str(&line.metadata).unwrap_or_default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_with_its_plus_sign_or_the_space_that_a_query_makes_of_it() {
+        let first = |text: &str| moment("start_date", Some(text)).ok().flatten().map(|moment| moment.first);
+        let utc = first("2026-03-19T08:00:00Z");
+        assert!(utc.is_some());
+        for same in ["2026-03-19T10:00:00+02:00", "2026-03-19T10:00:00 02:00", "2026-03-19T06:00:00-02:00"] {
+            assert_eq!(first(same), utc, "{same}");
+        }
+        for odd in
+            ["2026-03-19 02:00", "2026-03-19T10:00:00 2:00", "2026-03-19T10:00:00 0200 ", "2026-03-19T10:00:00 -2:00"]
+        {
+            assert_eq!(first(odd), None, "{odd}");
+        }
+    }
 }

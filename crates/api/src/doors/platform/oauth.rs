@@ -7,7 +7,7 @@ use crate::{Core, oauth_cookie};
 use farebox_api_kit::{Headed, Headers, Ok200, Path, Query, Reply, operations};
 use farebox_api_types::platform::{AuthorizationStarted, AuthorizeQuery, OAuthCallbackQuery, ProvidersResponse};
 use farebox_base::{Error, OauthProviderId, PartyId, Permission, Result};
-use farebox_oauth::{Arrived, Begun, Holder, Named, Provider, Returned};
+use farebox_oauth::{Arrived, Begin, Begun, Holder, Named, Provider, Returned};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
@@ -73,7 +73,7 @@ async fn oauth_callback(
     query: Query<OAuthCallbackQuery>,
     headers: Headers,
 ) -> Result<Reply> {
-    let provider = cx.core.oauth.provider_by_slug(&[], &path.0).await?;
+    let provider = cx.core.oauth.operators_provider(&path.0).await?;
     let provider = provider.ok_or_else(|| Error::invalid("provider", "must be the slug of a provider"))?;
     arrived(&cx, &provider, &query.0, &headers.0).await
 }
@@ -99,13 +99,14 @@ pub(super) fn parties(cx: &Cx) -> Result<Vec<PartyId>> {
 }
 
 async fn by_slug(cx: &Cx, slug: &str) -> Result<Provider> {
-    let found = cx.core.oauth.provider_by_slug(&parties(cx)?, slug).await?;
+    let found = cx.core.oauth.provider_by_slug(cx.caller()?.party_id, &parties(cx)?, slug).await?;
     found.ok_or_else(|| Error::not_found("Provider"))
 }
 
 async fn begun(cx: &Cx, provider: &Provider, named: Named, query: &AuthorizeQuery) -> Result<Begun> {
     let holder = Holder::from(&**cx.caller()?);
-    cx.core.oauth.begin(holder, provider, named, query.redirect_uri.as_deref()).await
+    let asked = Begin { named, redirect_uri: query.redirect_uri.as_deref(), key: cx.caller()?.api_key_id() };
+    cx.core.oauth.begin(holder, provider, asked).await
 }
 
 fn redirected(cx: &Cx, begun: Begun) -> Result<Reply> {

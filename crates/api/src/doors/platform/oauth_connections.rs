@@ -42,10 +42,23 @@ async fn revoke_connection(cx: Cx, path: Path<String>) -> Revoked {
         cx.core.oauth.disconnect(holder, id).await?;
         return revoked();
     }
-    let provider = cx.core.oauth.provider_by_slug(&parties(&cx)?, &path.0).await?;
-    let provider = provider.ok_or_else(|| Error::not_found("Connection"))?;
-    cx.core.oauth.disconnect_provider(holder, provider.id).await?;
+    cx.core.oauth.disconnect_provider(holder, connected_by_slug(&cx, holder, &path.0).await?).await?;
     revoked()
+}
+
+/// The provider of this slug that the holder has connections to; where there are several, what the slug means to him.
+async fn connected_by_slug(cx: &Cx, holder: Holder, slug: &str) -> Result<OauthProviderId> {
+    let mut providers: Vec<OauthProviderId> = Vec::new();
+    for one in cx.core.oauth.connections(holder).await? {
+        if one.provider_slug == slug && !providers.contains(&one.provider_id) {
+            providers.push(one.provider_id);
+        }
+    }
+    if let [only] = providers[..] {
+        return Ok(only);
+    }
+    let meant = cx.core.oauth.provider_by_slug(cx.caller()?.party_id, &parties(cx)?, slug).await?;
+    meant.map(|provider| provider.id).ok_or_else(|| Error::not_found("Connection"))
 }
 
 fn revoked() -> Revoked {

@@ -8,12 +8,12 @@ use farebox_market::UserOauth;
 
 const FIELD: &str = "oauth_provider_id";
 
-/// The provider that a seller names by its slug.
+/// The provider that a seller names by its slug: its own, else the operator's; whose member asks does not matter.
 ///
 /// # Errors
 /// `Invalid` for `oauth_provider_slug`.
 pub(super) async fn named(cx: &Cx, seller: PartyId, slug: &str) -> Result<OauthProviderId> {
-    let found = cx.core.oauth.provider_by_slug(&[seller], slug).await?;
+    let found = cx.core.oauth.provider_by_slug(seller, &[], slug).await?;
     let rule = "must name an OAuth provider of the organization or of the operator";
     found.map(|provider| provider.id).ok_or_else(|| Error::invalid("oauth_provider_slug", rule))
 }

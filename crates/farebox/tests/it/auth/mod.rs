@@ -5,6 +5,7 @@ mod flow;
 mod mail_server;
 mod outbox;
 mod secrets;
+mod sign_in_page;
 mod two_servers;
 
 use farebox_testkit::app::{Ask, Got, TestApp};

@@ -28,7 +28,7 @@ async fn the_outbox_shows_mails_to_the_servers_own_machine_and_to_nobody_else() 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pages_of_links_are_kept_by_nobody_and_tell_nobody_where_they_were_opened() {
     let app = TestApp::start(&TestDb::sqlite().await, &[]).await;
-    for path in ["/verify-email", "/reset-password", "/forgot-password", "/accept-invite"] {
+    for path in ["/verify-email", "/reset-password", "/forgot-password", "/accept-invite", "/sign-up"] {
         let page = app.expect(&Ask::get(path), 200).await;
         assert_eq!(page.header("referrer-policy"), "no-referrer");
         assert_eq!(page.header("cache-control"), "no-store");

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod calls;
+mod keys;
 mod operator;
 mod providers;
 mod real;

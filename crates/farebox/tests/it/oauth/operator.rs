@@ -43,10 +43,14 @@ async fn an_operators_provider_is_everybodys_and_its_tokens_go_to_the_hosts_it_n
         let mut described = stage.described("example");
         described["upstream_hosts"] = json!([app.upstream_address.to_string()]);
         let id = global(&stage, &described).await;
-        // An organization's provider of the same slug stands in nobody's way, and can't be changed into the operator's.
-        stage.own_provider(&stage.seller, "example").await;
         let (_, provider) = stage.listing("needs", "example").await;
         assert_eq!(provider, id);
+        // An organization's provider of the same slug is what its own listings and members mean, and no stranger's matter.
+        let own = stage.own_provider(&stage.seller, "example").await;
+        assert_eq!(stage.listing("also-needs", "example").await.1, own);
+        let sellers = app.expect(&Ask::get("/oauth/example/authorize").key(&stage.seller.key), 302).await;
+        let callback = format!("{}/oauth/providers/{own}/callback", app.base);
+        assert_eq!(parameter(sellers.header("location"), "redirect_uri"), callback);
         let by_slug = app.expect(&Ask::get("/oauth/example/authorize").key(&stage.buyer.key), 302).await;
         let callback = format!("{}/oauth/example/callback", app.base);
         assert_eq!(parameter(by_slug.header("location"), "redirect_uri"), callback);
