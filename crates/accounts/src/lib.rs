@@ -23,6 +23,7 @@ mod organizations;
 mod owner_keys;
 mod page;
 mod party;
+mod personal;
 mod register;
 mod role_rows;
 mod roles;

@@ -31,7 +31,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0018_audit.sql",
         "0019_oauth.sql",
         "0020_places.sql",
-        "0021_skill.sql"
+        "0021_skill.sql",
+        "0022_sign_up.sql"
     ]
 }
 

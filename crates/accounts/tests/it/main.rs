@@ -8,6 +8,7 @@ mod invites;
 mod keys;
 mod members;
 mod owner_keys;
+mod pending;
 mod people;
 mod register;
 mod roles;

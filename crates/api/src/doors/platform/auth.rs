@@ -23,7 +23,7 @@ operations! {
     POST "/auth/login" login(Public) errors(401, 403, 503) rate(Auth) "Sign in with a password";
     POST "/auth/refresh" refresh_token(Public) errors(401) rate(Auth) "Exchange a refresh token for new credentials";
     POST "/auth/logout" logout(Needs(AccountRead)) "Sign out of the session of this request";
-    POST "/auth/verify-email" verify_email(Public) errors(403) rate(Auth) "Prove an address by the token of a mail, and sign in";
+    POST "/auth/verify-email" verify_email(Public) rate(Auth) "Prove an address by the token of a mail, and sign in";
     POST "/auth/resend-verification" resend_verification_email(Public) rate(Auth) "Ask for the mail of a sign-up again";
     POST "/auth/forgot-password" forgot_password(Public) rate(Auth) "Ask for a mail to choose a new password with";
     POST "/auth/reset-password" reset_password(Public) errors(404, 503) rate(Auth) "Choose a new password by the token of a mail";

@@ -27,7 +27,11 @@ impl Tokens {
 }
 
 pub fn sign_up(email: &str) -> Ask {
-    Ask::post("/auth/signup", json!({ "email": email, "password": PASSWORD, "name": "Ada" }))
+    sign_up_with(email, PASSWORD)
+}
+
+pub fn sign_up_with(email: &str, password: &str) -> Ask {
+    Ask::post("/auth/signup", json!({ "email": email, "password": password, "name": "Ada" }))
 }
 
 pub fn login(email: &str, password: &str) -> Ask {
