@@ -10,6 +10,7 @@ mod members;
 mod owner_keys;
 mod pending;
 mod people;
+mod personal;
 mod register;
 mod roles;
 mod sessions;
