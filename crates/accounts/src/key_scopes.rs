@@ -1,6 +1,7 @@
 //! Scopes of a key that exists: narrowed, or widened as far as whoever asks may go himself.
 
-use crate::keys::{key_touched_in, narrowed, read, scopes_text};
+use crate::key_touch::key_touched_in;
+use crate::keys::{narrowed, read, scopes_text};
 use crate::{Accounts, Caller, KEYS_SCOPE, KeyInfo};
 use farebox_base::{ApiKeyId, Error, PartyId, Permission, Result};
 use farebox_db::{Tx, sql, tx};

@@ -4,9 +4,10 @@
 //! key that is presented (`authenticate.rs`).
 
 use crate::key::{KeyType, hash_secret, key_prefix, new_secret};
+use crate::key_touch::key_touched_in;
 use crate::text_enum::read_word;
 use crate::{Accounts, Caller, KEYS_SCOPE, MintedKey, Page, Paged, rules};
-use farebox_base::{ApiKeyId, Error, KeyId, MemberRole, PartyId, Permission, Result, Role, Timestamp, UserId};
+use farebox_base::{ApiKeyId, Error, KeyId, PartyId, Permission, Result, Role, Timestamp, UserId};
 use farebox_db::{Row, Tx, sql, tx};
 use std::time::Duration;
 
@@ -186,42 +187,6 @@ impl Accounts {
         }
         self.changes().bump_in(tx, KEYS_SCOPE).await
     }
-}
-
-/// The role of a key that the caller may revoke or narrow: his own user's, or another member's where he manages members;
-/// an owner's is touched by owners only.
-///
-/// # Errors
-/// `NotFound` where the party has no such key, or it is revoked already; `Forbidden` where he may not touch it.
-pub(crate) async fn key_touched_in(tx: &mut Tx, caller: &Caller, party: PartyId, id: ApiKeyId) -> Result<Role> {
-    let row = tx
-        .one(
-            sql!(
-                "SELECT k.role, k.user_id, m.role
-                 FROM api_key k LEFT JOIN member m ON m.party_id = k.party_id AND m.user_id = k.user_id
-                 WHERE k.id = $1 AND k.party_id = $2 AND k.revoked_at IS NULL"
-            ),
-            &[(&id.to_string()).into(), (&party.to_string()).into()],
-        )
-        .await?
-        .ok_or_else(|| Error::not_found("Key"))?;
-    let role = read_word(&row, 0, Role::parse)?;
-    if role > caller.role() {
-        return Err(Error::forbidden("A key can't revoke or change one with a higher role"));
-    }
-    if row.get::<Option<UserId>>(1)? != caller.user_id {
-        if !caller.may_in(party, Permission::OrgManageMembers) {
-            return Err(Error::forbidden(format!(
-                "The key is another member's: that needs the permission {}",
-                Permission::OrgManageMembers
-            )));
-        }
-        let owners = row.get::<Option<&str>>(2)? == Some(MemberRole::Owner.text());
-        if owners && !caller.is_owner_of(party) {
-            return Err(Error::forbidden("The key is an owner's: only owners may revoke or change it"));
-        }
-    }
-    Ok(role)
 }
 
 /// Mints and writes a key. Nothing is cached about keys that did not exist, so no counter moves.

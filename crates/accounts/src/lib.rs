@@ -16,6 +16,7 @@ mod invite_mail;
 mod invites;
 mod key;
 mod key_scopes;
+mod key_touch;
 mod keys;
 mod members;
 mod membership;

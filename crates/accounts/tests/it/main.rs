@@ -11,6 +11,7 @@ mod owner_keys;
 mod pending;
 mod people;
 mod personal;
+mod reach;
 mod register;
 mod roles;
 mod sessions;
