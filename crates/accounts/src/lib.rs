@@ -18,6 +18,7 @@ mod key;
 mod key_scopes;
 mod key_touch;
 mod keys;
+mod lookalike;
 mod members;
 mod membership;
 mod organizations;

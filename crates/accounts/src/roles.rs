@@ -3,6 +3,7 @@
 //! Owns the table `org_role`. Invariants: nobody makes, changes or takes away a role that may do more than he may; a
 //! built-in role never changes; a role that a member has cannot be deleted.
 
+use crate::lookalike::looks_built_in;
 use crate::membership::AnyRole;
 use crate::role_rows::{built_in_id, name_free_in, name_key, read, role_by_id_in, role_insert_in};
 use crate::{Accounts, Caller, Membership, rules};
@@ -33,7 +34,8 @@ pub struct RoleInfo {
 /// A role to make.
 #[derive(Clone, Debug)]
 pub struct RoleCreate {
-    /// 1 to 64 characters; unique in the organisation, whatever the case of its letters.
+    /// 1 to 64 characters; unique in the organisation, whatever the case of its letters; nothing that looks like the
+    /// name of a built-in role.
     pub name: String,
     /// At most 500 characters.
     pub description: Option<String>,
@@ -246,8 +248,8 @@ fn manager(caller: &Caller, party: PartyId) -> Result<&Membership> {
 fn checked_name(text: &str) -> Result<String> {
     let name = rules::visible_text("name", text, NAME_CHARS)?;
     let key = name_key(&name);
-    if key == DEFAULT_ROLE || MemberRole::parse(&key).is_some() || RoleId::parse(&key).is_some() {
-        return Err(Error::invalid("name", "must not be a built-in role's, \"member\" or a UUID"));
+    if looks_built_in(&name) || RoleId::parse(&key).is_some() {
+        return Err(Error::invalid("name", "must neither be nor look like a built-in role's, \"member\" or a UUID"));
     }
     Ok(name)
 }
