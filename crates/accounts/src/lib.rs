@@ -60,7 +60,7 @@ pub use register::{AgentRegistration, Registered};
 pub use roles::{RoleCreate, RoleInfo, RoleName, RolePatch};
 pub use rules::visible_text;
 pub use session::{SessionInfo, SignedIn, Tokens};
-pub use sign_in::{AddressAsked, SignUp, Visitor};
+pub use sign_in::{AddressAsked, SignUp, Visitor, Whose};
 pub use slug::slugify;
 pub use user::{User, UserKind, UserStatus};
 pub use vpc::{VPC_ENDPOINTS_MAX, VPC_SCOPE, VpcEndpoint, VpcEndpointCreate, VpcEndpoints, VpcState};

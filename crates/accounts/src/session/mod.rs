@@ -17,6 +17,7 @@ mod signing_key;
 pub(crate) use access_token::is_access_token;
 pub(crate) use check::SessionEntry;
 pub use list::SessionInfo;
+pub(crate) use refresh_token::refresh_token_session;
 pub(crate) use signing_key::SigningKeys;
 
 use crate::{Accounts, SESSIONS_SCOPE, User};

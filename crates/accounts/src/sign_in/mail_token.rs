@@ -15,7 +15,7 @@ pub(crate) enum Purpose {
 
 impl Purpose {
     /// As it is stored.
-    const fn text(self) -> &'static str {
+    pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Verify => "verify",
             Self::Reset => "reset",

@@ -18,10 +18,12 @@ mod recovery;
 mod resend;
 mod sign_up;
 mod verification;
+mod whose;
 
 pub use agent_address::AddressAsked;
 pub(crate) use password::Passwords;
 pub use sign_up::SignUp;
+pub use whose::Whose;
 
 use crate::Accounts;
 use farebox_base::{Result, UserId};

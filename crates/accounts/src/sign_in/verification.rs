@@ -3,9 +3,9 @@
 //! Invariant: an address is that of one user, who comes by it with the link of his own mail; with the proof all other
 //! links that were sent there end.
 
-use super::Visitor;
 use super::mail_token::{Purpose, Shown};
 use super::pending::Pending;
+use super::{Visitor, letters};
 use crate::user::{UserKind, UserStatus, user_insert_in};
 use crate::{Accounts, SignedIn};
 use farebox_base::{Error, Result, UserId, uuid_v7};
@@ -61,7 +61,14 @@ impl Accounts {
                 &[(&agent.id.to_string()).into(), (&proved.email).into()],
             )
             .await?;
-        if taken == 1 { Ok(agent.id) } else { Err(useless()) }
+        if taken == 0 {
+            return Err(useless());
+        }
+        if agent.email_verified && agent.email != proved.email {
+            let base = &self.0.parts.public_url;
+            self.mailer().queue_in(tx, &letters::address_was_replaced(&agent.email, &agent.name, base)).await?;
+        }
+        Ok(agent.id)
     }
 
     /// Ends what others have begun with an address that is being proved. Whoever has proved it before keeps it.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod agent_address;
 mod authenticate;
 mod chat_policy;
 mod invites;

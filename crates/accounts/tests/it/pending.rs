@@ -273,7 +273,10 @@ async fn sign_ups_that_wait_are_few_for_an_address_and_gone_after_their_day() {
         one.signed_up(ADA).await;
         for n in 0..9 {
             for email in [ADA, BOB] {
-                one.accounts.sign_up(&ask(email, &format!("a stranger's password {n}"), "Mallory"), &from(3)).await.unwrap();
+                one.accounts
+                    .sign_up(&ask(email, &format!("a stranger's password {n}"), "Mallory"), &from(3))
+                    .await
+                    .unwrap();
                 one.accounts.verification_resend(email, &from(4)).await.unwrap();
             }
         }

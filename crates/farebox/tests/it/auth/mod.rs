@@ -4,6 +4,7 @@ mod enumeration;
 mod flow;
 mod mail_server;
 mod outbox;
+mod record;
 mod secrets;
 mod two_servers;
 
