@@ -4,9 +4,9 @@
 //! key or session. Invariant: nothing here widens what the request came with, such as the organisations that its
 //! network leaves it.
 
-use crate::authenticate::{key_caller_in, refused_key};
+use crate::authenticate::{invalid_key, key_caller_in};
 use crate::membership::read_role;
-use crate::session::refused_session;
+use crate::session::session_over;
 use crate::{Accounts, Caller, Credential, Membership, Memberships};
 use farebox_base::{PartyId, Result, SessionId, UserId};
 use farebox_db::{Tx, sql};
@@ -19,9 +19,9 @@ impl Accounts {
     pub(crate) async fn caller_again_in(&self, tx: &mut Tx, caller: &Caller, party: PartyId) -> Result<Caller> {
         let (now, membership) = match (&caller.credential, caller.user_id) {
             (Credential::Key(key), _) => {
-                let now = key_caller_in(tx, key.key_id).await?.ok_or_else(refused_key)?;
+                let now = key_caller_in(tx, key.key_id).await?.ok_or_else(invalid_key)?;
                 if now.expires_at().is_some_and(|at| at <= self.now()) {
-                    return Err(refused_key());
+                    return Err(invalid_key());
                 }
                 let membership = now.membership(party).copied();
                 (now, membership)
@@ -30,12 +30,11 @@ impl Accounts {
                 let membership = self.session_membership_in(tx, (session.session_id, user), party).await?;
                 (caller.clone(), membership)
             }
-            (Credential::Session(_), None) => return Err(refused_session()),
+            (Credential::Session(_), None) => return Err(session_over()),
         };
-        let both = membership.zip(caller.membership(party)).map(|(now, before)| Membership {
-            permissions: now.permissions.intersection(before.permissions),
-            ..now
-        });
+        let both = membership
+            .zip(caller.membership(party))
+            .map(|(now, before)| Membership { permissions: now.permissions.intersection(before.permissions), ..now });
         Ok(Caller { memberships: Memberships::new(both.into_iter().collect()), ..now })
     }
 
@@ -63,7 +62,7 @@ impl Accounts {
                 ],
             )
             .await?
-            .ok_or_else(refused_session)?;
+            .ok_or_else(session_over)?;
         if row.get::<Option<&str>>(0)?.is_none() {
             return Ok(None);
         }

@@ -79,13 +79,14 @@ impl Accounts {
     /// # Errors
     /// `Invalid` for `email` or `role`; `Forbidden` where the caller may not give the role; `TooManyRequests`.
     pub async fn invite_create(&self, caller: &Caller, party: PartyId, create: &InviteCreate) -> Result<Invite> {
-        let by = manager(caller, party)?;
         let Some(user) = caller.user_id else {
             return Err(Error::forbidden("This key belongs to no user, and an invitation is a user's"));
         };
         let email = rules::email("email", &create.email)?;
         let role = RoleName::Name(create.role.as_deref().unwrap_or(DEFAULT_ROLE).trim().to_owned());
         tx!(self.db(), tx => {
+            let caller = &self.caller_again_in(tx, caller, party).await?;
+            let by = manager(caller, party)?;
             let given = role_named_in(tx, party, &role).await.map_err(unknown_role)?;
             may_give(caller, by, &given)?;
             invites_touched_in(tx, caller, by, Touched::Of(&email)).await?;
@@ -101,8 +102,9 @@ impl Accounts {
     /// # Errors
     /// `NotFound` where there is none, or it is not pending; `Forbidden` where the caller could not have sent it.
     pub async fn invite_revoke(&self, caller: &Caller, party: PartyId, id: InviteId) -> Result<()> {
-        let by = manager(caller, party)?;
         tx!(self.db(), tx => {
+            let caller = &self.caller_again_in(tx, caller, party).await?;
+            let by = manager(caller, party)?;
             invites_touched_in(tx, caller, by, Touched::One(id)).await?;
             self.invite_revoke_in(tx, party, id).await
         })

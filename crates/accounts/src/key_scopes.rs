@@ -19,7 +19,6 @@ impl Accounts {
         id: ApiKeyId,
         scopes: &[String],
     ) -> Result<KeyInfo> {
-        caller.require_in(party, Permission::KeysWrite)?;
         let key = tx!(self.db(), tx => { self.key_scopes_set_in(tx, caller, (party, id), scopes).await })?;
         self.changes().local(KEYS_SCOPE);
         Ok(key)
@@ -32,8 +31,10 @@ impl Accounts {
         (party, id): (PartyId, ApiKeyId),
         scopes: &[String],
     ) -> Result<KeyInfo> {
-        let role = key_touched_in(tx, caller, party, id).await?;
-        let scopes = scopes_text(&narrowed(caller, party, role, scopes)?);
+        let caller = self.caller_again_in(tx, caller, party).await?;
+        caller.require_in(party, Permission::KeysWrite)?;
+        let role = key_touched_in(tx, &caller, party, id).await?;
+        let scopes = scopes_text(&narrowed(&caller, party, role, scopes)?);
         let (id, party) = (id.to_string(), party.to_string());
         tx.execute_one(
             sql!("UPDATE api_key SET scopes = $3 WHERE id = $1 AND party_id = $2"),

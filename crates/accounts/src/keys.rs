@@ -114,30 +114,13 @@ impl Accounts {
     /// # Errors
     /// `Invalid` for `name`, `expires_in_days` or `scopes`; `Forbidden` where the key would get more than the caller has.
     pub async fn key_create(&self, caller: &Caller, party: PartyId, create: &KeyCreate) -> Result<MintedKey> {
-        caller.require_in(party, Permission::KeysWrite)?;
         let name = rules::name("name", &create.name)?;
         let asked = create.expires_in_days.map(checked_expiry).transpose()?.map(|span| self.now().plus(span));
-        let expires_at = [asked, caller.expires_at()].into_iter().flatten().min();
-        let role = create.role.unwrap_or(caller.role());
-        if role > caller.role() {
-            return Err(Error::forbidden(format!(
-                "A key with the role {} can't make one with the role {}",
-                caller.role().text(),
-                role.text()
-            )));
-        }
-        let scopes = match &create.scopes {
-            Some(scopes) => Some(narrowed(caller, party, role, scopes)?),
-            None => caller.scopes().map(<[Permission]>::to_vec),
-        };
-        let new = || NewKey {
-            name: name.clone(),
-            key_type: create.key_type.unwrap_or(KeyType::User),
-            scopes: scopes.clone(),
-            expires_at,
-            ..NewKey::plain(party, caller.user_id, "", role)
-        };
-        tx!(self.db(), tx => { key_insert_in(tx, self, new()).await })
+        tx!(self.db(), tx => {
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            let new = new_key(&caller, party, (&name, asked), create)?;
+            key_insert_in(tx, self, new).await
+        })
     }
 
     /// Revokes a key of one of the caller's organisations, for good.
@@ -175,7 +158,9 @@ impl Accounts {
     }
 
     async fn key_revoke_in(&self, tx: &mut Tx, caller: &Caller, party: PartyId, id: ApiKeyId) -> Result<()> {
-        key_touched_in(tx, caller, party, id).await?;
+        let caller = self.caller_again_in(tx, caller, party).await?;
+        caller.require_in(party, Permission::KeysWrite)?;
+        key_touched_in(tx, &caller, party, id).await?;
         let revoked = tx
             .execute(
                 sql!("UPDATE api_key SET revoked_at = $3 WHERE id = $1 AND party_id = $2 AND revoked_at IS NULL"),
@@ -187,6 +172,34 @@ impl Accounts {
         }
         self.changes().bump_in(tx, KEYS_SCOPE).await
     }
+}
+
+/// The key that a caller may make: no more than he has, and no longer.
+fn new_key(
+    caller: &Caller,
+    party: PartyId,
+    (name, asked_expiry): (&str, Option<Timestamp>),
+    create: &KeyCreate,
+) -> Result<NewKey> {
+    caller.require_in(party, Permission::KeysWrite)?;
+    let role = create.role.unwrap_or(caller.role());
+    if role > caller.role() {
+        return Err(Error::forbidden(format!(
+            "A key with the role {} can't make one with the role {}",
+            caller.role().text(),
+            role.text()
+        )));
+    }
+    let scopes = match &create.scopes {
+        Some(scopes) => Some(narrowed(caller, party, role, scopes)?),
+        None => caller.scopes().map(<[Permission]>::to_vec),
+    };
+    Ok(NewKey {
+        key_type: create.key_type.unwrap_or(KeyType::User),
+        scopes,
+        expires_at: [asked_expiry, caller.expires_at()].into_iter().flatten().min(),
+        ..NewKey::plain(party, caller.user_id, name, role)
+    })
 }
 
 /// Mints and writes a key. Nothing is cached about keys that did not exist, so no counter moves.

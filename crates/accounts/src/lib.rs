@@ -7,6 +7,7 @@
 //! - an owner id belongs to whoever made its first key; a wallet address names at most one party;
 //! - a revoked key is refused in this process at once, elsewhere after the next `Changes::refresh`.
 
+mod actor;
 mod authenticate;
 mod caller;
 mod chat_policy;

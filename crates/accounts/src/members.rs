@@ -65,8 +65,10 @@ impl Accounts {
         user: UserId,
         role: &RoleName,
     ) -> Result<Member> {
-        let by = manager(caller, party)?;
-        let member = tx!(self.db(), tx => { self.member_role_set_in(tx, caller, by, user, role).await })?;
+        let member = tx!(self.db(), tx => {
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            self.member_role_set_in(tx, &caller, manager(&caller, party)?, user, role).await
+        })?;
         self.access_changed();
         Ok(member)
     }
@@ -77,8 +79,10 @@ impl Accounts {
     /// # Errors
     /// `NotFound`; `Forbidden` where the caller may not touch him; `Invalid` where no owner would be left.
     pub async fn member_remove(&self, caller: &Caller, party: PartyId, user: UserId) -> Result<()> {
-        let by = manager(caller, party)?;
-        tx!(self.db(), tx => { self.member_remove_in(tx, caller, by, user).await })?;
+        tx!(self.db(), tx => {
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            self.member_remove_in(tx, &caller, manager(&caller, party)?, user).await
+        })?;
         self.access_changed();
         Ok(())
     }

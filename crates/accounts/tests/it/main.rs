@@ -17,6 +17,7 @@ mod register;
 mod roles;
 mod sessions;
 mod sign_in;
+mod stale;
 mod vpc;
 mod wallet;
 mod wallet_proof;
