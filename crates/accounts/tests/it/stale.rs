@@ -43,7 +43,7 @@ async fn attempts(here: &Process, by: &Caller, at: &Things) -> Vec<(&'static str
 }
 
 /// All that the organisation holds of what can be changed, as text.
-async fn state(here: &Process, party: PartyId) -> String {
+pub async fn state(here: &Process, party: PartyId) -> String {
     let page = Page::first(100);
     let members = here.accounts.members_list(party, page).await.unwrap().items;
     let keys = here.accounts.keys_list(party, page).await.unwrap().items;
