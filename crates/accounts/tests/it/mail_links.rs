@@ -5,6 +5,7 @@ use crate::{Process, process};
 use farebox_accounts::{AgentRegistration, SignUp, UserStatus};
 use farebox_base::{Kind, Result, UserId};
 use farebox_testkit::engines::each;
+use std::time::Duration;
 
 const OTHER: &str = "other@example.com";
 const NEW: &str = "a whole new password";
@@ -19,11 +20,14 @@ impl Process {
     }
 
     async fn reset_link(&self, email: &str) -> String {
+        // The mails before are older.
+        self.clock.advance(Duration::from_millis(2));
         self.accounts.password_forgotten(email, &from(1)).await.unwrap();
         self.last_token().await
     }
 
     async fn naming_link(&self, agent: UserId, email: &str) -> String {
+        self.clock.advance(Duration::from_millis(2));
         self.accounts.agent_address_set(agent, email).await.unwrap();
         self.last_token().await
     }
@@ -98,6 +102,7 @@ async fn a_new_name_for_an_address_and_a_changed_password_end_the_links_before()
         let (first, second) = (one.naming_link(agent, OTHER).await, one.naming_link(agent, "third@example.com").await);
         assert_eq!(code(one.accounts.verify_email(&first, &from(1)).await), "invalid_token");
         one.accounts.verify_email(&second, &from(1)).await.unwrap();
+        one.clock.advance(Duration::from_millis(2));
         let bob = one.signed_up("bob@example.com").await;
         let link = one.reset_link("bob@example.com").await;
         one.accounts.password_change(bob.user.id, None, (PASSWORD, "another one of mine"), &from(1)).await.unwrap();

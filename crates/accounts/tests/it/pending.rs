@@ -293,3 +293,23 @@ async fn sign_ups_that_wait_are_few_for_an_address_and_gone_after_their_day() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_written_before_his_proof_by_an_older_release_signs_up_again_and_has_his_address() {
+    each(async |db| {
+        let one = process(&db);
+        let old = one.unproven("old").await.user.id;
+        let written = "UPDATE app_user SET kind = 'human', email = $1 WHERE id = $2";
+        let id = old.to_string();
+        farebox_db::tx!(&db, tx => { Ok(tx.execute(written, &[ADA.into(), (&id).into()]).await?) }).unwrap();
+        one.accounts.password_forgotten(ADA, &from(1)).await.unwrap();
+        assert!(one.mails().await.is_empty(), "an address that was not proved is no way in");
+        let token = one.begun(ADA, PASSWORD, "Ada").await;
+        let ada = one.accounts.verify_email(&token, &from(1)).await.unwrap();
+        assert_ne!(ada.user.id, old);
+        assert_eq!(one.code(ADA, PASSWORD).await, "ok");
+        let old = one.accounts.user(old).await.unwrap().unwrap();
+        assert!(old.email.ends_with("@unverified.farebox.invalid") && !old.email_verified);
+    })
+    .await;
+}
