@@ -134,3 +134,28 @@ async fn members_who_may_do_more_keep_their_role_their_place_and_their_invitatio
     })
     .await;
 }
+
+#[tokio::test]
+async fn keys_of_peers_are_left_alone_by_who_manages_no_members_and_a_revoked_key_by_everybody() {
+    each(async |db| {
+        let here = process(&db);
+        let ada = here.person("ada").await;
+        let party = ada.party.id;
+        let owner = here.session(ada.user.id).await;
+        let one = here.join(&owner, party, &here.person("one").await, "editor").await;
+        let other = here.join(&owner, party, &here.person("other").await, "editor").await;
+        let (_, key) = here.key(&other, party, None).await;
+        let key = key.api_key_id().unwrap();
+        let scopes = ["keys.write".to_owned()];
+        let narrow = async |by: &Caller| {
+            here.accounts.key_scopes_set(by, party, key, &scopes).await.err().map(|error| error.kind)
+        };
+        let revoked = here.accounts.key_revoke(&one, party, key).await.unwrap_err();
+        assert_eq!((revoked.kind, narrow(&one).await), (Kind::Forbidden, Some(Kind::Forbidden)));
+        assert_eq!(narrow(&other).await, None);
+        here.accounts.key_revoke(&owner, party, key).await.unwrap();
+        assert_eq!(narrow(&other).await, Some(Kind::NotFound));
+        assert_eq!(narrow(&owner).await, Some(Kind::NotFound));
+    })
+    .await;
+}

@@ -130,6 +130,12 @@ async fn things_of_another_organisation_are_not_there_for_an_owner() {
         assert_eq!(kind(accounts.invite_create(owner, party, &invite).await), None);
         let renamed = RolePatch { name: Some("Only there".to_owned()), ..RolePatch::default() };
         assert_eq!(kind(accounts.role_update(owner, party, a.role, &renamed).await), None);
+        // What is pending there bars nobody here.
+        here.invite(&b.owner, b.party, "boss@example.com", Some("owner")).await;
+        let admin = here.session(bob.user.id).await;
+        let invite = InviteCreate { email: "boss@example.com".to_owned(), role: None };
+        assert_eq!(kind(accounts.invite_create(&admin, party, &invite).await), None);
+        assert_eq!(kind(accounts.invite_create(&admin, b.party, &invite).await), Some(Kind::Forbidden));
     })
     .await;
 }
