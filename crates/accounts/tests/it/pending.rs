@@ -87,6 +87,10 @@ async fn a_sign_up_that_was_sent_again_waits_a_day_from_there_for_any_address() 
         for email in [ADA, "nobody@example.com"] {
             one.accounts.verification_resend(email, &from(3)).await.unwrap();
         }
+        one.clock.advance(Duration::from_millis(2));
+        let mails = one.mails().await;
+        let confirm = |to: &str| mails.iter().filter(|mail| mail.0 == to && mail.1.contains("Confirm")).count();
+        assert_eq!((confirm(ADA), confirm("nobody@example.com")), (1, 2), "no second mail where there is an account");
         for hours in [2, 20, 3] {
             one.clock.advance(Duration::from_secs(hours * 3_600));
             for (codes, email) in codes.iter_mut().zip([ADA, "nobody@example.com"]) {

@@ -148,3 +148,36 @@ async fn what_a_request_was_kept_from_by_its_network_it_is_kept_from_here_too() 
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_that_were_given_since_count_for_the_next_request_and_a_session_that_is_over_for_none() {
+    each(async |db| {
+        let here = process(&db);
+        let (ada, bob) = (here.person("ada").await, here.person("bob").await);
+        let party = ada.party.id;
+        let owner = here.session(ada.user.id).await;
+        let before = here.join(&owner, party, &bob, "viewer").await;
+        let admin = RoleName::Name("admin".to_owned());
+        here.accounts.member_role_set(&owner, party, bob.user.id, &admin).await.unwrap();
+        let role = |name: &str| RoleCreate { name: name.to_owned(), description: None, permissions: vec![] };
+        let refused = here.accounts.role_create(&before, party, &role("One")).await.unwrap_err();
+        assert_eq!(refused.kind, Kind::Forbidden);
+        here.accounts.role_create(&here.session(bob.user.id).await, party, &role("Two")).await.unwrap();
+        here.clock.advance(Duration::from_secs(90 * 86_400));
+        let over = here.accounts.role_create(&owner, party, &role("Three")).await.unwrap_err();
+        assert_eq!((over.kind, over.code), (Kind::Unauthenticated, "invalid_token"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_user_is_no_member_is_like_any_bad_key() {
+    each(async |db| {
+        let here = process(&db);
+        let ada = here.person("ada").await;
+        farebox_db::tx!(&db, tx => { Ok(tx.execute("DELETE FROM member", &[]).await?) }).unwrap();
+        let refused = here.accounts.authenticate(&ada.key.platform_spelling()).await.unwrap_err();
+        assert_eq!((refused.kind, refused.code), (Kind::Unauthenticated, "invalid_key"));
+    })
+    .await;
+}
