@@ -123,3 +123,17 @@ async fn an_agent_that_was_stopped_takes_no_address() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_who_came_too_late_stays_worthless_when_the_address_is_free_again() {
+    each(async |db| {
+        let one = process(&db);
+        let late = one.accounts.register_agent(&AgentRegistration::default()).await.unwrap().user.id;
+        let link = one.naming_link(late, ADA).await;
+        let agent = one.owned_agent(ADA).await;
+        let elsewhere = one.naming_link(agent, OTHER).await;
+        one.accounts.verify_email(&elsewhere, &from(1)).await.unwrap();
+        assert_eq!(code(one.accounts.verify_email(&link, &from(1)).await), "invalid_token");
+    })
+    .await;
+}

@@ -58,6 +58,8 @@ async fn a_sign_up_tells_its_maker_the_same_whether_the_address_has_an_account_o
         for email in [ADA, "nobody@example.com"] {
             one.accounts.verification_resend(email, &from(3)).await.unwrap();
         }
+        let elsewhere = one.code("third@example.com", "a second try of it").await;
+        assert_eq!(elsewhere, "invalid_credentials", "what waits at another address");
         for hours in [0, 2, 20, 4] {
             one.clock.advance(Duration::from_secs(hours * 3_600));
             for (told, email) in told.iter_mut().zip([ADA, "nobody@example.com"]) {
