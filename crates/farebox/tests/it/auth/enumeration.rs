@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// A request about an address.
+type AskOf<'a> = &'a dyn Fn(&str) -> Ask;
+
 /// What a reply says, without what differs from one to the next for everybody.
 fn said(got: &Got, email: &str) -> (u16, Value) {
     let mut body: Value = serde_json::from_str(&got.text.replace(email, "…")).unwrap();
@@ -25,7 +28,7 @@ async fn known_and_unknown_addresses_get_the_same_answers() {
         person(&app, ADA).await;
         app.expect(&sign_up("waiting@example.com"), 201).await;
         let strangers = "a stranger's password";
-        let asks: [(u16, &dyn Fn(&str) -> Ask); 6] = [
+        let asks: [(u16, AskOf<'_>); 6] = [
             (401, &|email| login(email, "not the password")),
             (200, &|email| Ask::post("/auth/forgot-password", json!({ "email": email }))),
             (200, &|email| Ask::post("/auth/resend-verification", json!({ "email": email }))),
