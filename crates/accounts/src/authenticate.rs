@@ -18,6 +18,18 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 /// How many times of use go into one transaction.
 const FLUSH_BATCH: usize = 200;
 
+/// A key that is good now, as far as its row tells, with the role of its user.
+const KEY_AND_HOLDER: &str = sql!(
+    "SELECT k.id, k.party_id, p.handle, k.user_id, k.role, k.scopes, k.rate_limit_per_minute,
+       COALESCE(k.wallet_address, p.wallet_address), k.secret_hash, k.expires_at, k.key_type,
+       m.role, r.permissions
+     FROM api_key k JOIN party p ON p.id = k.party_id LEFT JOIN app_user u ON u.id = k.user_id
+       LEFT JOIN member m ON m.party_id = k.party_id AND m.user_id = k.user_id
+       LEFT JOIN org_role r ON r.party_id = m.party_id AND r.id = m.role
+     WHERE k.key_id = $1 AND k.revoked_at IS NULL
+       AND (k.user_id IS NULL OR (u.status = 'active' AND m.role IS NOT NULL))"
+);
+
 /// A key as it is cached.
 pub(crate) struct KeyEntry {
     key_id: KeyId,
@@ -86,22 +98,7 @@ impl Accounts {
 
     async fn key_load(&self, key_id: KeyId) -> Result<Option<Arc<KeyEntry>>> {
         let version = self.0.cache.version();
-        let row = self
-            .db()
-            .one(
-                sql!(
-                    "SELECT k.id, k.party_id, p.handle, k.user_id, k.role, k.scopes, k.rate_limit_per_minute,
-                       COALESCE(k.wallet_address, p.wallet_address), k.secret_hash, k.expires_at, k.key_type,
-                       m.role, r.permissions
-                     FROM api_key k JOIN party p ON p.id = k.party_id LEFT JOIN app_user u ON u.id = k.user_id
-                       LEFT JOIN member m ON m.party_id = k.party_id AND m.user_id = k.user_id
-                       LEFT JOIN org_role r ON r.party_id = m.party_id AND r.id = m.role
-                     WHERE k.key_id = $1 AND k.revoked_at IS NULL
-                       AND (k.user_id IS NULL OR (u.status = 'active' AND m.role IS NOT NULL))"
-                ),
-                &[(&key_id.to_string()).into()],
-            )
-            .await?;
+        let row = self.db().one(KEY_AND_HOLDER, &[(&key_id.to_string()).into()]).await?;
         let Some(row) = row else { return Ok(None) };
         let entry = Arc::new(read(&row, key_id)?);
         self.0.cache.insert(key_id, version, entry.clone());
@@ -153,7 +150,13 @@ async fn flush_in(tx: &mut Tx, batch: &[Arc<KeyEntry>]) -> Result<()> {
     Ok(())
 }
 
-fn invalid_key() -> Error {
+/// The caller of a key as a transaction sees it; its time is not checked.
+pub(crate) async fn key_caller_in(tx: &mut Tx, key_id: KeyId) -> Result<Option<Caller>> {
+    let row = tx.one(KEY_AND_HOLDER, &[(&key_id.to_string()).into()]).await?;
+    row.map(|row| Ok((*read(&row, key_id)?.caller).clone())).transpose()
+}
+
+pub(crate) fn invalid_key() -> Error {
     Error::unauthenticated("Invalid API key").with_code("invalid_key")
 }
 

@@ -36,7 +36,10 @@ impl Accounts {
             return Err(Error::not_found("Invite"));
         }
         let hash = hash_secret(self.pepper(), token);
-        let accepted = tx!(self.db(), tx => { self.invite_accept_in(tx, user, hash.as_bytes()).await })?;
+        let accepted = tx!(self.db(), tx => {
+            self.caller_again_in(tx, caller, caller.party_id).await?;
+            self.invite_accept_in(tx, user, hash.as_bytes()).await
+        })?;
         self.access_changed();
         Ok(accepted)
     }

@@ -6,7 +6,7 @@
 
 use crate::key::{hash_secret, new_secret};
 use crate::members::{manager, may_give};
-use crate::membership::AnyRole;
+use crate::membership::{AnyRole, Membership, read_role};
 use crate::role_rows::role_named_in;
 use crate::roles::{DEFAULT_ROLE, RoleName};
 use crate::{Accounts, Caller, Page, Paged, invite_mail, rules};
@@ -79,15 +79,17 @@ impl Accounts {
     /// # Errors
     /// `Invalid` for `email` or `role`; `Forbidden` where the caller may not give the role; `TooManyRequests`.
     pub async fn invite_create(&self, caller: &Caller, party: PartyId, create: &InviteCreate) -> Result<Invite> {
-        let by = manager(caller, party)?;
         let Some(user) = caller.user_id else {
             return Err(Error::forbidden("This key belongs to no user, and an invitation is a user's"));
         };
         let email = rules::email("email", &create.email)?;
         let role = RoleName::Name(create.role.as_deref().unwrap_or(DEFAULT_ROLE).trim().to_owned());
         tx!(self.db(), tx => {
+            let caller = &self.caller_again_in(tx, caller, party).await?;
+            let by = manager(caller, party)?;
             let given = role_named_in(tx, party, &role).await.map_err(unknown_role)?;
             may_give(caller, by, &given)?;
+            invites_touched_in(tx, caller, by, Touched::Of(&email)).await?;
             let name = if matches!(&role, RoleName::Name(name) if name == DEFAULT_ROLE) { DEFAULT_ROLE } else { &given.name };
             let new = self.new_invite(party, user, &email, (given.role, name));
             self.invite_create_in(tx, &new).await?;
@@ -98,10 +100,14 @@ impl Accounts {
     /// Takes a pending invitation back.
     ///
     /// # Errors
-    /// `NotFound` where there is none, or it is not pending; `Forbidden` where the caller does not manage members.
+    /// `NotFound` where there is none, or it is not pending; `Forbidden` where the caller could not have sent it.
     pub async fn invite_revoke(&self, caller: &Caller, party: PartyId, id: InviteId) -> Result<()> {
-        manager(caller, party)?;
-        tx!(self.db(), tx => { self.invite_revoke_in(tx, party, id).await })
+        tx!(self.db(), tx => {
+            let caller = &self.caller_again_in(tx, caller, party).await?;
+            let by = manager(caller, party)?;
+            invites_touched_in(tx, caller, by, Touched::One(id)).await?;
+            self.invite_revoke_in(tx, party, id).await
+        })
     }
 
     fn new_invite(&self, party: PartyId, user: UserId, email: &str, (role, name): (AnyRole, &str)) -> NewInvite {
@@ -188,6 +194,40 @@ impl Accounts {
             .await?;
         if revoked == 0 { Err(Error::not_found("Invite")) } else { Ok(()) }
     }
+}
+
+/// Pending invitations of an organisation: one, or those of an address.
+#[derive(Clone, Copy)]
+enum Touched<'a> {
+    One(InviteId),
+    Of(&'a str),
+}
+
+/// Whether the caller may take invitations back: their roles must be such as he may give.
+async fn invites_touched_in(tx: &mut Tx, caller: &Caller, by: &Membership, which: Touched<'_>) -> Result<()> {
+    let (id, email) = match which {
+        Touched::One(id) => (id.to_string(), ""),
+        Touched::Of(email) => (String::new(), email),
+    };
+    let rows = tx
+        .query(
+            sql!(
+                "SELECT i.role, r.permissions
+                 FROM org_invite i LEFT JOIN org_role r ON r.party_id = i.party_id AND r.id = i.role
+                 WHERE i.party_id = $1 AND (i.id = $2 OR i.email = $3)
+                   AND i.accepted_at IS NULL AND i.revoked_at IS NULL"
+            ),
+            &[(&by.party_id.to_string()).into(), (&id).into(), email.into()],
+        )
+        .await?;
+    for row in &rows {
+        let (role, permissions) = read_role(row, 0, 1)?;
+        if (role == AnyRole::OWNER && !caller.is_owner_of(by.party_id)) || !by.reaches(permissions) {
+            let message = "The address has an invitation to a role that you may not give: you can't take it back";
+            return Err(Error::forbidden(message));
+        }
+    }
+    Ok(())
 }
 
 /// A role that is not there is a broken rule of the body, not a missing thing of the path.

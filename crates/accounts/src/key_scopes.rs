@@ -1,6 +1,7 @@
 //! Scopes of a key that exists: narrowed, or widened as far as whoever asks may go himself.
 
-use crate::keys::{key_touched_in, narrowed, read, scopes_text};
+use crate::key_touch::key_touched_in;
+use crate::keys::{narrowed, read, scopes_text};
 use crate::{Accounts, Caller, KEYS_SCOPE, KeyInfo};
 use farebox_base::{ApiKeyId, Error, PartyId, Permission, Result};
 use farebox_db::{Tx, sql, tx};
@@ -18,7 +19,6 @@ impl Accounts {
         id: ApiKeyId,
         scopes: &[String],
     ) -> Result<KeyInfo> {
-        caller.require_in(party, Permission::KeysWrite)?;
         let key = tx!(self.db(), tx => { self.key_scopes_set_in(tx, caller, (party, id), scopes).await })?;
         self.changes().local(KEYS_SCOPE);
         Ok(key)
@@ -31,8 +31,10 @@ impl Accounts {
         (party, id): (PartyId, ApiKeyId),
         scopes: &[String],
     ) -> Result<KeyInfo> {
-        let role = key_touched_in(tx, caller, party, id).await?;
-        let scopes = scopes_text(&narrowed(caller, party, role, scopes)?);
+        let caller = self.caller_again_in(tx, caller, party).await?;
+        caller.require_in(party, Permission::KeysWrite)?;
+        let role = key_touched_in(tx, &caller, party, id).await?;
+        let scopes = scopes_text(&narrowed(&caller, party, role, scopes)?);
         let (id, party) = (id.to_string(), party.to_string());
         tx.execute_one(
             sql!("UPDATE api_key SET scopes = $3 WHERE id = $1 AND party_id = $2"),

@@ -4,9 +4,10 @@
 //! key that is presented (`authenticate.rs`).
 
 use crate::key::{KeyType, hash_secret, key_prefix, new_secret};
+use crate::key_touch::key_touched_in;
 use crate::text_enum::read_word;
 use crate::{Accounts, Caller, KEYS_SCOPE, MintedKey, Page, Paged, rules};
-use farebox_base::{ApiKeyId, Error, KeyId, MemberRole, PartyId, Permission, Result, Role, Timestamp, UserId};
+use farebox_base::{ApiKeyId, Error, KeyId, PartyId, Permission, Result, Role, Timestamp, UserId};
 use farebox_db::{Row, Tx, sql, tx};
 use std::time::Duration;
 
@@ -113,30 +114,13 @@ impl Accounts {
     /// # Errors
     /// `Invalid` for `name`, `expires_in_days` or `scopes`; `Forbidden` where the key would get more than the caller has.
     pub async fn key_create(&self, caller: &Caller, party: PartyId, create: &KeyCreate) -> Result<MintedKey> {
-        caller.require_in(party, Permission::KeysWrite)?;
         let name = rules::name("name", &create.name)?;
         let asked = create.expires_in_days.map(checked_expiry).transpose()?.map(|span| self.now().plus(span));
-        let expires_at = [asked, caller.expires_at()].into_iter().flatten().min();
-        let role = create.role.unwrap_or(caller.role());
-        if role > caller.role() {
-            return Err(Error::forbidden(format!(
-                "A key with the role {} can't make one with the role {}",
-                caller.role().text(),
-                role.text()
-            )));
-        }
-        let scopes = match &create.scopes {
-            Some(scopes) => Some(narrowed(caller, party, role, scopes)?),
-            None => caller.scopes().map(<[Permission]>::to_vec),
-        };
-        let new = || NewKey {
-            name: name.clone(),
-            key_type: create.key_type.unwrap_or(KeyType::User),
-            scopes: scopes.clone(),
-            expires_at,
-            ..NewKey::plain(party, caller.user_id, "", role)
-        };
-        tx!(self.db(), tx => { key_insert_in(tx, self, new()).await })
+        tx!(self.db(), tx => {
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            let new = new_key(&caller, party, (&name, asked), create)?;
+            key_insert_in(tx, self, new).await
+        })
     }
 
     /// Revokes a key of one of the caller's organisations, for good.
@@ -174,7 +158,9 @@ impl Accounts {
     }
 
     async fn key_revoke_in(&self, tx: &mut Tx, caller: &Caller, party: PartyId, id: ApiKeyId) -> Result<()> {
-        key_touched_in(tx, caller, party, id).await?;
+        let caller = self.caller_again_in(tx, caller, party).await?;
+        caller.require_in(party, Permission::KeysWrite)?;
+        key_touched_in(tx, &caller, party, id).await?;
         let revoked = tx
             .execute(
                 sql!("UPDATE api_key SET revoked_at = $3 WHERE id = $1 AND party_id = $2 AND revoked_at IS NULL"),
@@ -188,40 +174,32 @@ impl Accounts {
     }
 }
 
-/// The role of a key that the caller may revoke or narrow: his own user's, or another member's where he manages members;
-/// an owner's is touched by owners only.
-///
-/// # Errors
-/// `NotFound` where the party has no such key, or it is revoked already; `Forbidden` where he may not touch it.
-pub(crate) async fn key_touched_in(tx: &mut Tx, caller: &Caller, party: PartyId, id: ApiKeyId) -> Result<Role> {
-    let row = tx
-        .one(
-            sql!(
-                "SELECT k.role, k.user_id, m.role
-                 FROM api_key k LEFT JOIN member m ON m.party_id = k.party_id AND m.user_id = k.user_id
-                 WHERE k.id = $1 AND k.party_id = $2 AND k.revoked_at IS NULL"
-            ),
-            &[(&id.to_string()).into(), (&party.to_string()).into()],
-        )
-        .await?
-        .ok_or_else(|| Error::not_found("Key"))?;
-    let role = read_word(&row, 0, Role::parse)?;
+/// The key that a caller may make: no more than he has, and no longer.
+fn new_key(
+    caller: &Caller,
+    party: PartyId,
+    (name, asked_expiry): (&str, Option<Timestamp>),
+    create: &KeyCreate,
+) -> Result<NewKey> {
+    caller.require_in(party, Permission::KeysWrite)?;
+    let role = create.role.unwrap_or(caller.role());
     if role > caller.role() {
-        return Err(Error::forbidden("A key can't revoke or change one with a higher role"));
+        return Err(Error::forbidden(format!(
+            "A key with the role {} can't make one with the role {}",
+            caller.role().text(),
+            role.text()
+        )));
     }
-    if row.get::<Option<UserId>>(1)? != caller.user_id {
-        if !caller.may_in(party, Permission::OrgManageMembers) {
-            return Err(Error::forbidden(format!(
-                "The key is another member's: that needs the permission {}",
-                Permission::OrgManageMembers
-            )));
-        }
-        let owners = row.get::<Option<&str>>(2)? == Some(MemberRole::Owner.text());
-        if owners && !caller.is_owner_of(party) {
-            return Err(Error::forbidden("The key is an owner's: only owners may revoke or change it"));
-        }
-    }
-    Ok(role)
+    let scopes = match &create.scopes {
+        Some(scopes) => Some(narrowed(caller, party, role, scopes)?),
+        None => caller.scopes().map(<[Permission]>::to_vec),
+    };
+    Ok(NewKey {
+        key_type: create.key_type.unwrap_or(KeyType::User),
+        scopes,
+        expires_at: [asked_expiry, caller.expires_at()].into_iter().flatten().min(),
+        ..NewKey::plain(party, caller.user_id, name, role)
+    })
 }
 
 /// Mints and writes a key. Nothing is cached about keys that did not exist, so no counter moves.

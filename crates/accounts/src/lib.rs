@@ -7,6 +7,7 @@
 //! - an owner id belongs to whoever made its first key; a wallet address names at most one party;
 //! - a revoked key is refused in this process at once, elsewhere after the next `Changes::refresh`.
 
+mod actor;
 mod authenticate;
 mod caller;
 mod chat_policy;
@@ -17,13 +18,16 @@ mod invites;
 mod key;
 mod key_life;
 mod key_scopes;
+mod key_touch;
 mod keys;
+mod lookalike;
 mod members;
 mod membership;
 mod organizations;
 mod owner_keys;
 mod page;
 mod party;
+mod personal;
 mod register;
 mod role_rows;
 mod roles;
@@ -59,7 +63,7 @@ pub use register::{AgentRegistration, Registered};
 pub use roles::{RoleCreate, RoleInfo, RoleName, RolePatch};
 pub use rules::visible_text;
 pub use session::{SessionInfo, SignedIn, Tokens};
-pub use sign_in::{AddressAsked, SignUp, Visitor};
+pub use sign_in::{AddressAsked, SignUp, Visitor, Whose};
 pub use slug::slugify;
 pub use user::{User, UserKind, UserStatus};
 pub use vpc::{VPC_ENDPOINTS_MAX, VPC_SCOPE, VpcEndpoint, VpcEndpointCreate, VpcEndpoints, VpcState};

@@ -2,7 +2,8 @@
 //!
 //! Owns the writing of the table `member` but for the first rows, which registration writes. Invariants: an organisation
 //! that has an owner keeps one; owners are made, changed and removed by owners only; nobody gives or takes away what he
-//! may not do himself; whoever is removed loses his keys and invitations in the same transaction.
+//! may not do himself; whoever is removed loses his keys and invitations in the same transaction, and where it was his
+//! last membership he gets an organisation of his own.
 
 use crate::membership::{AnyRole, Membership, read_role};
 use crate::role_rows::role_named_in;
@@ -64,19 +65,24 @@ impl Accounts {
         user: UserId,
         role: &RoleName,
     ) -> Result<Member> {
-        let by = manager(caller, party)?;
-        let member = tx!(self.db(), tx => { self.member_role_set_in(tx, caller, by, user, role).await })?;
+        let member = tx!(self.db(), tx => {
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            self.member_role_set_in(tx, &caller, manager(&caller, party)?, user, role).await
+        })?;
         self.access_changed();
         Ok(member)
     }
 
-    /// Takes a member out of an organisation, with his keys for it and the invitations that he sent.
+    /// Takes a member out of an organisation, with his keys for it and the invitations that he sent. Who belongs to no
+    /// other one gets one of his own, so that he can go on signing in and accept invitations.
     ///
     /// # Errors
     /// `NotFound`; `Forbidden` where the caller may not touch him; `Invalid` where no owner would be left.
     pub async fn member_remove(&self, caller: &Caller, party: PartyId, user: UserId) -> Result<()> {
-        let by = manager(caller, party)?;
-        tx!(self.db(), tx => { self.member_remove_in(tx, caller, by, user).await })?;
+        tx!(self.db(), tx => {
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            self.member_remove_in(tx, &caller, manager(&caller, party)?, user).await
+        })?;
         self.access_changed();
         Ok(())
     }
@@ -123,6 +129,8 @@ impl Accounts {
             &[(&party_text).into(), (&user_text).into()],
         )
         .await?;
+        let removed = self.user_in(tx, user).await?.ok_or_else(|| Error::internal("a member's user is gone"))?;
+        self.place_in(tx, &removed).await?;
         self.access_changed_in(tx).await
     }
 

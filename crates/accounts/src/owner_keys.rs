@@ -85,11 +85,13 @@ impl Accounts {
     }
 
     async fn owner_key(&self, checked: &Checked, authority: Authority<'_>) -> Result<MintedKey> {
-        if let Authority::Caller(caller) = authority {
-            caller.require(Permission::KeysWrite)?;
-        }
-        may_make(checked.role, authority, self.0.parts.open_provider_registration)?;
-        let key = tx!(self.db(), tx => { self.owner_key_in(tx, checked, authority).await })?;
+        let key = tx!(self.db(), tx => {
+            let again = match authority {
+                Authority::Caller(caller) => Some(self.caller_again_in(tx, caller, caller.party_id).await?),
+                Authority::Nobody | Authority::Operator => None,
+            };
+            self.owner_key_in(tx, checked, again.as_ref().map_or(authority, Authority::Caller)).await
+        })?;
         if checked.wallet_address.is_some() {
             self.changes().local(KEYS_SCOPE);
         }
@@ -97,6 +99,10 @@ impl Accounts {
     }
 
     async fn owner_key_in(&self, tx: &mut Tx, checked: &Checked, authority: Authority<'_>) -> Result<MintedKey> {
+        if let Authority::Caller(caller) = authority {
+            caller.require(Permission::KeysWrite)?;
+        }
+        may_make(checked.role, authority, self.0.parts.open_provider_registration)?;
         let known = party_by_handle_in(tx, &checked.owner_id).await?;
         let (party, user) = match known {
             Some(party) => {

@@ -1,12 +1,12 @@
 //! Registration of agents: user, personal organisation, membership and a first key, all or nothing.
 
 use crate::keys::{NewKey, key_insert_in};
-use crate::party::{Party, PartyKind, party_insert_in};
+use crate::party::Party;
 use crate::slug::slugify;
 use crate::star_name::star_name;
-use crate::user::{User, UserKind, UserStatus, member_insert_in, user_insert_in};
+use crate::user::{User, UserKind, UserStatus, user_insert_in};
 use crate::{Accounts, MintedKey, rules};
-use farebox_base::{Error, MemberRole, PartyId, Result, Role, UserId};
+use farebox_base::{Error, Result, Role, UserId};
 use farebox_db::{Tx, tx};
 
 /// What an agent says of itself; nothing is required.
@@ -55,19 +55,7 @@ impl Accounts {
             }
             None => self.agent_insert_in(tx, &name).await?,
         };
-        let id = PartyId::generate(self.clock(), self.rng());
-        let party = Party {
-            id,
-            kind: PartyKind::Organization,
-            handle: id.to_string(),
-            name,
-            wallet_address: None,
-            created_at: user.created_at,
-        };
-        if !party_insert_in(tx, &party).await? {
-            return Err(Error::internal(format!("the handle of the new party {id} is taken")));
-        }
-        member_insert_in(tx, party.id, user.id, MemberRole::Owner, user.created_at).await?;
+        let party = self.personal_party_in(tx, &user).await?;
         let key = NewKey::plain(party.id, Some(user.id), "agent", Role::Provider);
         let key = key_insert_in(tx, self, key).await?;
         Ok(Registered { user, party, key })

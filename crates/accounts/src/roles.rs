@@ -3,6 +3,7 @@
 //! Owns the table `org_role`. Invariants: nobody makes, changes or takes away a role that may do more than he may; a
 //! built-in role never changes; a role that a member has cannot be deleted.
 
+use crate::lookalike::looks_built_in;
 use crate::membership::AnyRole;
 use crate::role_rows::{built_in_id, name_free_in, name_key, read, role_by_id_in, role_insert_in};
 use crate::{Accounts, Caller, Membership, rules};
@@ -33,7 +34,8 @@ pub struct RoleInfo {
 /// A role to make.
 #[derive(Clone, Debug)]
 pub struct RoleCreate {
-    /// 1 to 64 characters; unique in the organisation, whatever the case of its letters.
+    /// 1 to 64 characters; unique in the organisation, whatever the case of its letters; nothing that looks like the
+    /// name of a built-in role.
     pub name: String,
     /// At most 500 characters.
     pub description: Option<String>,
@@ -116,19 +118,22 @@ impl Accounts {
     /// # Errors
     /// `Invalid` for `name`, `description` or `permissions`; `Forbidden` where the role would have what the caller lacks.
     pub async fn role_create(&self, caller: &Caller, party: PartyId, create: &RoleCreate) -> Result<RoleInfo> {
-        let membership = manager(caller, party)?;
-        let now = self.now();
+        let name = checked_name(&create.name)?;
+        let description = checked_description(create.description.as_deref())?;
         let id = RoleId::generate(self.clock(), self.rng());
-        let role = RoleInfo {
-            id,
-            role: AnyRole::Custom(id),
-            name: checked_name(&create.name)?,
-            description: checked_description(create.description.as_deref())?,
-            permissions: checked_permissions(membership, &create.permissions)?,
-            created_at: now,
-        };
-        tx!(self.db(), tx => { role_insert_in(tx, party, &role).await })?;
-        Ok(role)
+        tx!(self.db(), tx => {
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            let role = RoleInfo {
+                id,
+                role: AnyRole::Custom(id),
+                name: name.clone(),
+                description: description.clone(),
+                permissions: checked_permissions(manager(&caller, party)?, &create.permissions)?,
+                created_at: self.now(),
+            };
+            role_insert_in(tx, party, &role).await?;
+            Ok(role)
+        })
     }
 
     /// Changes a role of an organisation; its members may do at once what it now says.
@@ -142,21 +147,19 @@ impl Accounts {
         id: RoleId,
         patch: &RolePatch,
     ) -> Result<RoleInfo> {
-        let membership = *manager(caller, party)?;
         let name = patch.name.as_deref().map(checked_name).transpose()?;
         let description = patch.description.as_ref().map(|text| checked_description(text.as_deref())).transpose()?;
-        let permissions = match &patch.permissions {
-            Some(asked) => Some(checked_permissions(&membership, asked)?),
-            None => None,
-        };
-        let changed = |mut role: RoleInfo| {
+        let changed = |mut role: RoleInfo, permissions: Option<PermissionSet>| {
             role.name = name.clone().unwrap_or(role.name);
             role.description = description.clone().unwrap_or(role.description);
             role.permissions = permissions.unwrap_or(role.permissions);
             role
         };
         let role = tx!(self.db(), tx => {
-            let role = changed(role_touched_in(tx, &membership, party, id).await?);
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            let by = manager(&caller, party)?;
+            let permissions = patch.permissions.as_ref().map(|asked| checked_permissions(by, asked)).transpose()?;
+            let role = changed(role_touched_in(tx, by, party, id).await?, permissions);
             self.role_write_in(tx, party, &role).await?;
             Ok(role)
         })?;
@@ -170,9 +173,9 @@ impl Accounts {
     /// `Invalid` for a built-in role and for one that members have; `NotFound`; `Forbidden` where the role has what the
     /// caller lacks.
     pub async fn role_delete(&self, caller: &Caller, party: PartyId, id: RoleId) -> Result<()> {
-        let membership = *manager(caller, party)?;
         tx!(self.db(), tx => {
-            role_touched_in(tx, &membership, party, id).await?;
+            let caller = self.caller_again_in(tx, caller, party).await?;
+            role_touched_in(tx, manager(&caller, party)?, party, id).await?;
             self.role_delete_in(tx, party, id).await
         })
     }
@@ -246,8 +249,8 @@ fn manager(caller: &Caller, party: PartyId) -> Result<&Membership> {
 fn checked_name(text: &str) -> Result<String> {
     let name = rules::visible_text("name", text, NAME_CHARS)?;
     let key = name_key(&name);
-    if key == DEFAULT_ROLE || MemberRole::parse(&key).is_some() || RoleId::parse(&key).is_some() {
-        return Err(Error::invalid("name", "must not be a built-in role's, \"member\" or a UUID"));
+    if looks_built_in(&name) || RoleId::parse(&key).is_some() {
+        return Err(Error::invalid("name", "must neither be nor look like a built-in role's, \"member\" or a UUID"));
     }
     Ok(name)
 }

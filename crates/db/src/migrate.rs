@@ -32,6 +32,7 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0019_oauth.sql",
         "0020_places.sql",
         "0021_skill.sql",
+        "0022_sign_up.sql",
         "0023_oauth_key.sql"
     ]
 }

@@ -53,6 +53,7 @@ impl Accounts {
     }
 }
 
-fn invalid() -> Error {
+/// A token that is no good, or a session that has ended.
+pub(crate) fn invalid() -> Error {
     Error::unauthenticated("Invalid access token; sign in again").with_code("invalid_token")
 }

@@ -15,9 +15,9 @@ mod refresh_token;
 mod signing_key;
 
 pub(crate) use access_token::is_access_token;
-pub(crate) use check::SessionEntry;
+pub(crate) use check::{SessionEntry, invalid as session_over};
 pub use list::SessionInfo;
-pub(crate) use refresh_token::is_refresh_token;
+pub(crate) use refresh_token::{is_refresh_token, refresh_token_session};
 pub(crate) use signing_key::SigningKeys;
 
 use crate::{Accounts, SESSIONS_SCOPE, User};

@@ -27,7 +27,7 @@ impl Accounts {
     /// Begins a session of a user who has just proved who he is.
     pub(crate) async fn session_open_in(&self, tx: &mut Tx, user: UserId, visitor: &Visitor) -> Result<Begun> {
         let user = self.user_in(tx, user).await?.ok_or_else(|| Error::internal("a user who signed in is gone"))?;
-        let default_party = first_party_in(tx, user.id).await?;
+        let default_party = self.place_in(tx, &user).await?;
         let now = self.now();
         let session_id = SessionId::generate(self.clock(), self.rng());
         let keys = RefreshKeys::new(self.pepper());
@@ -88,16 +88,4 @@ impl Accounts {
             expires_in_s: (expires_at.micros() - now.micros()) / 1_000_000,
         })
     }
-}
-
-/// The organisation that the user belongs to longest.
-async fn first_party_in(tx: &mut Tx, user: UserId) -> Result<PartyId> {
-    let row = tx
-        .one(
-            sql!("SELECT party_id FROM member WHERE user_id = $1 ORDER BY created_at, party_id LIMIT 1"),
-            &[(&user.to_string()).into()],
-        )
-        .await?;
-    let none = || Error::forbidden("You belong to no organization").with_code("no_organization");
-    Ok(row.ok_or_else(none)?.get(0)?)
 }

@@ -84,6 +84,11 @@ impl RefreshToken {
     }
 }
 
+/// The session that a refresh token was given out for, good or not.
+pub(crate) fn refresh_token_session(pepper: &[u8; 32], text: &str) -> Option<SessionId> {
+    RefreshKeys::new(pepper).parse(text).map(|token| token.session_id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

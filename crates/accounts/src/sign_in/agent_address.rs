@@ -58,8 +58,7 @@ impl Accounts {
         if holder.is_some_and(|holder| holder.email_verified) {
             return self.mailer().queue_in(tx, &letters::address_is_taken(email, &user.name)).await;
         }
-        let (user_id, sign_up) = (user.id, None);
-        let new = NewToken { purpose: Purpose::Verify, user_id, email, sign_up, good_for: VERIFY_FOR };
+        let new = NewToken { purpose: Purpose::Verify, user_id: user.id, email, good_for: VERIFY_FOR };
         let token = self.mail_token_new_in(tx, new).await?;
         let link = self.link("verify-email", &token);
         self.mailer().queue_in(tx, &letters::verify_agent(email, &user.name, &link)).await

@@ -27,6 +27,15 @@ pub(super) fn address_is_taken(to: &str, agent: &str) -> Mail {
     mail(to, "Your address was named by an agent", text)
 }
 
+pub(super) fn address_was_replaced(to: &str, agent: &str, base: &str) -> Mail {
+    let text = format!(
+        "Hello,\n\nthe account of the agent \"{agent}\" at Farebox, which was yours by this address, has another address \
+         from now on: somebody with a key of the agent named it and followed the link in its mail. This address no longer \
+         signs in.\n\nIf that was not you, ask whoever runs {base} to stop the agent's account.\n"
+    );
+    mail(to, "Your agent has another address", text)
+}
+
 pub(super) fn already_there(to: &str, base: &str) -> Mail {
     let text = format!(
         "Hello,\n\nsomebody tried to sign up at Farebox with this address. You have an account already, and it was not \

@@ -21,8 +21,9 @@ impl Accounts {
     ///
     /// # Errors
     /// `Invalid` for `email`; `TooManyRequests`; `Unauthenticated` (`invalid_credentials`), the same for a wrong
-    /// password and an unknown address; with the right password `Forbidden` where the address is not proved
-    /// (`email_not_verified`) or the user not active (`account_disabled`).
+    /// password and an unknown address; `Forbidden` with the password of a sign-up that waits at this address, whether it
+    /// has an account or not (`email_not_verified`), and with the right one where the user is not active
+    /// (`account_disabled`).
     pub async fn login(&self, email: &str, password: &str, visitor: &Visitor) -> Result<SignedIn> {
         let email = rules::email("email", email)?;
         let counts = self.sign_in_counts(&email, visitor);
@@ -30,7 +31,9 @@ impl Accounts {
         let candidate = self.candidate(&email).await?;
         let hash = candidate.as_ref().and_then(|candidate| candidate.hash.clone());
         let right = self.passwords().is(password, hash).await?;
-        let candidate = candidate.filter(|_| right).ok_or_else(wrong)?;
+        let Some(candidate) = candidate.filter(|_| right) else {
+            return Err(self.why_not(&email, password).await?);
+        };
         admitted(&candidate)?;
         let begun = tx!(self.db(), tx => {
             self.still_its_password_in(tx, &candidate).await?;
@@ -50,17 +53,18 @@ impl Accounts {
         ]
     }
 
-    /// Before the address is proved, the password is that of the latest sign-up; it opens nothing.
+    /// What is said to who does not know the password of an account. Takes as long for every address.
+    async fn why_not(&self, email: &str, password: &str) -> Result<Error> {
+        let hash = self.pending_hash(email).await?;
+        Ok(if self.passwords().is(password, hash).await? { not_proved() } else { wrong() })
+    }
+
     async fn candidate(&self, email: &str) -> Result<Option<Candidate>> {
         let row = self
             .db()
             .one(
                 sql!(
-                    "SELECT u.id, u.status, u.email_verified, COALESCE(p.hash, (
-                       SELECT t.password_hash FROM mail_token t
-                       WHERE t.user_id = u.id AND t.purpose = 'verify' AND u.email_verified = 0
-                         AND t.used_at IS NULL AND t.password_hash IS NOT NULL
-                       ORDER BY t.created_at DESC, t.hash LIMIT 1))
+                    "SELECT u.id, u.status, u.email_verified, p.hash
                      FROM app_user u LEFT JOIN user_password p ON p.user_id = u.id WHERE u.email = $1"
                 ),
                 &[email.into()],
@@ -88,15 +92,17 @@ impl Accounts {
 fn admitted(candidate: &Candidate) -> Result<()> {
     match candidate.status {
         UserStatus::Active if candidate.verified => Ok(()),
-        UserStatus::Active => {
-            let message = "Confirm your address first: the link is in the mail that was sent at sign-up";
-            Err(Error::forbidden(message).with_code("email_not_verified"))
-        }
+        UserStatus::Active => Err(not_proved()),
         UserStatus::Disabled | UserStatus::Paused => {
             Err(Error::forbidden("This account is not active").with_code("account_disabled"))
         }
         UserStatus::Deleted => Err(wrong()),
     }
+}
+
+fn not_proved() -> Error {
+    let message = "Confirm your address first: the link is in the mail that was sent at sign-up";
+    Error::forbidden(message).with_code("email_not_verified")
 }
 
 fn wrong() -> Error {

@@ -15,7 +15,7 @@ pub(crate) enum Purpose {
 
 impl Purpose {
     /// As it is stored.
-    const fn text(self) -> &'static str {
+    pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Verify => "verify",
             Self::Reset => "reset",
@@ -29,23 +29,13 @@ pub(crate) struct NewToken<'a> {
     pub user_id: UserId,
     /// Where it is sent, and what it proves.
     pub email: &'a str,
-    /// What comes into force with the proof.
-    pub sign_up: Option<Choices>,
     pub good_for: Duration,
-}
-
-/// What somebody chose at sign-up and nobody has confirmed.
-#[derive(Clone)]
-pub(crate) struct Choices {
-    pub name: String,
-    pub password_hash: String,
 }
 
 /// What a token proved.
 pub(crate) struct Proved {
     pub user_id: UserId,
     pub email: String,
-    pub sign_up: Option<Choices>,
 }
 
 /// What became of a token that was shown.
@@ -60,19 +50,16 @@ impl Accounts {
     /// Writes a token; answers its text, which is nowhere else.
     pub(crate) async fn mail_token_new_in(&self, tx: &mut Tx, new: NewToken<'_>) -> Result<String> {
         let (text, now) = (new_secret(self.rng()), self.now());
-        let choices = new.sign_up.as_ref();
         tx.execute_one(
             sql!(
-                "INSERT INTO mail_token (hash, purpose, user_id, email, name, password_hash, created_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+                "INSERT INTO mail_token (hash, purpose, user_id, email, created_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6)"
             ),
             &[
-                self.token_hash(new.purpose, &text).as_bytes().into(),
+                self.token_hash(new.purpose.text(), &text).as_bytes().into(),
                 new.purpose.text().into(),
                 (&new.user_id.to_string()).into(),
                 new.email.into(),
-                choices.map(|choices| &choices.name).into(),
-                choices.map(|choices| &choices.password_hash).into(),
                 now.into(),
                 now.plus(new.good_for).into(),
             ],
@@ -83,22 +70,22 @@ impl Accounts {
 
     /// Whether there is such a token at all, good or not.
     pub(crate) async fn mail_token_known(&self, purpose: Purpose, text: &str) -> Result<bool> {
-        let hash = self.token_hash(purpose, text);
+        let hash = self.token_hash(purpose.text(), text);
         let row = self.db().one(sql!("SELECT 1 FROM mail_token WHERE hash = $1"), &[hash.as_bytes().into()]).await?;
         Ok(row.is_some())
     }
 
     /// Uses a token up.
     pub(crate) async fn mail_token_use_in(&self, tx: &mut Tx, purpose: Purpose, text: &str) -> Result<Shown> {
-        let (hash, now) = (self.token_hash(purpose, text), self.now());
+        let (hash, now) = (self.token_hash(purpose.text(), text), self.now());
         let row = tx
             .one(
-                sql!("SELECT user_id, email, name, password_hash, expires_at, used_at FROM mail_token WHERE hash = $1"),
+                sql!("SELECT user_id, email, expires_at, used_at FROM mail_token WHERE hash = $1"),
                 &[hash.as_bytes().into()],
             )
             .await?;
         let Some(row) = row else { return Ok(Shown::Unknown) };
-        if row.get::<Timestamp>(4)? <= now || row.get::<Option<Timestamp>>(5)?.is_some() {
+        if row.get::<Timestamp>(2)? <= now || row.get::<Option<Timestamp>>(3)?.is_some() {
             return Ok(Shown::Over);
         }
         let used = tx
@@ -120,30 +107,24 @@ impl Accounts {
         Ok(())
     }
 
-    /// The choices of the user's sign-ups that were not confirmed; two at most.
-    pub(crate) async fn sign_ups_in(&self, tx: &mut Tx, user: UserId) -> Result<Vec<Choices>> {
-        let rows = tx
-            .query(
-                sql!(
-                    "SELECT DISTINCT name, password_hash FROM mail_token
-                     WHERE user_id = $1 AND purpose = 'verify' AND used_at IS NULL AND password_hash IS NOT NULL
-                     LIMIT 2"
-                ),
-                &[(&user.to_string()).into()],
-            )
-            .await?;
-        rows.iter().map(|row| Ok(Choices { name: row.get(0)?, password_hash: row.get(1)? })).collect()
+    /// Makes all tokens that were sent to an address worthless, whosever they are.
+    pub(crate) async fn mail_tokens_of_address_end_in(&self, tx: &mut Tx, email: &str, purpose: Purpose) -> Result<()> {
+        tx.execute(
+            sql!("UPDATE mail_token SET used_at = $3 WHERE email = $1 AND purpose = $2 AND used_at IS NULL"),
+            &[email.into(), purpose.text().into(), self.now().into()],
+        )
+        .await?;
+        Ok(())
     }
 
-    fn token_hash(&self, purpose: Purpose, text: &str) -> blake3::Hash {
+    /// What is kept of a token; the same text for two purposes is two tokens.
+    pub(super) fn token_hash(&self, purpose: &str, text: &str) -> blake3::Hash {
         let key = blake3::derive_key("farebox 2026 tokens in mails", self.pepper());
         let mut hasher = blake3::Hasher::new_keyed(&key);
-        hasher.update(purpose.text().as_bytes()).update(&[0]).update(text.as_bytes()).finalize()
+        hasher.update(purpose.as_bytes()).update(&[0]).update(text.as_bytes()).finalize()
     }
 }
 
 fn read(row: &Row) -> Result<Proved> {
-    let (name, hash): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
-    let sign_up = name.zip(hash).map(|(name, password_hash)| Choices { name, password_hash });
-    Ok(Proved { user_id: row.get(0)?, email: row.get(1)?, sign_up })
+    Ok(Proved { user_id: row.get(0)?, email: row.get(1)? })
 }

@@ -1,6 +1,6 @@
 //! People: how they sign up, prove their address, sign in, and get back in.
 //!
-//! Owns the tables `user_password`, `mail_token` and `attempt_count`. Invariants:
+//! Owns the tables `user_password`, `sign_up`, `mail_token` and `attempt_count`. Invariants:
 //! - whoever asks learns from neither answer nor effort whether an address has an account;
 //! - a password that counts was chosen by whoever read the mail that proved the address;
 //! - what a mail proves, it proves once and for a time; the database has a keyed hash of it;
@@ -13,14 +13,17 @@ mod letters;
 mod login;
 mod mail_token;
 mod password;
+mod pending;
 mod recovery;
 mod resend;
 mod sign_up;
 mod verification;
+mod whose;
 
 pub use agent_address::AddressAsked;
 pub(crate) use password::Passwords;
 pub use sign_up::SignUp;
+pub use whose::Whose;
 
 use crate::Accounts;
 use farebox_base::{Result, UserId};
@@ -62,7 +65,7 @@ impl Visitor {
 }
 
 impl Accounts {
-    /// Removes counts of attempts, tokens and sessions that are long over; answers how many.
+    /// Removes counts of attempts and sign-ups that are over, tokens and sessions that are long over; answers how many.
     ///
     /// # Errors
     /// Those of the database.
@@ -70,9 +73,10 @@ impl Accounts {
         let (now, old) = (self.now(), self.now().minus(KEPT_AFTER_END));
         tx!(self.db(), Isolation::ReadCommitted, tx => {
             let counts = tx.execute(sql!("DELETE FROM attempt_count WHERE ends_at <= $1"), &[now.into()]).await?;
+            let sign_ups = tx.execute(sql!("DELETE FROM sign_up WHERE expires_at <= $1"), &[now.into()]).await?;
             let tokens = tx.execute(sql!("DELETE FROM mail_token WHERE expires_at < $1"), &[old.into()]).await?;
             let sessions = tx.execute(sql!("DELETE FROM user_session WHERE expires_at < $1"), &[old.into()]).await?;
-            Ok(counts + tokens + sessions)
+            Ok(counts + sign_ups + tokens + sessions)
         })
     }
 

@@ -3,10 +3,10 @@
 use super::attempts::Limit;
 use super::mail_token::{NewToken, Proved, Purpose, Shown};
 use super::{Visitor, letters, password};
-use crate::user::{User, UserKind, UserStatus};
+use crate::user::{User, UserStatus};
 use crate::{Accounts, rules};
 use farebox_base::{Error, Result};
-use farebox_db::{Tx, sql, tx};
+use farebox_db::{Tx, tx};
 use std::time::Duration;
 
 const RESET_FOR: Duration = Duration::from_secs(3_600);
@@ -30,7 +30,7 @@ impl Accounts {
 
     async fn reset_mail_in(&self, tx: &mut Tx, user: &User) -> Result<()> {
         let (user_id, email) = (user.id, user.email.as_str());
-        let new = NewToken { purpose: Purpose::Reset, user_id, email, sign_up: None, good_for: RESET_FOR };
+        let new = NewToken { purpose: Purpose::Reset, user_id, email, good_for: RESET_FOR };
         let token = self.mail_token_new_in(tx, new).await?;
         let link = self.link("reset-password", &token);
         self.mailer().queue_in(tx, &letters::reset(email, &link)).await
@@ -62,14 +62,8 @@ impl Accounts {
     }
 
     async fn reset_in(&self, tx: &mut Tx, proved: &Proved, hash: &str) -> Result<()> {
-        // The mail was read, so its address is proved too.
-        let kept = tx
-            .execute(
-                sql!("UPDATE app_user SET email_verified = 1 WHERE id = $1 AND email = $2 AND status = 'active'"),
-                &[(&proved.user_id.to_string()).into(), (&proved.email).into()],
-            )
-            .await?;
-        if kept == 0 {
+        let user = self.user_in(tx, proved.user_id).await?.ok_or_else(over)?;
+        if user.email != proved.email || !may_reset(&user) {
             return Err(over());
         }
         self.password_set_in(tx, proved.user_id, hash).await?;
@@ -81,9 +75,9 @@ impl Accounts {
     }
 }
 
-/// An address that an agent has named and nobody proved is not the way into its account.
+/// An address that nobody has proved is not the way into an account.
 fn may_reset(user: &User) -> bool {
-    user.status == UserStatus::Active && (user.email_verified || user.kind == UserKind::Human)
+    user.status == UserStatus::Active && user.email_verified
 }
 
 fn over() -> Error {

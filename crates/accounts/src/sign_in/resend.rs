@@ -1,10 +1,8 @@
 //! Another mail for a sign-up that was not confirmed.
 
 use super::attempts::Limit;
-use super::mail_token::{NewToken, Purpose};
-use super::sign_up::VERIFY_FOR;
+use super::sign_up::is_account;
 use super::{Visitor, letters};
-use crate::user::{User, UserKind, UserStatus};
 use crate::{Accounts, rules};
 use farebox_base::Result;
 use farebox_db::{Tx, tx};
@@ -19,26 +17,18 @@ impl Accounts {
         self.mail_asked_by(visitor).await?;
         tx!(self.db(), tx => {
             let may_write = self.attempt_in(tx, &Limit::MAILS.of(self, &["again", &email])).await?;
-            match self.user_by_email_in(tx, &email).await? {
-                Some(user) if may_write && waits(&user) => self.send_again_in(tx, &user).await,
-                _ => Ok(()),
-            }
+            if may_write { self.send_again_in(tx, &email).await } else { Ok(()) }
         })
     }
 
-    /// Where several have signed up with the address, none of their passwords comes into force: which one the reader of
-    /// the mail means is not known, and a new one can be asked for.
-    async fn send_again_in(&self, tx: &mut Tx, user: &User) -> Result<()> {
-        let mut sign_ups = self.sign_ups_in(tx, user.id).await?;
-        let sign_up = sign_ups.pop().filter(|_| sign_ups.is_empty());
-        let (user_id, email) = (user.id, user.email.as_str());
-        let new = NewToken { purpose: Purpose::Verify, user_id, email, sign_up, good_for: VERIFY_FOR };
-        let token = self.mail_token_new_in(tx, new).await?;
+    /// The sign-up waits longer from here on, also where the address has an account and no mail is sent.
+    async fn send_again_in(&self, tx: &mut Tx, email: &str) -> Result<()> {
+        let Some(pending) = self.pending_of_in(tx, email).await? else { return Ok(()) };
+        let token = self.pending_new_in(tx, &pending).await?;
+        if self.user_by_email_in(tx, email).await?.is_some_and(|holder| is_account(&holder)) {
+            return Ok(());
+        }
         let link = self.link("verify-email", &token);
         self.mailer().queue_in(tx, &letters::verify_sign_up(email, &link)).await
     }
-}
-
-fn waits(user: &User) -> bool {
-    !user.email_verified && user.kind == UserKind::Human && user.status == UserStatus::Active
 }

@@ -1,13 +1,12 @@
-//! Sign-up of people. The answer is the same whether the address is new, waits for its proof or has an account; only
-//! the mail differs.
+//! Sign-up of people. The answer, and what is written, are the same whether the address is new, waits for its proof or
+//! has an account; only the mail differs. The user and his organisation are made by the proof.
 
 use super::attempts::Limit;
-use super::mail_token::{Choices, NewToken, Purpose};
+use super::pending::Pending;
 use super::{Visitor, letters, password};
-use crate::party::{Party, PartyKind, party_insert_in};
-use crate::user::{User, UserKind, UserStatus, member_insert_in, user_insert_in};
+use crate::user::{User, UserKind, UserStatus};
 use crate::{Accounts, rules};
-use farebox_base::{Error, MemberRole, PartyId, Result, UserId};
+use farebox_base::{Result, UserId};
 use farebox_db::{Tx, tx};
 use std::time::Duration;
 
@@ -24,78 +23,51 @@ pub struct SignUp {
 }
 
 impl Accounts {
-    /// Signs a person up: user, personal organisation and membership, and a mail whose link makes them good. The user
-    /// that is returned is the new one, or looks like one where the address is known already.
+    /// Signs a person up: keeps what he chose, and sends a mail whose link makes it good. The user that is returned is
+    /// the one that the link makes, or looks like one where the address has an account.
     ///
     /// # Errors
-    /// `Invalid` for `email`, `password` or `name`; `TooManyRequests`; `Conflict` (`sign_up_race`) where the same
-    /// address signs up at this very moment.
+    /// `Invalid` for `email`, `password` or `name`; `TooManyRequests`; `Unavailable`.
     pub async fn sign_up(&self, ask: &SignUp, visitor: &Visitor) -> Result<User> {
         let (email, name) = (rules::email("email", &ask.email)?, rules::name("name", &ask.name)?);
         password::check("password", &ask.password)?;
         self.mail_asked_by(visitor).await?;
-        let password_hash = self.passwords().hash(&ask.password, self.rng()).await?;
-        let choices = Choices { name, password_hash };
-        tx!(self.db(), tx => { self.sign_up_in(tx, &email, &choices).await })
+        let password_hash = Some(self.passwords().hash(&ask.password, self.rng()).await?);
+        let pending = Pending { user_id: UserId::generate(self.clock(), self.rng()), email, name, password_hash };
+        tx!(self.db(), tx => { self.sign_up_in(tx, &pending).await })?;
+        Ok(User { email_verified: false, ..self.new_person(&pending) })
     }
 
-    async fn sign_up_in(&self, tx: &mut Tx, email: &str, choices: &Choices) -> Result<User> {
-        let known = self.user_by_email_in(tx, email).await?;
-        let new = self.new_person(email, &choices.name);
-        let may_write = self.attempt_in(tx, &Limit::MAILS.of(self, &["sign-up", email])).await?;
-        let user_id = match &known {
-            Some(user) => user.id,
-            None => {
-                self.person_insert_in(tx, &new).await?;
-                new.id
-            }
+    async fn sign_up_in(&self, tx: &mut Tx, pending: &Pending) -> Result<()> {
+        let email = pending.email.as_str();
+        if !self.attempt_in(tx, &Limit::MAILS.of(self, &["sign-up", email])).await? {
+            return Ok(());
+        }
+        let holder = self.user_by_email_in(tx, email).await?;
+        let token = self.pending_new_in(tx, pending).await?;
+        let mail = match holder {
+            Some(user) if is_account(&user) => letters::already_there(email, &self.0.parts.public_url),
+            _ => letters::verify_sign_up(email, &self.link("verify-email", &token)),
         };
-        match known {
-            _ if !may_write => {}
-            Some(user) if user.email_verified || user.kind != UserKind::Human => {
-                let base = &self.0.parts.public_url;
-                self.mailer().queue_in(tx, &letters::already_there(email, base)).await?;
-            }
-            _ => {
-                let sign_up = Some(choices.clone());
-                let new = NewToken { purpose: Purpose::Verify, user_id, email, sign_up, good_for: VERIFY_FOR };
-                let token = self.mail_token_new_in(tx, new).await?;
-                let link = self.link("verify-email", &token);
-                self.mailer().queue_in(tx, &letters::verify_sign_up(email, &link)).await?;
-            }
-        }
-        Ok(new)
+        self.mailer().queue_in(tx, &mail).await
     }
 
-    async fn person_insert_in(&self, tx: &mut Tx, user: &User) -> Result<()> {
-        if !user_insert_in(tx, user).await? {
-            return Err(Error::conflict("sign_up_race", "This address signs up at this moment; try again"));
-        }
-        let id = PartyId::generate(self.clock(), self.rng());
-        let party = Party {
-            id,
-            kind: PartyKind::Organization,
-            handle: id.to_string(),
-            name: user.name.clone(),
-            wallet_address: None,
-            created_at: user.created_at,
-        };
-        if !party_insert_in(tx, &party).await? {
-            return Err(Error::internal(format!("the handle of the new party {id} is taken")));
-        }
-        member_insert_in(tx, id, user.id, MemberRole::Owner, user.created_at).await
-    }
-
-    fn new_person(&self, email: &str, name: &str) -> User {
+    /// The person that the proof of a sign-up makes.
+    pub(super) fn new_person(&self, pending: &Pending) -> User {
         User {
-            id: UserId::generate(self.clock(), self.rng()),
-            email: email.to_owned(),
-            email_verified: false,
+            id: pending.user_id,
+            email: pending.email.clone(),
+            email_verified: true,
             pending_email: None,
-            name: name.to_owned(),
+            name: pending.name.clone(),
             kind: UserKind::Human,
             status: UserStatus::Active,
             created_at: self.now(),
         }
     }
+}
+
+/// Whether an address is its holder's for good. An older release wrote people before they had proved theirs.
+pub(super) fn is_account(holder: &User) -> bool {
+    holder.email_verified || holder.kind != UserKind::Human
 }

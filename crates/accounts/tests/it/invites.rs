@@ -165,3 +165,22 @@ async fn of_fifty_who_accept_at_once_one_becomes_a_member() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_invitation_is_of_no_use_to_who_is_a_member_by_another_address() {
+    engines::each(async |db| {
+        let here = process(&db);
+        let (ada, bob) = (here.person("ada").await, here.person("bob").await);
+        let party = ada.party.id;
+        let owner = here.session(ada.user.id).await;
+        let member = here.join(&owner, party, &bob, "viewer").await;
+        here.invite(&owner, party, "robert@example.com", Some("admin")).await;
+        let token = here.token("robert@example.com").await;
+        let renamed = "UPDATE app_user SET email = 'robert@example.com' WHERE id = $1";
+        let id = bob.user.id.to_string();
+        farebox_db::tx!(&db, tx => { Ok(tx.execute(renamed, &[(&id).into()]).await?) }).unwrap();
+        let error = here.accounts.invite_accept(&member, &token).await.unwrap_err();
+        assert_eq!((error.kind, error.field.as_deref()), (Kind::Invalid, Some("token")));
+    })
+    .await;
+}

@@ -87,6 +87,7 @@ async fn keys_are_listed_and_revoked_within_their_party_only() {
             here.clock.advance(Duration::from_secs(1));
             accounts.key_create(&ada_caller, ada_caller.party_id, &create(name)).await.unwrap();
         }
+        let ada_again = here.session(ada.user.id).await;
         let keys = accounts.keys_list(ada.party.id, Page::first(2)).await.unwrap();
         assert_eq!(keys.items.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["two", "one"]);
         assert_eq!(keys.total, 3);
@@ -106,10 +107,10 @@ async fn keys_are_listed_and_revoked_within_their_party_only() {
         accounts.key_revoke_by_key_id(&ada_caller, victim.key_id).await.unwrap();
         assert!(accounts.authenticate(&ada.key.platform_spelling()).await.is_err());
         assert_eq!(
-            accounts.key_revoke(&ada_caller, ada_caller.party_id, victim.api_key_id).await.unwrap_err().kind,
+            accounts.key_revoke(&ada_again, ada.party.id, victim.api_key_id).await.unwrap_err().kind,
             Kind::NotFound
         );
-        assert_eq!(accounts.key_revoke_by_key_id(&ada_caller, victim.key_id).await.unwrap_err().kind, Kind::NotFound);
+        assert_eq!(accounts.key_revoke_by_key_id(&ada_again, victim.key_id).await.unwrap_err().kind, Kind::NotFound);
         assert_eq!(accounts.keys_list(ada.party.id, Page::first(10)).await.unwrap().total, 2);
     })
     .await;

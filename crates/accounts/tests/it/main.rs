@@ -2,17 +2,26 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod agent_address;
 mod authenticate;
 mod chat_policy;
 mod invites;
 mod keys;
+mod mail_links;
 mod members;
 mod owner_keys;
+mod pending;
 mod people;
+mod personal;
+mod reach;
+mod refresh;
 mod register;
 mod roles;
 mod sessions;
 mod sign_in;
+mod stale;
+mod tenants;
+mod throttles;
 mod vpc;
 mod wallet;
 mod wallet_proof;

@@ -2,7 +2,7 @@
 
 use crate::Process;
 use farebox_accounts::{AgentRegistration, Caller, InviteCreate, Registered};
-use farebox_base::{PartyId, SessionId, SystemRng, UserId};
+use farebox_base::{Clock as _, PartyId, SessionId, SystemRng, UserId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,9 +25,16 @@ impl Process {
         self.accounts.register_agent(&registration).await.unwrap()
     }
 
-    /// The caller of a session of the user's.
+    /// The caller of a new session of the user's.
     pub async fn session(&self, user: UserId) -> Caller {
         let session = SessionId::generate(&*self.clock, &SystemRng);
+        let (id, user_id, now) = (session.to_string(), user.to_string(), self.clock.now());
+        let sql =
+            "INSERT INTO user_session (id, user_id, generation, refresh_hash, refreshed_at, created_at, expires_at)
+                   VALUES ($1, $2, 1, $3, $4, $4, $5)";
+        let expires_at = now.plus(Duration::from_secs(90 * 86_400));
+        let values = [(&id).into(), (&user_id).into(), (&[0_u8; 32]).into(), now.into(), expires_at.into()];
+        farebox_db::tx!(&self.db, tx => { Ok(tx.execute(sql, &values).await?) }).unwrap();
         self.accounts.session_caller(session, user).await.unwrap().unwrap()
     }
 

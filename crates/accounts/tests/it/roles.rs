@@ -65,7 +65,18 @@ async fn names_are_unique_in_any_case_and_not_those_of_built_in_roles_which_neve
         let owner = here.session(ada.user.id).await;
         let made = here.accounts.role_create(&owner, party, &create("Lab", &[])).await.unwrap();
         let second = here.accounts.role_create(&owner, party, &create("Other", &[])).await.unwrap();
-        for bad in ["LAB", "owner", "Viewer", "member", "", "a\nb", "00000000-0000-7000-8000-000000000000"] {
+        for bad in [
+            "LAB",
+            "owner",
+            "Viewer",
+            "member",
+            "\u{43e}wner",
+            "Adm1n",
+            "vi\u{435}wer",
+            "",
+            "a\nb",
+            "00000000-0000-7000-8000-000000000000",
+        ] {
             let error = here.accounts.role_create(&owner, party, &create(bad, &[])).await.unwrap_err();
             assert_eq!((error.kind, error.field.as_deref()), (Kind::Invalid, Some("name")), "{bad:?}");
             let patch = RolePatch { name: Some(bad.to_owned()), ..RolePatch::default() };

@@ -223,6 +223,7 @@ async fn all_text(db: &Db) -> String {
         "SELECT * FROM user_password",
         "SELECT * FROM user_session",
         "SELECT * FROM mail_token",
+        "SELECT * FROM sign_up",
         "SELECT * FROM signing_key",
         "SELECT * FROM attempt_count",
         "SELECT * FROM mail_outbox",

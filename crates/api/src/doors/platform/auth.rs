@@ -5,7 +5,7 @@
 use super::Cx;
 use super::users::user_info;
 use crate::Core;
-use farebox_accounts::{Caller, SignUp, SignedIn, Visitor};
+use farebox_accounts::{Caller, SignUp, SignedIn, Visitor, Whose};
 use farebox_api_kit::{Created, Data, Doer, Headed, Headers, Json, Ok200, operations};
 use farebox_api_types::Secret;
 use farebox_api_types::platform::{
@@ -23,7 +23,7 @@ operations! {
     POST "/auth/login" login(Public) errors(401, 403, 503) rate(Auth) "Sign in with a password";
     POST "/auth/refresh" refresh_token(Public) errors(401) rate(Auth) "Exchange a refresh token for new credentials";
     POST "/auth/logout" logout(Needs(AccountRead)) "Sign out of the session of this request";
-    POST "/auth/verify-email" verify_email(Public) errors(403) rate(Auth) "Prove an address by the token of a mail, and sign in";
+    POST "/auth/verify-email" verify_email(Public) rate(Auth) "Prove an address by the token of a mail, and sign in";
     POST "/auth/resend-verification" resend_verification_email(Public) rate(Auth) "Ask for the mail of a sign-up again";
     POST "/auth/forgot-password" forgot_password(Public) rate(Auth) "Ask for a mail to choose a new password with";
     POST "/auth/reset-password" reset_password(Public) errors(404, 503) rate(Auth) "Choose a new password by the token of a mail";
@@ -51,7 +51,9 @@ async fn login(cx: Cx, headers: Headers, body: Json<LoginRequest>) -> Fresh<Logi
 
 async fn refresh_token(cx: Cx, headers: Headers, body: Json<RefreshTokenRequest>) -> Fresh<TokenRefresh> {
     let visitor = visitor(&cx, &headers.0);
-    let tokens = cx.core.accounts.session_refresh(body.0.refresh_token.expose(), &visitor).await?;
+    let presented = body.0.refresh_token.expose();
+    record(&cx, cx.core.accounts.refresh_token_whose(presented).await?);
+    let tokens = cx.core.accounts.session_refresh(presented, &visitor).await?;
     fresh(TokenRefresh {
         access_token: Secret::new(tokens.access),
         refresh_token: Secret::new(tokens.refresh),
@@ -92,6 +94,7 @@ async fn forgot_password(
     headers: Headers,
     body: Json<ForgotPasswordRequest>,
 ) -> Result<Ok200<Data<PasswordResetSent>>> {
+    record(&cx, cx.core.accounts.address_whose(&body.0.email.0).await?);
     cx.core.accounts.password_forgotten(&body.0.email.0, &visitor(&cx, &headers.0)).await?;
     let message = "If there is an account with this address, a mail is on its way".to_owned();
     Ok(Ok200(Data(PasswordResetSent { message })))
@@ -104,6 +107,7 @@ async fn reset_password(
 ) -> Result<Ok200<Data<PasswordReset>>> {
     let ResetPasswordRequest { token, new_password } = body.0;
     let visitor = visitor(&cx, &headers.0);
+    record(&cx, cx.core.accounts.reset_token_whose(token.expose()).await?);
     cx.core.accounts.password_reset(token.expose(), new_password.expose(), &visitor).await?;
     let message = "The new password is in force; all sessions were ended".to_owned();
     Ok(Ok200(Data(PasswordReset { message })))
@@ -137,6 +141,13 @@ pub(super) fn visitor(cx: &Cx, headers: &HeaderMap) -> Visitor {
 /// The caller's user; keys that belong to an organisation as such have none.
 pub(super) fn person(caller: &Caller) -> Result<UserId> {
     caller.user_id.ok_or_else(|| Error::not_found("User"))
+}
+
+/// Names the user in the audit line, whatever becomes of the request; the answer shows nothing of it.
+fn record(cx: &Cx, whose: Option<Whose>) {
+    if let Some(Whose { user, party }) = whose {
+        cx.acts_as(Doer { user, party });
+    }
 }
 
 fn fresh<T>(reply: T) -> Fresh<T> {

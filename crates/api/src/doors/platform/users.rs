@@ -26,10 +26,11 @@ async fn get_current_user(cx: Cx) -> Result<Ok200<Data<UserMe>>> {
     })))
 }
 
+/// An address that was only named is not the user's and not shown as his.
 pub(super) fn user_info(user: User) -> UserInfo {
     UserInfo {
         id: user.id.uuid(),
-        email: Email(user.shown_email().to_owned()),
+        email: Email(user.email),
         name: user.name,
         status: status(user.status),
         avatar_url: None,

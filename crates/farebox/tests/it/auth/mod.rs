@@ -4,6 +4,7 @@ mod enumeration;
 mod flow;
 mod mail_server;
 mod outbox;
+mod record;
 mod secrets;
 mod sign_in_page;
 mod two_servers;
@@ -28,7 +29,11 @@ impl Tokens {
 }
 
 pub fn sign_up(email: &str) -> Ask {
-    Ask::post("/auth/signup", json!({ "email": email, "password": PASSWORD, "name": "Ada" }))
+    sign_up_with(email, PASSWORD)
+}
+
+pub fn sign_up_with(email: &str, password: &str) -> Ask {
+    Ask::post("/auth/signup", json!({ "email": email, "password": password, "name": "Ada" }))
 }
 
 pub fn login(email: &str, password: &str) -> Ask {
