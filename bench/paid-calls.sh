@@ -135,6 +135,10 @@ stop "$farebox_pid"
 "$farebox" admin credit --data-dir "$folder/data" --owner "$buyer_party" --amount 100000.00 --memo "bench" >>"$folder/admin.log"
 serve
 
+cpu_stolen() { # ticks that the host of a virtual machine has taken, and all ticks
+  awk '/^cpu / { all = 0; for (i = 2; i <= 9; i++) all += $i; print $9, all }' /proc/stat 2>/dev/null || echo 0 0
+}
+
 measure() { # measure CONNECTIONS URL [HEADER]: calls per second and median latency in µs
   local threads=2 out
   if [ "$1" -lt 2 ]; then threads=1; fi
@@ -157,6 +161,7 @@ key="Authorization: Bearer $buyer"
   printf '%11s | %10s %9s | %10s %9s | %10s %9s | %7s %9s\n' "" "direct" "" "nginx" "" "farebox" "" "farebox" "added"
   printf '%11s | %10s %9s | %10s %9s | %10s %9s | %7s %9s\n' connections calls/s median calls/s median calls/s median /nginx median
 } | tee "$folder/table.txt"
+read -r stolen all < <(cpu_stolen)
 for count in $connections; do
   read -r direct_rate direct_median < <(measure "$count" "http://127.0.0.1:$upstream_port$path")
   read -r nginx_rate nginx_median < <(measure "$count" "http://127.0.0.1:$nginx_port$path")
@@ -168,6 +173,9 @@ for count in $connections; do
 done
 
 echo
+read -r stolen_after all_after < <(cpu_stolen)
+awk -v stolen=$((stolen_after - stolen)) -v all=$((all_after - all)) 'BEGIN {
+  if (all > 0) printf "taken from this machine by its host meanwhile: %.0f %% of the CPU\n", 100 * stolen / all }'
 peak_kib=$(awk '/^VmHWM/ { print $2 }' "/proc/$farebox_pid/status")
 echo "peak memory of farebox: $((peak_kib / 1024)) MiB"
 stop "$farebox_pid"
