@@ -82,8 +82,8 @@ impl Seats {
 async fn after_job(seat: Arc<Seat>) -> Option<Seated> {
     let taken = async {
         loop {
-            let mut freed = std::pin::pin!(seat.freed.notified());
-            freed.as_mut().enable();
+            // Made before the look, it misses no end of a job after it.
+            let freed = seat.freed.notified();
             match seat.take(OF_REQUEST) {
                 Ok(seated) => return Some(seated),
                 Err(OF_JOB) => freed.await,
