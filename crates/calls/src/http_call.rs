@@ -6,6 +6,7 @@ use crate::metered::Metered;
 use crate::reply::{Collected, MeteredBody, Patience, collect, whole};
 use crate::target;
 use crate::ticket::Ticket;
+use crate::unattended::to_its_end;
 use crate::{Answer, Calls, Payer, Receipt, SignedPayment};
 use farebox_base::{Error, Kind, Micros, Result, Ticks, Timestamp};
 use farebox_market::ListingEntry;
@@ -83,23 +84,21 @@ impl Calls {
 
     /// A call that its payer's balance pays for.
     pub(crate) async fn call_from_balance(&self, mut call: Box<HttpCall>) -> Result<Answer> {
-        let claim = match call.idempotency_key.take() {
-            Some(key) => Some(Box::pin(self.claim(&mut call, &key)).await?),
-            None => None,
+        let Some(key) = call.idempotency_key.take() else {
+            return self.open_and_forward(call, None, self.patience(false)).await;
         };
-        let keyed = claim.is_some();
-        let ticket = match self.open(http_input(&call, claim)).await? {
-            Admitted::Open(ticket) => *ticket,
-            Admitted::Replay(answer) => return Ok(answer),
-            Admitted::Spent(_) => return Err(Error::internal("a call without a payment was told that it is spent")),
-        };
-        if !keyed {
-            return self.forward_http(call, ticket, self.patience(false)).await;
-        }
+        let claim = Box::pin(self.claim(&mut call, &key)).await?;
         // A client that leaves may come back with the same key, so the call goes on without it.
         let calls = self.clone();
-        let running = tokio::spawn(async move { calls.forward_http(call, ticket, calls.patience(true)).await });
-        running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?
+        to_its_end(async move { calls.open_and_forward(call, Some(claim), calls.patience(true)).await }).await
+    }
+
+    async fn open_and_forward(&self, call: Box<HttpCall>, claim: Option<Claim>, patience: Patience) -> Result<Answer> {
+        match self.open(http_input(&call, claim)).await? {
+            Admitted::Open(ticket) => self.forward_http(call, *ticket, patience).await,
+            Admitted::Replay(answer) => Ok(answer),
+            Admitted::Spent(_) => Err(Error::internal("a call without a payment was told that it is spent")),
+        }
     }
 
     /// Reads the body whole, as the key stands for its bytes too, and leaves it in the call to be sent.

@@ -39,6 +39,7 @@ mod slots;
 mod sql_call;
 mod target;
 mod ticket;
+mod unattended;
 mod usage;
 mod writer;
 

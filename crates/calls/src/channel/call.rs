@@ -11,6 +11,7 @@ use crate::idempotency::{self, Claim, Claimed, SavedReply};
 use crate::payment::{Deposit, Deposited, refused};
 use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
+use crate::unattended::to_its_end;
 use crate::{Answer, Calls, HttpCall, SignedPayment};
 use alloy_primitives::U256;
 use farebox_base::{Error, Kind, Micros, PartyId, Result};
@@ -41,8 +42,7 @@ impl Calls {
         }
         // Money is on its way, or an answer is kept for who comes back: that goes on without the client.
         let calls = self.clone();
-        let running = tokio::spawn(async move { calls.call_from_channel(call, signed).await });
-        running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?
+        to_its_end(async move { calls.call_from_channel(call, signed).await }).await
     }
 
     async fn call_from_channel(&self, mut call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {

@@ -10,6 +10,7 @@ use super::{Deposit, Deposited, Paid, Receiver, SignedPayment, Spent, refused, s
 use crate::admit::{Admitted, StartInput};
 use crate::sql_call::{failed, sql_input};
 use crate::ticket::Ticket;
+use crate::unattended::to_its_end;
 use crate::{Answer, Calls, SqlAnswer, SqlCall};
 use farebox_base::{Error, Micros, PaymentNeed, Result};
 use farebox_ledger::AccountId;
@@ -97,9 +98,8 @@ impl Calls {
         let paid = Paid::new(&signed, fingerprint(&call))?;
         // A client that leaves has still sent a payment, and what it was for is finished without it.
         let (calls, of_task) = (self.clone(), signed.clone());
-        let running = tokio::spawn(async move { calls.open_and_run(call, paid, amount, &of_task).await });
-        let served = running.await.map_err(|e| Error::internal(format!("a query's task ended early: {e}")))??;
-        let Run { answer, result, took } = match served {
+        let served = to_its_end(async move { calls.open_and_run(call, paid, amount, &of_task).await });
+        let Run { answer, result, took } = match served.await? {
             Served::Now(run) => *run,
             Served::Before(spent) => {
                 let answer = self.handed_over(spent.answer(&signed)?, &signed).await?;

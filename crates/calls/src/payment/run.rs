@@ -2,13 +2,14 @@
 
 use super::risk::AtRisk;
 use super::row::earned_in;
-use super::{Deposit, Deposited, Fate, Paid, SignedPayment, refused, settle_taken};
+use super::{Deposit, Deposited, Fate, Paid, SignedPayment, Spent, refused, settle_taken};
 use crate::admit::{Admitted, StartInput};
 use crate::http_call::http_input;
 use crate::idempotency::{Claim, IdempotencyKey, KEY_REUSED, SavedReply};
 use crate::metered::Metered;
 use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
+use crate::unattended::to_its_end;
 use crate::{Answer, Calls, HttpCall};
 use farebox_base::{CallId, Error, Kind, Micros, Result};
 use farebox_db::{Isolation, tx};
@@ -25,6 +26,15 @@ use http::{Method, Response};
 /// Seconds until a payment that is under way on its chain is worth asking for again.
 const PENDING_RETRY_S: u64 = 2;
 
+/// What became of a call's payment.
+enum Served {
+    Now(Box<Answer>),
+    /// The call's key is known: its first answer.
+    Again(Box<Answer>),
+    /// An earlier request with the payment was served.
+    Before(Box<Spent>),
+}
+
 impl Calls {
     pub(crate) async fn call_signed(&self, call: HttpCall, signed: Box<SignedPayment>) -> Result<Answer> {
         match (&signed.payment, signed.offer.flow) {
@@ -34,8 +44,7 @@ impl Calls {
             (_, Flow::Upfront) => {
                 // A client that leaves has still sent a payment, and what it was for is finished without it.
                 let calls = self.clone();
-                let running = tokio::spawn(async move { calls.settle_and_call(call, &signed).await });
-                running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))?
+                to_its_end(async move { calls.settle_and_call(call, &signed).await }).await
             }
         }
     }
@@ -78,26 +87,36 @@ impl Calls {
         let key = call.idempotency_key.take();
         let (paid, claim) = reserved(&call, &signed, key.as_ref(), &body)?;
         call.body = farebox_net::full(body);
-        let quoted = signed.offer.micros().map_err(|e| Error::internal(format!("an offer's amount {e}")))?;
-        let input = StartInput { paid: Some(Box::new(paid)), quoted, ..http_input(&call, claim) };
-        let ticket = match self.open(input).await? {
-            Admitted::Open(ticket) => *ticket,
-            Admitted::Replay(answer) => return self.with_first_receipt(answer, &signed).await,
-            Admitted::Spent(spent) => {
-                let answer = spent.answer(&signed)?;
-                return self.handed_over(answer, &signed).await;
-            }
-        };
         // A client that leaves has still sent a payment, and what it was for is finished without it.
         let (calls, of_task) = (self.clone(), signed.clone());
-        let running = tokio::spawn(async move { calls.forward_signed(call, ticket, &of_task).await });
-        let answer = running.await.map_err(|e| Error::internal(format!("a call's task ended early: {e}")))??;
+        let served = to_its_end(async move { calls.open_and_forward_signed(call, paid, claim, &of_task).await });
+        let answer = match served.await? {
+            Served::Now(answer) => *answer,
+            Served::Again(answer) => return self.with_first_receipt(*answer, &signed).await,
+            Served::Before(spent) => return self.handed_over(spent.answer(&signed)?, &signed).await,
+        };
         let is_taken = answer.payment.as_ref().is_some_and(|payment| payment.success);
         let is_served = is_taken || !answer.receipt.amount.is_zero();
         if answer.payment.is_some() && is_served && answer.reply.is_ok() {
             return self.handed_over(answer, &signed).await;
         }
         Ok(answer)
+    }
+
+    async fn open_and_forward_signed(
+        &self,
+        call: HttpCall,
+        paid: Paid,
+        claim: Option<Claim>,
+        signed: &SignedPayment,
+    ) -> Result<Served> {
+        let quoted = signed.offer.micros().map_err(|e| Error::internal(format!("an offer's amount {e}")))?;
+        let input = StartInput { paid: Some(Box::new(paid)), quoted, ..http_input(&call, claim) };
+        match self.open(input).await? {
+            Admitted::Open(ticket) => Ok(Served::Now(Box::new(self.forward_signed(call, *ticket, signed).await?))),
+            Admitted::Replay(answer) => Ok(Served::Again(Box::new(answer))),
+            Admitted::Spent(spent) => Ok(Served::Before(spent)),
+        }
     }
 
     async fn forward_signed(&self, call: HttpCall, ticket: Ticket, signed: &SignedPayment) -> Result<Answer> {
