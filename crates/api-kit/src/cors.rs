@@ -74,8 +74,9 @@ impl Cors {
         self.takes_options || (request.contains_key(ORIGIN) && request.contains_key(ACCESS_CONTROL_REQUEST_METHOD))
     }
 
-    /// Adds the policy to a reply for a request from `origin`, in place of what a listing's own server says.
-    pub(crate) fn apply(&self, origin: Option<&HeaderValue>, reply: &mut HeaderMap) {
+    /// Adds the policy to a reply for a request from `origin`, in place of what a listing's own server says. What may be
+    /// sent is told to who asks first, and to everybody where OPTIONS is always answered here.
+    pub(crate) fn apply(&self, origin: Option<&HeaderValue>, asks_first: bool, reply: &mut HeaderMap) {
         for own in [ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_ALLOW_CREDENTIALS] {
             reply.remove(own);
         }
@@ -88,8 +89,10 @@ impl Cors {
         };
         if let Some(allowed) = allowed {
             reply.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-            reply.insert(ACCESS_CONTROL_ALLOW_METHODS, self.methods.clone());
-            reply.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone());
+            if asks_first || self.takes_options {
+                reply.insert(ACCESS_CONTROL_ALLOW_METHODS, self.methods.clone());
+                reply.insert(ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone());
+            }
             // Beside what the listing's own server wants its pages to see.
             reply.append(ACCESS_CONTROL_EXPOSE_HEADERS, self.exposed.clone());
         }

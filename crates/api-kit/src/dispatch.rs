@@ -152,7 +152,7 @@ impl<C: Core> Dispatcher<C> {
             self.routed(door, found, arrived).await
         };
         if let Some(cors) = cors {
-            cors.apply(origin.as_ref(), response.headers_mut());
+            cors.apply(origin.as_ref(), asks_first, response.headers_mut());
         }
         response
     }

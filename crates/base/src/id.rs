@@ -31,6 +31,11 @@ macro_rules! ids {
                 self.0
             }
 
+            /// The hyphenated form, as `Display` has it and sooner.
+            pub fn text(self) -> String {
+                self.0.hyphenated().encode_lower(&mut [0; 36]).to_owned()
+            }
+
             /// Reads the hyphenated form; `None` where the text is no UUID.
             pub fn parse(text: &str) -> Option<Self> {
                 uuid::Uuid::try_parse(text).ok().filter(|_| text.len() == 36).map(Self)
@@ -39,7 +44,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.hyphenated().fmt(f)
+                f.write_str(self.0.hyphenated().encode_lower(&mut [0; 36]))
             }
         }
 
@@ -136,6 +141,7 @@ mod tests {
         let second = CallId::generate(&clock, &rng);
         assert!(first < second && first.to_string() < second.to_string());
         assert_eq!(CallId::parse(&first.to_string()), Some(first));
+        assert_eq!(first.text(), first.to_string());
         assert_eq!(CallId::parse("not-an-id"), None);
         let key = KeyId::generate(&rng);
         assert_eq!(KeyId::parse(&key.to_string()), Some(key));

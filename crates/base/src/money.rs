@@ -97,9 +97,31 @@ impl Micros {
 
     /// Decimal text with exactly six digits after the point, as the SQL gateway's door shows amounts.
     pub fn to_fixed6(self) -> String {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let abs = self.0.unsigned_abs();
-        format!("{sign}{}.{:06}", abs / 1_000_000, abs % 1_000_000)
+        self.with_fixed6(str::to_owned)
+    }
+
+    /// Writes the digits from the last to the first, as every reply to a call shows an amount.
+    fn with_fixed6<T>(self, read: impl FnOnce(&str) -> T) -> T {
+        // A sign, 13 digits, the point and six digits.
+        let mut bytes = [b'0'; 21];
+        let (mut rest, mut at) = (self.0.unsigned_abs(), bytes.len());
+        let mut write = |byte: u8| {
+            at -= 1;
+            bytes[at] = byte;
+        };
+        let mut digits = 0;
+        while digits <= 6 || rest > 0 {
+            if digits == 6 {
+                write(b'.');
+            }
+            write(b"0123456789"[usize::try_from(rest % 10).unwrap_or(0)]);
+            rest /= 10;
+            digits += 1;
+        }
+        if self.0 < 0 {
+            write(b'-');
+        }
+        read(std::str::from_utf8(&bytes[at..]).unwrap_or_default())
     }
 
     /// Decimal text with at least two digits after the point: `"0.05"`, `"1.00"`, `"0.000125"`.
@@ -113,8 +135,7 @@ impl Micros {
 /// The shortest exact decimal text: `"0"`, `"0.05"`, `"12"`.
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fixed = self.to_fixed6();
-        f.write_str(fixed.trim_end_matches('0').trim_end_matches('.'))
+        self.with_fixed6(|fixed| f.write_str(fixed.trim_end_matches('0').trim_end_matches('.')))
     }
 }
 

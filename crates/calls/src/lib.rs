@@ -57,11 +57,10 @@ pub use sql_call::{SqlAnswer, SqlCall, SqlEstimate};
 pub use usage::{UsageTotals, usage_totals};
 
 use farebox_accounts::Caller;
-use farebox_base::{CallId, Error, KeyId, Micros, PartyId};
+use farebox_base::{CallId, Error, FastMap, KeyId, Micros, PartyId};
 use farebox_net::Body;
 use farebox_upstream::sql::SqlConnectors;
 use farebox_x402::wire::SettlementResponse;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Databases of sellers that stay connected at one time.
@@ -79,7 +78,7 @@ pub struct Calls {
     channels: Arc<channel::Seats>,
     connectors: Arc<SqlConnectors>,
     costs: Arc<payment::SeenCosts>,
-    targets: Arc<parking_lot::RwLock<HashMap<farebox_base::ListingId, http_call::CachedTarget>>>,
+    targets: Arc<parking_lot::RwLock<FastMap<farebox_base::ListingId, http_call::CachedTarget>>>,
     #[cfg(feature = "sim")]
     outside: Option<Arc<dyn sim::Outside>>,
 }

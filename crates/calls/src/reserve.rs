@@ -8,10 +8,9 @@
 //! back once, when its call ends or is stored.
 
 use farebox_base::planted::{Bug, is_planted};
-use farebox_base::{Micros, Result, Ticks};
+use farebox_base::{FastMap, Micros, Result, Ticks};
 use farebox_ledger::{AccountId, SetAside};
 use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::time::Duration;
 
 /// Accounts that are remembered; beyond that those that nothing is set aside of are forgotten.
@@ -34,7 +33,7 @@ struct Slot {
 }
 
 pub(crate) struct Reservations {
-    slots: Mutex<HashMap<AccountId, Slot>>,
+    slots: Mutex<FastMap<AccountId, Slot>>,
     unsecured_max: Micros,
     fresh: Duration,
 }
@@ -94,7 +93,7 @@ impl Reservations {
 
 /// A change of several accounts that nobody sees half of.
 pub(crate) struct Change<'a> {
-    slots: &'a mut HashMap<AccountId, Slot>,
+    slots: &'a mut FastMap<AccountId, Slot>,
 }
 
 impl Change<'_> {

@@ -2,9 +2,8 @@
 //!
 //! Invariant: a place is given back exactly once, when its `Slot` is dropped.
 
-use farebox_base::{Error, Kind, PartyId, Result};
+use farebox_base::{Error, FastMap, Kind, PartyId, Result};
 use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,7 +14,7 @@ const RETRY_AFTER_S: u64 = 1;
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
     all_max: usize,
-    by_buyer: Mutex<HashMap<PartyId, usize>>,
+    by_buyer: Mutex<FastMap<PartyId, usize>>,
     buyer_max: usize,
 }
 

@@ -4,27 +4,28 @@
 //! that a change in between is never hidden. Invariant: `get` never returns a value of an older version.
 
 use crate::Scope;
+use farebox_base::FastState;
 use parking_lot::RwLock;
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 
 const SHARDS: usize = 16;
 
 /// Values by key. A hit takes one shared lock on one of several shards and clones the value (keep it an `Arc`).
 pub struct Cache<K, V> {
     scope: Scope,
-    hasher: RandomState,
+    hasher: FastState,
     shards: Vec<RwLock<Shard<K, V>>>,
     shard_capacity: usize,
 }
 
-type Shard<K, V> = HashMap<K, (u64, V), RandomState>;
+type Shard<K, V> = HashMap<K, (u64, V), FastState>;
 
 impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     /// Holds at most about `capacity` values.
     pub fn new(scope: Scope, capacity: usize) -> Self {
-        let hasher = RandomState::new();
+        let hasher = FastState::default();
         let shards = (0..SHARDS).map(|_| RwLock::new(HashMap::with_hasher(hasher.clone()))).collect();
         Self { scope, hasher, shards, shard_capacity: capacity.div_ceil(SHARDS).max(1) }
     }

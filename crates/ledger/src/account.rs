@@ -112,13 +112,13 @@ impl AccountId {
 
     pub fn prepaid(party: PartyId, seller: PartyId) -> Self {
         let kind = AccountKind::Prepaid;
-        Self { text: format!("{}:{party}:{seller}", kind.text()), kind, party: Some(party) }
+        Self { text: joined(kind, party, &seller.text()), kind, party: Some(party) }
     }
 
     /// `channel` is the channel's id on its chain.
     pub fn channel(party: PartyId, channel: &str) -> Self {
         let kind = AccountKind::Channel;
-        Self { text: format!("{}:{party}:{channel}", kind.text()), kind, party: Some(party) }
+        Self { text: joined(kind, party, channel), kind, party: Some(party) }
     }
 
     /// The world beyond a rail: `operator`, `x402:<network>`, later `stripe`.
@@ -151,7 +151,7 @@ impl AccountId {
     }
 
     fn of_party(kind: AccountKind, party: PartyId) -> Self {
-        Self { text: format!("{}:{party}", kind.text()), kind, party: Some(party) }
+        Self { text: joined(kind, party, ""), kind, party: Some(party) }
     }
 
     pub fn text(&self) -> &str {
@@ -166,6 +166,20 @@ impl AccountId {
     pub const fn party(&self) -> Option<PartyId> {
         self.party
     }
+}
+
+/// The text of a party's account; every call makes several.
+fn joined(kind: AccountKind, party: PartyId, rest: &str) -> String {
+    const PARTY_BYTES: usize = 36;
+    let mut text = String::with_capacity(kind.text().len() + PARTY_BYTES + rest.len() + 2);
+    text.push_str(kind.text());
+    text.push(':');
+    text.push_str(&party.text());
+    if !rest.is_empty() {
+        text.push(':');
+        text.push_str(rest);
+    }
+    text
 }
 
 impl fmt::Display for AccountId {

@@ -62,6 +62,7 @@ impl Link {
     pub(crate) async fn open(stream: Stream, runtime: runtime::Id) -> Result<Self, NetError> {
         let opened = http1::Builder::new()
             .allow_obsolete_multiline_headers_in_responses(true)
+            .writev(false)
             .max_buf_size(H1_BUFFER_BYTES)
             .handshake(TokioIo::new(stream))
             .await;
@@ -82,6 +83,10 @@ impl Link {
             self.engine = None;
         }
         self.engine.is_none()
+    }
+
+    pub(crate) const fn is_open(&self) -> bool {
+        self.engine.is_some()
     }
 
     /// Whether the next request may be sent now; looks whether the far side has closed.

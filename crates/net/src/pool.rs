@@ -3,10 +3,10 @@
 //! Each runtime keeps its own, as its driver wakes whoever waits for their sockets; nobody is woken on another
 //! thread. Owns how many wait and how long. Invariant: none waits longer than the idle time and a second.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use farebox_base::FastMap;
 use parking_lot::Mutex;
 use tokio::runtime::{Handle, Id};
 use tokio::time::Instant;
@@ -19,11 +19,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Pool {
     idle_max: usize,
     idle_time: Duration,
-    places: Mutex<HashMap<Id, Arc<Place>>>,
+    places: Mutex<FastMap<Id, Arc<Place>>>,
 }
 
 /// The connections of one runtime.
-pub(crate) type Place = Mutex<HashMap<Target, Waiting>>;
+pub(crate) type Place = Mutex<FastMap<Target, Waiting>>;
 
 #[derive(Default)]
 pub(crate) struct Waiting {
@@ -61,14 +61,16 @@ impl Pool {
         }
     }
 
-    /// Takes a connection back, and closes it where too many wait already or more is to come on it.
-    pub(crate) fn put(&self, target: &Target, mut link: Box<Link>) {
-        let Some(place) = self.place(link.runtime()).filter(|_| link.is_free()) else { return };
+    /// Takes a connection back, and closes it where too many wait already. Whether it is free is looked at when it is
+    /// taken, which it has to be in any case.
+    pub(crate) fn put(&self, target: &Target, link: Box<Link>) {
+        let Some(place) = self.place(link.runtime()).filter(|_| link.is_open()) else { return };
         let mut place = place.lock();
-        if !place.contains_key(target) {
-            place.insert(target.clone(), Waiting::default());
-        }
-        if let Some(waiting) = place.get_mut(target).filter(|waiting| waiting.links.len() < self.idle_max) {
+        let waiting = match place.get_mut(target) {
+            Some(waiting) => waiting,
+            None => place.entry(target.clone()).or_default(),
+        };
+        if waiting.links.len() < self.idle_max {
             waiting.links.push((link, Instant::now()));
         }
     }

@@ -5,14 +5,30 @@
 use http::header::HOST;
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Request, Uri};
+use std::hash::{Hash, Hasher};
 
 use crate::error::{NetError, NetErrorKind};
 
 /// Connections to one target serve all its requests.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub(crate) struct Target {
     pub(crate) is_tls: bool,
     authority: Authority,
+}
+
+/// Byte for byte: hosts that differ in case alone have connections of their own.
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        (self.is_tls, self.authority.as_str()) == (other.is_tls, other.authority.as_str())
+    }
+}
+
+impl Eq for Target {}
+
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.is_tls, self.authority.as_str()).hash(state);
+    }
 }
 
 impl Target {

@@ -332,7 +332,7 @@ fn path_and_query(raw: &Raw) -> String {
 pub(crate) fn show_receipt(names: &ReceiptHeaders, receipt: &Receipt, response: &mut Response<Body>) {
     let headers = response.headers_mut();
     let text = |text: String| HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-    headers.insert(names.call_id.clone(), text(receipt.call_id.to_string()));
+    headers.insert(names.call_id.clone(), text(receipt.call_id.text()));
     headers.insert(names.amount.clone(), text(receipt.amount.to_string()));
     headers.insert(names.free_tier.clone(), HeaderValue::from_static(if receipt.free_tier { "true" } else { "false" }));
     headers.insert(names.latency_ms.clone(), HeaderValue::from(receipt.latency_ms));

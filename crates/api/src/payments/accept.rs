@@ -13,8 +13,12 @@ use farebox_x402::payment::Payment;
 use farebox_x402::verify::{Limits, NonceKey, Verified, verify_local};
 use farebox_x402::wire::{Object, PaymentHeader, decode_base64, names};
 use farebox_x402::{Reason, Refusal, check_echo, extension, match_offer};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::sync::Arc;
+
+/// Where payments come, of either version.
+static PAYING: [HeaderName; 2] =
+    [HeaderName::from_static(names::PAYMENT_SIGNATURE), HeaderName::from_static(names::X_PAYMENT)];
 
 /// What a client is asked to pay, and for what.
 #[derive(Clone, Debug)]
@@ -30,7 +34,7 @@ pub(crate) struct Asked {
 /// # Errors
 /// `InvalidPayload` where there are several.
 pub(crate) fn header_of(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
-    let mut values = [names::PAYMENT_SIGNATURE, names::X_PAYMENT].iter().flat_map(|name| headers.get_all(*name));
+    let mut values = PAYING.iter().flat_map(|name| headers.get_all(name));
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         let message = "PAYMENT-SIGNATURE and X-PAYMENT: expected one payment, got several";

@@ -3,9 +3,9 @@
 //! Invariant: whoever has a seat is alone with its channel in this process; between processes the store decides.
 
 use super::Channel;
+use farebox_base::FastMap;
 use farebox_x402::evm::ChannelId;
 use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const REMEMBERED_MAX: usize = 50_000;
 
 #[derive(Default)]
 pub(crate) struct Seats {
-    all: Mutex<HashMap<ChannelId, Arc<Seat>>>,
+    all: Mutex<FastMap<ChannelId, Arc<Seat>>>,
 }
 
 /// How long a request waits for a job that has its channel in hand, which takes a transaction at most.

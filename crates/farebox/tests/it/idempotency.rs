@@ -1,9 +1,12 @@
 //! Same key, same answer.
 
+use farebox_calls::{HttpCall, IdempotencyKey, Payer};
 use farebox_testkit::app::{Ask, TestApp};
 use farebox_testkit::engines::TestDb;
 use serde_json::json;
 use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_at_once_with_one_key_are_one_upstream_call_and_one_charge() {
@@ -35,6 +38,46 @@ async fn fifty_at_once_with_one_key_are_one_upstream_call_and_one_charge() {
         assert!(served >= 1);
         let again = app.expect(&ask, 200).await;
         assert_eq!((again.at("/slow"), again.header("x-farebox-replayed")), ("150".into(), "true"));
+        assert_eq!((app.upstream.asked(), app.balance(buyer.party).await), (1, 990_000));
+        app.assert_books_balance().await;
+    }
+}
+
+/// Whoever asks is never polled again once the key is in the store, as if it had left in that moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_as_its_key_is_taken_finds_the_answer() {
+    for place in TestDb::all().await {
+        let app = TestApp::start(&place, &[]).await;
+        let (seller, buyer) = (app.agent("Seller").await, app.agent("Buyer").await);
+        app.list(&seller, "things", "0.01").await;
+        app.fund(buyer.party, 1_000_000).await;
+        let call = HttpCall {
+            payer: Payer { party_id: buyer.party, key_id: None },
+            entry: app.app.market.by_slug("things").await.unwrap().unwrap(),
+            door: "platform",
+            method: http::Method::GET,
+            path_and_query: "/ok".to_owned(),
+            headers: http::HeaderMap::new(),
+            body: farebox_net::empty(),
+            idempotency_key: Some(IdempotencyKey::parse("order-1").unwrap()),
+            payment: None,
+            user: None,
+            request_id: "left".to_owned(),
+            received: app.app.clock.ticks(),
+        };
+        let mut asking = Box::pin(app.app.calls.call_http(Box::new(call)));
+        assert!(asking.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let taken = async || -> i64 {
+            let row = app.app.db.one("SELECT COUNT(*) FROM idempotency", &[]).await.unwrap();
+            row.unwrap().get(0).unwrap()
+        };
+        while taken().await == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        drop(asking);
+        app.settled().await;
+        let ask = Ask::get("/publishers/things/ok").key(&buyer.key).with("Idempotency-Key", "order-1");
+        assert_eq!(app.expect(&ask, 200).await.header("x-farebox-replayed"), "true");
         assert_eq!((app.upstream.asked(), app.balance(buyer.party).await), (1, 990_000));
         app.assert_books_balance().await;
     }

@@ -1,11 +1,11 @@
 //! Reading what a batch touches: the holds and transfers that its ids name, and the balances of its accounts.
 
-use super::plan::{Book, ById, Digest, Held, HoldState, Stored};
+use super::plan::{Book, Digest, Held, HoldState, Stored};
 use super::{Batch, Operation};
 use crate::account::AccountId;
 use crate::hold::Post;
 use crate::transfer::Transfer;
-use farebox_base::{Error, Micros, Result};
+use farebox_base::{Error, FastMap, Micros, Result};
 use farebox_db::{Row, Rows, Tx, sql};
 
 /// The touched part of the book as it is stored.
@@ -89,7 +89,7 @@ async fn balances_in(tx: &mut Tx, book: &mut Book<'_>) -> Result<()> {
     Ok(())
 }
 
-fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> ById<&'a str, &'a str> {
+fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> FastMap<&'a str, &'a str> {
     ids.map(|id| (id, id)).collect()
 }
 

@@ -7,20 +7,16 @@ use crate::account::AccountId;
 use crate::hold::{Hold, HoldOutcome, Post, PostOutcome, checked_amount, divide, hold_digest};
 use crate::transfer::{Outcome, Transfer, TransferKind, checked_legs, digest, digest_in_order};
 use farebox_base::planted::{Bug, is_planted};
-use farebox_base::{Error, Micros, Result, Timestamp};
-use std::collections::HashMap;
+use farebox_base::{Error, FastMap, Micros, Result, Timestamp};
 
 pub(crate) type Digest = [u8; 32];
-
-/// A map by ids, which are looked up several times for each operation: quick, and seeded anew by each process.
-pub(crate) type ById<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The touched part of the book.
 pub(crate) struct Book<'a> {
     pub accounts: Vec<Account>,
-    by_id: ById<AccountId, usize>,
-    pub transfers: ById<&'a str, Digest>,
-    pub holds: ById<&'a str, Held>,
+    by_id: FastMap<AccountId, usize>,
+    pub transfers: FastMap<&'a str, Digest>,
+    pub holds: FastMap<&'a str, Held>,
     /// Transfers to write, in order.
     pub made: Vec<Made<'a>>,
     /// Holds to write.
@@ -112,9 +108,9 @@ impl<'a> Book<'a> {
     pub(crate) fn new(set_aside: &'a dyn SetAside, operations: usize) -> Self {
         Self {
             accounts: Vec::new(),
-            by_id: ById::with_capacity_and_hasher(operations, Default::default()),
-            transfers: ById::with_capacity_and_hasher(operations, Default::default()),
-            holds: ById::default(),
+            by_id: FastMap::with_capacity_and_hasher(operations, Default::default()),
+            transfers: FastMap::with_capacity_and_hasher(operations, Default::default()),
+            holds: FastMap::default(),
             made: Vec::with_capacity(operations),
             new_holds: Vec::new(),
             resolved: Vec::new(),

@@ -8,6 +8,9 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{HttpTarget, PassthroughPolicy};
 
+/// Room for what the gateway adds to a message, so that its headers are placed once.
+const ADDED: usize = 16;
+
 /// The two ways a message can go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
@@ -63,13 +66,7 @@ pub(super) fn declared_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn filtered(headers: HeaderMap, direction: Direction) -> HeaderMap {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
+    let named = named_by_connection(&headers);
     let announced = announced_trailers(&headers, direction);
     let mut passed = passed_by_name(headers, |name| !named.contains(name) && !is_withheld(name.as_str(), direction));
     if let Some(announced) = announced {
@@ -78,8 +75,22 @@ fn filtered(headers: HeaderMap, direction: Direction) -> HeaderMap {
     passed
 }
 
+/// What `Connection` says is of this connection alone.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    if !headers.contains_key(CONNECTION) {
+        return Vec::new();
+    }
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect()
+}
+
 fn passed_by_name(headers: HeaderMap, passes: impl Fn(&HeaderName) -> bool) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(headers.len());
+    let mut kept = HeaderMap::with_capacity(headers.len() + ADDED);
     let mut current = None;
     for (name, value) in headers {
         // A repeated header comes without its name.
@@ -95,6 +106,9 @@ fn passed_by_name(headers: HeaderMap, passes: impl Fn(&HeaderName) -> bool) -> H
 
 /// The names of trailers to come, without those that will not pass.
 fn announced_trailers(headers: &HeaderMap, direction: Direction) -> Option<HeaderValue> {
+    if !headers.contains_key(TRAILER) {
+        return None;
+    }
     let names: Vec<&str> = headers
         .get_all(TRAILER)
         .iter()

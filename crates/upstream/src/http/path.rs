@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use ::http::Uri;
 use ::http::uri::PathAndQuery;
 use percent_encoding::percent_decode;
-use url::Url;
-use url::form_urlencoded;
+use url::{Position, Url, form_urlencoded};
 
 use super::HttpTarget;
 use crate::error::UpstreamError;
@@ -75,7 +74,11 @@ fn join_path(base: &str, path: &str) -> String {
     }
     let base = base.strip_suffix('/').unwrap_or(base);
     let path = path.strip_prefix('/').unwrap_or(path);
-    format!("{base}/{path}")
+    let mut joined = String::with_capacity(base.len() + path.len() + 1);
+    joined.push_str(base);
+    joined.push('/');
+    joined.push_str(path);
+    joined
 }
 
 fn push_query(joined: &mut String, target: &HttpTarget, query: Option<&str>) {
@@ -107,15 +110,14 @@ fn is_set_by_seller(pair: &str, target: &HttpTarget) -> bool {
 }
 
 /// Host and port, without a user name.
-fn authority(base: &Url) -> Result<String, UpstreamError> {
+fn authority(base: &Url) -> Result<&str, UpstreamError> {
     if !base.username().is_empty() || base.password().is_some() {
         return Err(UpstreamError::BadTarget("the URL holds a user name or a password".to_owned()));
     }
-    let host = base.host_str().ok_or_else(|| UpstreamError::BadTarget("the URL names no host".to_owned()))?;
-    Ok(match base.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    })
+    if !base.has_host() {
+        return Err(UpstreamError::BadTarget("the URL names no host".to_owned()));
+    }
+    Ok(&base[Position::BeforeHost..Position::AfterPort])
 }
 
 #[cfg(test)]
