@@ -4,6 +4,7 @@ use crate::running::{End, Ending, Running};
 use farebox_base::{Micros, Result};
 use farebox_db::{Rows, Tx, sql};
 use std::collections::BTreeMap;
+use uuid::fmt::Hyphenated;
 
 /// A call to write: open, or at its end.
 pub(crate) struct NewRow<'a> {
@@ -14,26 +15,22 @@ pub(crate) struct NewRow<'a> {
     pub end: Option<(&'a End, Ending)>,
 }
 
-/// A row's texts, which the parameters borrow.
-struct Texts {
-    id: String,
-    buyer: String,
-    seller: String,
-    listing: String,
-    key: Option<String>,
-}
+/// Room for the texts of a row's ids, which the parameters borrow: call, buyer, seller, listing.
+type Texts = [[u8; Hyphenated::LENGTH]; 4];
 
 pub(crate) async fn calls_in(tx: &mut Tx, new: &[NewRow<'_>]) -> Result<()> {
-    let texts: Vec<Texts> = new.iter().map(|row| texts(row.call)).collect();
+    let mut texts: Vec<Texts> = vec![[[0; Hyphenated::LENGTH]; 4]; new.len()];
+    let keys: Vec<Option<String>> = new.iter().map(|row| row.call.key_id.map(|key| key.to_string())).collect();
     let mut rows = Rows::with_capacity(new.len(), 18);
-    for (row, texts) in new.iter().zip(&texts) {
+    for ((row, texts), key) in new.iter().zip(&mut texts).zip(&keys) {
         let (call, end) = (row.call, row.end);
+        let [id, buyer, seller, listing] = written(texts, call);
         rows.push([
-            (&texts.id).into(),
-            (&texts.buyer).into(),
-            (&texts.seller).into(),
-            (&texts.listing).into(),
-            texts.key.as_ref().into(),
+            id.into(),
+            buyer.into(),
+            seller.into(),
+            listing.into(),
+            key.as_ref().into(),
             call.door.into(),
             (&call.method).into(),
             (&call.path).into(),
@@ -58,14 +55,14 @@ pub(crate) async fn calls_in(tx: &mut Tx, new: &[NewRow<'_>]) -> Result<()> {
     Ok(())
 }
 
-fn texts(call: &Running) -> Texts {
-    Texts {
-        id: call.call_id.to_string(),
-        buyer: call.buyer.to_string(),
-        seller: call.seller.to_string(),
-        listing: call.listing.to_string(),
-        key: call.key_id.map(|key| key.to_string()),
-    }
+fn written<'t>(texts: &'t mut Texts, call: &Running) -> [&'t str; 4] {
+    let [id, buyer, seller, listing] = texts;
+    [
+        call.call_id.uuid().hyphenated().encode_lower(id),
+        call.buyer.uuid().hyphenated().encode_lower(buyer),
+        call.seller.uuid().hyphenated().encode_lower(seller),
+        call.listing.uuid().hyphenated().encode_lower(listing),
+    ]
 }
 
 #[derive(Default)]

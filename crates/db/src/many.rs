@@ -1,6 +1,6 @@
 //! One statement for many rows of parameters: the rows, and the text that PostgreSQL runs once for all of them.
 //!
-//! Sources hold the statement for one row. SQLite runs it row by row, which costs it nothing; PostgreSQL gets arrays,
+//! Sources hold the statement for one row. SQLite runs it row by row, which costs it little; PostgreSQL gets arrays,
 //! one per parameter, so that a batch is one round trip and one plan whatever its size. Rows are taken in order.
 
 use crate::{DbError, Param};

@@ -3,11 +3,13 @@
 //! Statements run inline, where the caller is: they take microseconds. COMMIT waits for the disk and so leaves the
 //! async worker first where it can. Invariant: a connection that nobody holds has no open transaction.
 
+mod many;
+
 use crate::filter::Sql;
 use crate::sqlite_checkpoint::Checkpointer;
 use crate::sqlite_file::{cannot_open, ensure, existing, lock_file, resolved, warn_of_other_names};
 use crate::sqlite_room::Room;
-use crate::{DbError, Param, Row, Rows, Value, dialect};
+use crate::{DbError, Param, Row, Value, dialect};
 use parking_lot::Mutex;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -179,28 +181,6 @@ impl Lite {
         Ok(changed as u64)
     }
 
-    pub(crate) fn execute_many(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<u64, DbError> {
-        let text = fixed(&mut self.texts, sql);
-        let failed = |error: rusqlite::Error| self.room.note(error.into()).of_statement(sql);
-        let mut statement = self.connection.prepare_cached(text).map_err(failed)?;
-        let mut changed = 0;
-        for row in rows.rows() {
-            changed += statement.execute(rusqlite::params_from_iter(row)).map_err(failed)? as u64;
-        }
-        Ok(changed)
-    }
-
-    pub(crate) fn query_many(&mut self, sql: &'static str, rows: &Rows<'_>) -> Result<Vec<Row>, DbError> {
-        let text = fixed(&mut self.texts, sql);
-        let failed = |error: DbError| self.room.note(error).of_statement(sql);
-        let mut statement = self.connection.prepare_cached(text).map_err(|error| failed(error.into()))?;
-        let mut out = Vec::with_capacity(rows.len());
-        for row in rows.rows() {
-            read_into(&mut out, &mut statement, row).map_err(failed)?;
-        }
-        Ok(out)
-    }
-
     /// Checks that a statement is one of this engine and of the current schema.
     pub(crate) fn prepare(&self, sql: &str) -> Result<(), DbError> {
         self.connection.prepare(&dialect::sqlite_parameters(sql))?;
@@ -273,13 +253,18 @@ impl rusqlite::ToSql for Param<'_> {
         Ok(ToSqlOutput::Borrowed(match self {
             Param::Null => ValueRef::Null,
             Param::I64(number) => ValueRef::Integer(*number),
-            Param::Text(text) if text.as_bytes().contains(&0) => {
+            Param::Text(text) if has_nul(text) => {
                 return Err(rusqlite::Error::ToSqlConversionFailure("a text parameter contains NUL".into()));
             }
             Param::Text(text) => ValueRef::Text(text.as_bytes()),
             Param::Blob(bytes) => ValueRef::Blob(bytes),
         }))
     }
+}
+
+/// Looks at every byte, which a processor does many at a time; stopping at the first would cost short texts more.
+fn has_nul(text: &str) -> bool {
+    text.bytes().fold(false, |found, byte| found | (byte == 0))
 }
 
 /// Statements are literals: where they lie says which one it is, without reading them.

@@ -128,13 +128,12 @@ pub(crate) fn divide(
 }
 
 pub(crate) fn hold_digest(hold: &Hold) -> [u8; 32] {
-    let mut hash = blake3::Hasher::new();
-    hash.update(&hold.amount.get().to_le_bytes());
+    let mut bytes = hold.amount.get().to_le_bytes().to_vec();
     for source in &hold.sources {
-        hash.update(source.text().as_bytes());
-        hash.update(b"\n");
+        bytes.extend_from_slice(source.text().as_bytes());
+        bytes.push(b'\n');
     }
-    *hash.finalize().as_bytes()
+    *blake3::hash(&bytes).as_bytes()
 }
 
 /// What a posting takes of the parts that are held.

@@ -6,6 +6,7 @@ mod faults;
 mod files;
 mod jobs;
 mod lost;
+mod many;
 mod migrations;
 mod outages;
 mod statements;

@@ -5,24 +5,23 @@ use super::{Batch, Operation};
 use crate::account::AccountId;
 use crate::hold::Post;
 use crate::transfer::Transfer;
-use farebox_base::{Error, Micros, Result};
+use farebox_base::{Error, FastMap, Micros, Result};
 use farebox_db::{Row, Rows, Tx, sql};
-use std::collections::HashMap;
 
 /// The touched part of the book as it is stored.
 pub(super) async fn load_in<'a>(tx: &mut Tx, batch: &Batch<'a>) -> Result<Book<'a>> {
     let mut book = Book::new(batch.set_aside, batch.operations.len());
+    let mut place = |account| {
+        book.place(account);
+    };
     for operation in batch.operations {
-        let accounts = match operation {
+        match operation {
             Operation::Transfer(Transfer { legs, .. })
             | Operation::Post(Post { transfer: Transfer { legs, .. }, .. }) => {
-                legs.iter().map(|leg| &leg.account).collect()
+                legs.iter().map(|leg| &leg.account).for_each(&mut place);
             }
-            Operation::Hold(hold) => hold.sources.iter().collect(),
-            Operation::Void(_) => Vec::new(),
-        };
-        for account in accounts {
-            book.place(account);
+            Operation::Hold(hold) => hold.sources.iter().for_each(&mut place),
+            Operation::Void(_) => {}
         }
     }
     holds_in(tx, &mut book, batch).await?;
@@ -90,7 +89,7 @@ async fn balances_in(tx: &mut Tx, book: &mut Book<'_>) -> Result<()> {
     Ok(())
 }
 
-fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> HashMap<&'a str, &'a str> {
+fn distinct<'a>(ids: impl Iterator<Item = &'a str>) -> FastMap<&'a str, &'a str> {
     ids.map(|id| (id, id)).collect()
 }
 

@@ -7,17 +7,16 @@ use crate::account::AccountId;
 use crate::hold::{Hold, HoldOutcome, Post, PostOutcome, checked_amount, divide, hold_digest};
 use crate::transfer::{Outcome, Transfer, TransferKind, checked_legs, digest, digest_in_order};
 use farebox_base::planted::{Bug, is_planted};
-use farebox_base::{Error, Micros, Result, Timestamp};
-use std::collections::HashMap;
+use farebox_base::{Error, FastMap, Micros, Result, Timestamp};
 
 pub(crate) type Digest = [u8; 32];
 
 /// The touched part of the book.
 pub(crate) struct Book<'a> {
     pub accounts: Vec<Account>,
-    by_id: HashMap<AccountId, usize>,
-    pub transfers: HashMap<&'a str, Digest>,
-    pub holds: HashMap<&'a str, Held>,
+    by_id: FastMap<AccountId, usize>,
+    pub transfers: FastMap<&'a str, Digest>,
+    pub holds: FastMap<&'a str, Held>,
     /// Transfers to write, in order.
     pub made: Vec<Made<'a>>,
     /// Holds to write.
@@ -84,12 +83,21 @@ pub(crate) struct Held {
 pub(crate) struct Made<'a> {
     pub transfer: &'a Transfer,
     pub hold_id: Option<&'a str>,
+    /// The text of its listing.
+    pub listing: Option<String>,
     pub digest: Digest,
     /// Debits before credits where it comes from a hold; else in the order of accounts.
     pub entries: Vec<(usize, Micros)>,
 }
 
-impl Made<'_> {
+impl<'a> Made<'a> {
+    /// With no entries yet.
+    fn of(transfer: &'a Transfer, hold_id: Option<&'a str>) -> Self {
+        let listing = transfer.listing.map(|listing| listing.to_string());
+        let digest = digest(transfer, hold_id, listing.as_deref());
+        Self { transfer, hold_id, listing, digest, entries: Vec::new() }
+    }
+
     /// What makes one line of a statement: the day's calls of a listing, or the transfer alone.
     pub(crate) fn is_daily(&self) -> bool {
         self.transfer.kind == TransferKind::Call && self.transfer.listing.is_some()
@@ -100,9 +108,9 @@ impl<'a> Book<'a> {
     pub(crate) fn new(set_aside: &'a dyn SetAside, operations: usize) -> Self {
         Self {
             accounts: Vec::new(),
-            by_id: HashMap::new(),
-            transfers: HashMap::new(),
-            holds: HashMap::new(),
+            by_id: FastMap::with_capacity_and_hasher(operations, Default::default()),
+            transfers: FastMap::with_capacity_and_hasher(operations, Default::default()),
+            holds: FastMap::default(),
             made: Vec::with_capacity(operations),
             new_holds: Vec::new(),
             resolved: Vec::new(),
@@ -137,29 +145,36 @@ impl<'a> Book<'a> {
     }
 
     /// Whether a transfer of this id was made before, and whether it was this one.
-    fn seen(&self, transfer: &Transfer, hold_id: Option<&str>, digest: &Digest) -> Option<Outcome> {
-        let stored = self.transfers.get(transfer.id.as_str())?;
-        let same = stored == digest || *stored == digest_in_order(transfer, hold_id) || is_planted(Bug::DigestIgnored);
+    fn seen(&self, made: &Made<'_>) -> Option<Outcome> {
+        let stored = self.transfers.get(made.transfer.id.as_str())?;
+        let in_order = || digest_in_order(made.transfer, made.hold_id, made.listing.as_deref());
+        let same = *stored == made.digest || *stored == in_order() || is_planted(Bug::DigestIgnored);
         Some(if same { Outcome::Exists } else { Outcome::Mismatch })
     }
 
     fn transfer(&mut self, transfer: &'a Transfer) -> Result<Outcome> {
         checked_legs(transfer)?;
-        let digest = digest(transfer, None);
-        if let Some(seen) = self.seen(transfer, None, &digest) {
+        let mut made = Made::of(transfer, None);
+        if let Some(seen) = self.seen(&made) {
             return Ok(seen);
         }
-        let mut legs: Vec<_> = transfer.legs.iter().map(|leg| (self.place(&leg.account), leg.amount)).collect();
-        legs.sort_by(|a, b| self.accounts[a.0].id.cmp(&self.accounts[b.0].id));
-        for (place, amount) in &legs {
+        made.entries = self.entries(transfer);
+        for (place, amount) in &made.entries {
             let account = &self.accounts[*place];
             let guarded = amount.is_negative() && account.id.kind().has_floor() && !is_planted(Bug::FloorUnchecked);
             if guarded && account.available()?.checked_add(*amount)?.is_negative() {
                 return Ok(Outcome::Insufficient { account: account.id.clone() });
             }
         }
-        self.make(Made { transfer, hold_id: None, digest, entries: legs })?;
+        self.make(made)?;
         Ok(Outcome::Created)
+    }
+
+    /// What the legs do to which places, in the order of accounts.
+    fn entries(&mut self, transfer: &Transfer) -> Vec<(usize, Micros)> {
+        let mut legs: Vec<_> = transfer.legs.iter().map(|leg| (self.place(&leg.account), leg.amount)).collect();
+        legs.sort_by(|a, b| self.accounts[a.0].id.cmp(&self.accounts[b.0].id));
+        legs
     }
 
     /// Moves the money of a transfer that is decided.
@@ -208,8 +223,8 @@ impl<'a> Book<'a> {
     }
 
     fn post(&mut self, post: &'a Post) -> Result<PostOutcome> {
-        let digest = digest(&post.transfer, Some(&post.hold_id));
-        let seen = self.seen(&post.transfer, Some(&post.hold_id), &digest);
+        let mut made = Made::of(&post.transfer, Some(&post.hold_id));
+        let seen = self.seen(&made);
         let state = self.holds.get(post.hold_id.as_str()).map(|kept| kept.state);
         let ignored = is_planted(Bug::HoldStateIgnored) && state.is_some() && seen.is_none();
         match (state, seen) {
@@ -219,14 +234,10 @@ impl<'a> Book<'a> {
             (Some(HoldState::Voided) | None, None) => return Ok(PostOutcome::NotHeld),
             _ => return Ok(PostOutcome::Mismatch),
         }
-        let amount = self.resolve(&post.hold_id, HoldState::Posted, |parts| checked_amount(post, parts))?;
-        let mut entries = amount;
-        entries.sort_by(|a, b| self.accounts[a.0].id.cmp(&self.accounts[b.0].id));
-        let mut credits: Vec<_> = post.transfer.legs.iter().map(|leg| (self.place(&leg.account), leg.amount)).collect();
-        credits.sort_by(|a, b| self.accounts[a.0].id.cmp(&self.accounts[b.0].id));
-        entries.extend(credits);
-        let (transfer, hold_id) = (&post.transfer, Some(post.hold_id.as_str()));
-        self.make(Made { transfer, hold_id, digest, entries })?;
+        made.entries = self.resolve(&post.hold_id, HoldState::Posted, |parts| checked_amount(post, parts))?;
+        made.entries.sort_by(|a, b| self.accounts[a.0].id.cmp(&self.accounts[b.0].id));
+        made.entries.extend(self.entries(&post.transfer));
+        self.make(made)?;
         Ok(PostOutcome::Created)
     }
 

@@ -24,9 +24,8 @@ pub(super) async fn write_in(tx: &mut Tx, book: &mut Book<'_>, chain: ChainId, n
         return Ok(());
     }
     let entries = entries::of(book, &numbers, &after, now)?;
-    let listings = transfers::listing_texts(book);
-    let lines = lines::of(book, &entries, &listings)?;
-    let transfers = transfers::of(book, &entries, &listings);
+    let lines = lines::of(book, &entries)?;
+    let transfers = transfers::of(book, &entries);
     let hash = transfers::hash(book, &numbers, &transfers, &entries);
     let wanted = [entries.len(), lines.len(), transfers.len(), 1];
     let written = tx

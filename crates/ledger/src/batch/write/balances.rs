@@ -16,14 +16,12 @@ pub(super) struct After {
     pub at: Timestamp,
 }
 
-/// Moves the balances; answers, by place, what they were moved to. Where somebody else may have changed an account
+/// By place in the book; nothing where the batch does not move the balance, or there is none.
+pub(super) type Afters = Vec<Option<After>>;
+
+/// Moves the balances; answers what they were moved to. Where somebody else may have changed an account
 /// since it was read, the database says.
-pub(super) async fn move_in(
-    tx: &mut Tx,
-    book: &Book<'_>,
-    numbers: &Numbers,
-    now: Timestamp,
-) -> Result<HashMap<usize, After>> {
+pub(super) async fn move_in(tx: &mut Tx, book: &Book<'_>, numbers: &Numbers, now: Timestamp) -> Result<Afters> {
     let newest = newest_entries(book, numbers);
     let mut touched: Vec<usize> = (0..book.accounts.len())
         .filter(|place| {
@@ -41,23 +39,27 @@ pub(super) async fn move_in(
             account.held.into(),
             account.credited.into(),
             account.entries.into(),
-            newest.get(place).copied().into(),
+            newest[*place].into(),
             now.into(),
         ]);
     }
+    let mut after: Afters = vec![None; book.accounts.len()];
     if tx.is_alone() {
         all(tx.execute_many(MOVE, &rows).await?, rows.len())?;
-        let moved = touched.into_iter().filter_map(|place| Some((place, computed(&book.accounts[place], now)?)));
-        return Ok(moved.collect());
+        for place in touched {
+            after[place] = computed(&book.accounts[place], now);
+        }
+        return Ok(after);
     }
     let places: HashMap<&str, usize> = touched.iter().map(|p| (book.accounts[*p].id.text(), *p)).collect();
-    let mut after = HashMap::with_capacity(places.len());
+    let mut moved = 0;
     for row in tx.query_many(MOVE_AND_SHOW, &rows).await? {
         if let Some(place) = places.get(row.get::<&str>(0)?) {
-            after.insert(*place, After { posted: row.get(1)?, previous: row.get(2)?, at: row.get(3)? });
+            after[*place] = Some(After { posted: row.get(1)?, previous: row.get(2)?, at: row.get(3)? });
+            moved += 1;
         }
     }
-    all(after.len() as u64, rows.len())?;
+    all(moved, rows.len())?;
     Ok(after)
 }
 
@@ -86,8 +88,10 @@ fn computed(account: &Account, now: Timestamp) -> Option<After> {
     Some(After { posted, previous: stored.last_entry, at })
 }
 
-/// The number of the newest entry that each account gets.
-fn newest_entries(book: &Book<'_>, numbers: &Numbers) -> HashMap<usize, i64> {
+/// The number of the newest entry that each account gets, by place.
+fn newest_entries(book: &Book<'_>, numbers: &Numbers) -> Vec<Option<i64>> {
+    let mut newest = vec![None; book.accounts.len()];
     let places = book.made.iter().flat_map(|made| made.entries.iter().map(|(place, _)| *place));
-    places.zip(numbers.first..).collect()
+    places.zip(numbers.first..).for_each(|(place, number)| newest[place] = Some(number));
+    newest
 }

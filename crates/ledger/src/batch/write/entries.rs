@@ -1,12 +1,11 @@
 //! The entries of a batch: numbered, linked to the one before on the same account, and with the balance after each.
 
-use super::balances::After;
+use super::balances::Afters;
 use super::numbers::Numbers;
 use crate::batch::plan::Book;
 use farebox_base::planted::{Bug, is_planted};
 use farebox_base::{Micros, Result, Timestamp};
 use farebox_db::{Rows, sql};
-use std::collections::HashMap;
 
 /// One entry as it is written.
 pub(super) struct Entry<'b> {
@@ -20,19 +19,15 @@ pub(super) struct Entry<'b> {
 }
 
 /// All entries, numbered and linked.
-pub(super) fn of<'b>(
-    book: &Book<'b>,
-    numbers: &Numbers,
-    after: &HashMap<usize, After>,
-    now: Timestamp,
-) -> Result<Vec<Entry<'b>>> {
+pub(super) fn of<'b>(book: &Book<'b>, numbers: &Numbers, after: &Afters, now: Timestamp) -> Result<Vec<Entry<'b>>> {
     // The balance before the batch, from which each entry moves on.
-    let mut running: Vec<Option<After>> = vec![None; book.accounts.len()];
-    for (place, after) in after {
-        let posted = after.posted.checked_sub(book.accounts[*place].posted)?;
-        running[*place] = Some(After { posted, ..*after });
+    let mut running = after.clone();
+    for (account, after) in book.accounts.iter().zip(&mut running) {
+        if let Some(after) = after {
+            after.posted = after.posted.checked_sub(account.posted)?;
+        }
     }
-    let mut entries = Vec::with_capacity(usize::try_from(numbers.entries).unwrap_or(0).min(1 << 16));
+    let mut entries = Vec::with_capacity(book.made.iter().map(|made| made.entries.len()).sum());
     let mut no = numbers.first;
     for made in &book.made {
         for (place, amount) in &made.entries {

@@ -24,12 +24,12 @@ pub(super) struct Line<'b> {
 /// By account, day and name of the line.
 pub(super) type Lines<'b> = BTreeMap<(&'b str, i64, &'b str), Line<'b>>;
 
-/// What the entries add to the lines of their accounts' statements; `listings` has a text for each transfer.
-pub(super) fn of<'b>(book: &'b Book<'_>, entries: &[Entry<'_>], listings: &'b [Option<String>]) -> Result<Lines<'b>> {
+/// What the entries add to the lines of their accounts' statements.
+pub(super) fn of<'b>(book: &'b Book<'_>, entries: &[Entry<'_>]) -> Result<Lines<'b>> {
     let mut lines = Lines::new();
     let mut rest = entries.iter();
-    for (index, made) in book.made.iter().enumerate() {
-        let listing_id = listings[index].as_deref();
+    for made in &book.made {
+        let listing_id = made.listing.as_deref();
         for (leg, entry) in rest.by_ref().take(made.entries.len()).enumerate() {
             let daily = if made.is_daily() { listing_id } else { None };
             // A transfer counts once in a wallet; who pays himself has it among his earnings too.

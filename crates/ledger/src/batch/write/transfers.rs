@@ -7,11 +7,6 @@ use crate::batch::{Sealed, seal};
 use farebox_base::Micros;
 use farebox_db::{Rows, sql};
 
-/// The listing of each transfer.
-pub(super) fn listing_texts(book: &Book<'_>) -> Vec<Option<String>> {
-    book.made.iter().map(|made| made.transfer.listing.map(|listing| listing.to_string())).collect()
-}
-
 /// A transfer's row, and which of the entries are its own.
 pub(super) struct Row<'b> {
     id: &'b str,
@@ -24,9 +19,9 @@ pub(super) struct Row<'b> {
     entries: std::ops::Range<usize>,
 }
 
-pub(super) fn of<'b>(book: &'b Book<'_>, entries: &[Entry<'_>], listings: &'b [Option<String>]) -> Vec<Row<'b>> {
+pub(super) fn of<'b>(book: &'b Book<'_>, entries: &[Entry<'_>]) -> Vec<Row<'b>> {
     let mut next = 0;
-    let row = |(made, listing): (&'b Made<'_>, &'b Option<String>)| {
+    let row = |made: &'b Made<'_>| {
         let range = next..next + made.entries.len();
         next = range.end;
         Row {
@@ -34,13 +29,13 @@ pub(super) fn of<'b>(book: &'b Book<'_>, entries: &[Entry<'_>], listings: &'b [O
             kind: made.transfer.kind.text(),
             digest: &made.digest,
             hold_id: made.hold_id,
-            listing_id: listing.as_deref(),
+            listing_id: made.listing.as_deref(),
             memo: &made.transfer.memo,
             first_entry: entries[range.start].no,
             entries: range,
         }
     };
-    book.made.iter().zip(listings).map(row).collect()
+    book.made.iter().map(row).collect()
 }
 
 /// Writes one transfer, unless there is one of its id.
