@@ -99,7 +99,7 @@ async fn found_in(tx: &mut Tx, group: &Group<'_>, work: &[Work]) -> Result<HashM
     if !group.again || is_planted(Bug::RetryForgetful) {
         return Ok(HashMap::new());
     }
-    let ids: Vec<String> = work.iter().map(|work| work.call().call_id.to_string()).collect();
+    let ids: Vec<String> = work.iter().map(|work| work.call().call_id.text()).collect();
     open::found_in(tx, ids.iter()).await
 }
 
@@ -172,7 +172,7 @@ async fn charged_in<'a>(
         Work::Close { .. } | Work::Open { .. } => None,
     };
     let ids: Vec<String> =
-        work.iter().filter_map(spends).filter(|end| end.call.stored).map(|end| end.call.call_id.to_string()).collect();
+        work.iter().filter_map(spends).filter(|end| end.call.stored).map(|end| end.call.call_id.text()).collect();
     let stored = open::found_in(tx, ids.iter()).await?;
     let charges = work.iter().filter_map(spends).filter_map(|end| {
         let row = stored.get(&end.call.call_id).or_else(|| found.get(&end.call.call_id));
@@ -207,7 +207,7 @@ fn closed(end: &End, ending: Ending, done: Option<&Done>) -> Result<Closed> {
 
 fn stored_ends(work: &[Work], ending_of: impl Fn(&End) -> Ending) -> Vec<(&End, Ending, String)> {
     let ends = work.iter().filter_map(|work| match work {
-        Work::Close { end, .. } if end.call.stored => Some((&**end, ending_of(end), end.call.call_id.to_string())),
+        Work::Close { end, .. } if end.call.stored => Some((&**end, ending_of(end), end.call.call_id.text())),
         Work::Close { .. } | Work::Open { .. } => None,
     });
     ends.collect()

@@ -53,7 +53,7 @@ pub(crate) async fn rows_in(tx: &mut Tx, ends: &[(&End, Ending, String)]) -> Res
 /// What the end does to the book; nothing where no money is involved.
 pub(crate) fn movement(call: &Running, ending: Ending) -> Result<Option<Operation>> {
     let amount = ending.charged();
-    let id = call.call_id.to_string();
+    let id = call.call_id.text();
     if let Some(paid) = &call.paid {
         return if amount.is_zero() {
             Ok(None)
@@ -145,7 +145,7 @@ pub(crate) async fn tidy_in(tx: &mut Tx, end: &End, ending: Ending) -> Result<()
     if call.free_tier && !served && !is_planted(Bug::SlotKept) {
         free_tier::give_back_in(tx, &call.buyer.to_string(), &call.listing.to_string()).await?;
     }
-    let id = call.call_id.to_string();
+    let id = call.call_id.text();
     if let Some(paid) = &call.paid {
         payment::resolve_in(tx, &id, &paid.fate, end.finished_at).await?;
     }

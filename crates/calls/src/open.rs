@@ -42,7 +42,7 @@ pub(crate) async fn ready_in(tx: &mut Tx, call: &Running, found: Option<(Micros,
         return Ok(Ready::Over(Opened::Open { held, free_tier }));
     }
     if let Some(claim) = &call.claim {
-        let id = call.call_id.to_string();
+        let id = call.call_id.text();
         let claimed = idempotency::claim_in(tx, claim, &id, call.created_at, call.claim_expires_at).await?;
         if !matches!(claimed, Claimed::Fresh) {
             return Ok(Ready::Over(Opened::Known(Box::new(claimed))));
@@ -53,7 +53,7 @@ pub(crate) async fn ready_in(tx: &mut Tx, call: &Running, found: Option<(Micros,
             Reserved::Fresh => Ok(Ready::Hold { held: call.quoted, free_tier: false }),
             Reserved::Spent(spent) => {
                 if let Some(claim) = &call.claim {
-                    idempotency::release_in(tx, &call.call_id.to_string(), claim).await?;
+                    idempotency::release_in(tx, &call.call_id.text(), claim).await?;
                 }
                 Ok(Ready::Over(Opened::Spent(spent)))
             }
@@ -68,7 +68,7 @@ pub(crate) async fn ready_in(tx: &mut Tx, call: &Running, found: Option<(Micros,
 /// The hold that a ready call needs.
 pub(crate) fn hold(call: &Running, amount: Micros) -> Operation {
     Operation::Hold(Hold {
-        id: call.call_id.to_string(),
+        id: call.call_id.text(),
         sources: call.sources.clone(),
         amount,
         expires_at: call.expires_at,
@@ -87,7 +87,7 @@ pub(crate) async fn held_in(
         None | Some(HoldOutcome::Created | HoldOutcome::Exists) => Ok(Opened::Open { held, free_tier }),
         Some(HoldOutcome::Insufficient { available }) => {
             if let Some(claim) = &call.claim {
-                idempotency::release_in(tx, &call.call_id.to_string(), claim).await?;
+                idempotency::release_in(tx, &call.call_id.text(), claim).await?;
             }
             Ok(Opened::Insufficient(PaymentNeed { required: held, available: *available }))
         }

@@ -23,7 +23,7 @@ impl Calls {
     pub(super) async fn handed_over(&self, answer: Answer, signed: &SignedPayment) -> Result<Answer> {
         const DELIVERED: &str =
             sql!("UPDATE payment SET delivered = 1 WHERE id = $1 AND state IN ('earned', 'settled') AND delivered = 0");
-        let id = answer.receipt.call_id.to_string();
+        let id = answer.receipt.call_id.text();
         let changed =
             tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
         if changed == 1 { Ok(answer) } else { Err(refused(&spent::used(signed))) }
@@ -36,7 +36,7 @@ impl Calls {
     pub(super) async fn with_first_receipt(&self, answer: Answer, signed: &SignedPayment) -> Result<Answer> {
         const OF_CALL: &str =
             sql!("SELECT id, payer, network, tx_hash, amount, terms FROM payment WHERE id = $1 AND state = 'settled'");
-        let id = answer.receipt.call_id.to_string();
+        let id = answer.receipt.call_id.text();
         let row = self.parts.db.one(OF_CALL, &[(&id).into()]).await?;
         self.with_receipt(answer, signed, row.as_ref())
     }

@@ -92,7 +92,7 @@ pub(super) mod state {
 
 /// Reserves what the payment spends for the call, or says who has it.
 pub(crate) async fn reserve_in(tx: &mut Tx, call: &Running, paid: &Paid) -> Result<Reserved> {
-    let id = call.call_id.to_string();
+    let id = call.call_id.text();
     insert_in(tx, &id, paid, state::RESERVED, call.quoted, call.fee_basis_points, call.created_at).await
 }
 
