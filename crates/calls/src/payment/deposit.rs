@@ -129,14 +129,43 @@ async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: farebox_base:
         match transfer_in(tx, &movement, now).await? {
             Outcome::Created => {
                 if let Some(channel) = &credit.channel {
-                    channel.deposit_in(tx, credit.amount, now).await?;
+                    fill_in(tx, credit, channel, now).await?;
                 }
             }
             Outcome::Exists => {}
             other => return Err(Error::internal(format!("deposit {id} can't be credited: {other:?}"))),
         }
     }
+    if let (Fate::Refused { .. }, Some(channel)) = (fate, &credit.channel) {
+        // Somebody else may have sent it, and then it is in the channel all the same.
+        channel.look_again_in(tx, now).await?;
+    }
     resolve_in(tx, &id, fate, now).await
+}
+
+/// Adds the deposit to its channel, whose money is on one account: that of who spends it.
+async fn fill_in(tx: &mut Tx, credit: &Credit, channel: &NewChannel, now: farebox_base::Timestamp) -> Result<()> {
+    let spender = channel.deposit_in(tx, credit.amount, begun_at(credit.id, now), now).await?;
+    if spender == channel.party {
+        return Ok(());
+    }
+    let to = NewChannel { party: spender, ..channel.clone() }.account();
+    let legs = vec![
+        Leg { account: credit.to.clone(), amount: Micros::ZERO.checked_sub(credit.amount)? },
+        Leg { account: to, amount: credit.amount },
+    ];
+    let (id, kind, memo) = (format!("deposit:{}:spender", credit.id), TransferKind::CryptoDeposit, credit.memo.clone());
+    match transfer_in(tx, &Transfer { id: id.clone(), kind, legs, listing: None, memo }, now).await? {
+        Outcome::Created | Outcome::Exists => Ok(()),
+        other => Err(Error::internal(format!("{id} can't be made: {other:?}"))),
+    }
+}
+
+/// When a deposit was begun, as its id says.
+fn begun_at(id: CallId, now: farebox_base::Timestamp) -> farebox_base::Timestamp {
+    let Some((seconds, nanos)) = id.uuid().get_timestamp().map(|begun| begun.to_unix()) else { return now };
+    let micros = i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000);
+    farebox_base::Timestamp::from_micros(micros.saturating_add(i64::from(nanos / 1_000)))
 }
 
 fn known(spent: Spent, signed: &SignedPayment, amount: Micros) -> Deposited {
