@@ -115,7 +115,7 @@ impl Calls {
         party: PartyId,
         max: u128,
     ) -> Result<(Channel, Option<String>)> {
-        let Some(id) = signed.channel() else { return Err(Error::internal("a channel without a voucher")) };
+        let Some(voucher) = signed.voucher() else { return Err(Error::internal("a channel without a voucher")) };
         let mut known = self.channel_now(seated, signed, party).await?;
         let deposit = match &signed.payment {
             Payment::Deposit { amount, .. } => Some(*amount),
@@ -131,7 +131,7 @@ impl Calls {
             Some(_) => {
                 let owner = match &known {
                     Some(channel) => channel.party,
-                    None => self.filler(id).await?.unwrap_or(party),
+                    None => self.filler(voucher.voucher.channel).await?.unwrap_or(party),
                 };
                 Some(self.fill(seated, signed, owner).await?)
             }

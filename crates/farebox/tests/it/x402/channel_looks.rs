@@ -2,10 +2,11 @@
 
 use super::channels::{AT_ONCE, DEPOSIT, PATH, Payer, complaint, finalize_withdraw, initiate_withdraw, stage};
 use super::stage::{PRICE, Stage, now, paying};
-use alloy_primitives::U256;
+use alloy_primitives::{U256, hex};
 use farebox_db::{Isolation, sql, tx};
 use farebox_testkit::engines::TestDb;
 use farebox_x402::chain::abi::channels::{BATCH_SETTLEMENT, ERC3009_COLLECTOR, deposit, erc3009_deposit};
+use farebox_x402::chain::dev::DevRole;
 use farebox_x402::chain::rpc::Call;
 use farebox_x402::client::SignedHeader;
 use farebox_x402::payment::{Funding, Payment};
@@ -16,13 +17,18 @@ const BUSY: &str = "invalid_batch_settlement_evm_channel_busy";
 
 /// The payer's deposit, sent to the contract by himself.
 async fn deposited_elsewhere(stage: &Stage, payer: &mut Payer, amount: u64) {
-    let Payment::Deposit { funding, .. } = payer.deposit(stage, amount).payment else { panic!("no deposit") };
+    let signed = payer.deposit(stage, amount);
+    stage.as_payer(BATCH_SETTLEMENT, deposit_data(stage, payer, &signed, amount)).await;
     payer.book.balance += U256::from(amount);
-    let Funding::Eip3009 { valid_after, valid_before, salt, signature } = *funding else { panic!("not by EIP-3009") };
-    let collected = erc3009_deposit(valid_after, valid_before, salt.into(), &signature.to_bytes());
+}
+
+/// What anybody may send who has the payer's signature.
+fn deposit_data(stage: &Stage, payer: &Payer, signed: &SignedHeader, amount: u64) -> Vec<u8> {
+    let Payment::Deposit { funding, .. } = &signed.payment else { panic!("no deposit") };
+    let Funding::Eip3009 { valid_after, valid_before, salt, signature } = &**funding else { panic!("not by EIP-3009") };
+    let collected = erc3009_deposit(*valid_after, *valid_before, (*salt).into(), &signature.to_bytes());
     let (config, _) = payer.choice.channel(&stage.payer, &payer.book).unwrap();
-    let data = deposit(&(&config).into(), u128::from(amount), ERC3009_COLLECTOR, &collected);
-    stage.as_payer(BATCH_SETTLEMENT, data).await;
+    deposit(&(&config).into(), u128::from(amount), ERC3009_COLLECTOR, &collected)
 }
 
 async fn withdrawal_begun(stage: &Stage, payer: &Payer) {
@@ -41,6 +47,13 @@ async fn withdrawn(stage: &Stage, payer: &Payer) {
 async fn row(stage: &Stage) -> [i64; 4] {
     let row = stage.app.app.db.one("SELECT balance, charged, claimed, lost FROM channel", &[]).await.unwrap().unwrap();
     [0, 1, 2, 3].map(|at| row.get::<i64>(at).unwrap())
+}
+
+/// As if nobody had looked for as long as a withdrawal takes.
+async fn forgotten(stage: &Stage) {
+    let db = &stage.app.app.db;
+    tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(sql!("UPDATE channel SET seen_at = 0"), &[]).await?) })
+        .unwrap();
 }
 
 async fn claimed(stage: &Stage) -> u64 {
@@ -94,10 +107,7 @@ async fn what_is_gone_from_a_channel_is_never_written_down_as_claimed() {
         assert_eq!(claimed(&stage).await, 0, "nothing was there to claim");
         assert_eq!(row(&stage).await, [all, spent, 0, 0], "a node that is behind may show less than there is");
         stage.app.assert_books_balance().await;
-        // As if nobody had looked for as long as a withdrawal takes.
-        let db = &stage.app.app.db;
-        tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(sql!("UPDATE channel SET seen_at = 0"), &[]).await?) })
-            .unwrap();
+        forgotten(&stage).await;
         assert_eq!(claimed(&stage).await, 0);
         assert_eq!(row(&stage).await, [0, spent, 0, spent], "what can't be claimed any more is lost");
         stage.app.assert_books_balance().await;
@@ -142,6 +152,39 @@ async fn a_refund_and_a_deposit_made_elsewhere_leave_no_channel_stuck() {
         assert_eq!(row(&stage).await[0], (DEPOSIT + 2 * PRICE) as i64);
         payer.pays(&stage, PATH).await;
         stage.app.settled().await;
+        stage.app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_a_stranger_sends_first_is_credited_once() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        let mut payer = Payer::filled(&stage).await;
+        let signed = payer.deposit(&stage, DEPOSIT);
+        stage.rpc.call_changing(Call::new("evm_setAutomine", json!([false]))).await.unwrap();
+        let stranger = DevRole::Payer.key().unwrap().address();
+        let data = hex::encode_prefixed(deposit_data(&stage, &payer, &signed, DEPOSIT));
+        let (gas, price) = ("0x7a120", "0x174876e800");
+        let sent = json!({ "from": stranger, "to": BATCH_SETTLEMENT, "data": data, "gas": gas, "maxFeePerGas": price, "maxPriorityFeePerGas": price });
+        stage.rpc.call_changing(Call::new("eth_sendTransaction", json!([sent]))).await.unwrap();
+        let ask = paying(PATH, &signed);
+        let both_wait = async {
+            while stage.rpc.call(Call::new("txpool_status", json!([]))).await.unwrap()["pending"] != "0x2" {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            stage.rpc.dev_mine(1).await.unwrap();
+            stage.rpc.call_changing(Call::new("evm_setAutomine", json!([true]))).await.unwrap();
+        };
+        tokio::join!(stage.app.ask(&ask), both_wait);
+        stage.app.settled().await;
+        payer.book.balance = U256::from(2 * DEPOSIT);
+        payer.book.charged = U256::from(u64::try_from(row(&stage).await[1]).unwrap());
+        payer.pays(&stage, PATH).await;
+        stage.app.settled().await;
+        forgotten(&stage).await;
+        claimed(&stage).await;
+        assert_eq!(row(&stage).await[0], 2 * DEPOSIT as i64);
         stage.app.assert_books_balance().await;
     }
 }
