@@ -71,7 +71,9 @@ impl App {
         let changes = Changes::new(db.clone());
         changes.refresh().await?;
         let key = SecretKey::load(config, &*rng, &db).await?;
-        wiring::assemble(Base { config, db, clock, rng, key, changes, sqlite_folder }).await
+        let app = wiring::assemble(Base { config, db, clock, rng, key, changes, sqlite_folder }).await?;
+        app.calls.later_carry().await?;
+        Ok(app)
     }
 
     /// Serves until `shutdown` resolves; then lets calls finish, commits what is queued and returns.

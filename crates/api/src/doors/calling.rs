@@ -72,7 +72,7 @@ pub(crate) async fn call(
         Err(error) => return Box::pin(refused(cx, &wanted, error)).await,
     };
     let bought = paying.bought;
-    wanted.channel = paying.payment.as_ref().and_then(|signed| signed.channel());
+    wanted.drawn = paying.payment.as_ref().and_then(|signed| signed.drawn());
     let own_key = idempotency_key(&raw.parts.headers)?;
     let is_identified = own_key.is_none() && paying.key.is_some();
     let idempotency_key = own_key.or(paying.key);
@@ -145,8 +145,8 @@ impl Bought {
 
 /// What of a request decides what it costs. Shares its parts with the request, as most requests never ask for the price.
 struct Wanted {
-    /// That of the voucher that came.
-    channel: Option<ChannelId>,
+    /// What the voucher that came is drawn on, and what it comes to.
+    drawn: Option<(ChannelId, u128)>,
     listing: Arc<Listing>,
     method: Method,
     uri: Uri,
@@ -160,7 +160,7 @@ impl Wanted {
         let below = raw.params.raw("path").unwrap_or_default();
         let slash = usize::from(!below.is_empty() || uri.path().ends_with('/'));
         let path_at = uri.path().len().saturating_sub(below.len() + slash);
-        Self { channel: None, listing, method, uri, path_at }
+        Self { drawn: None, listing, method, uri, path_at }
     }
 
     /// The path below the listing, byte for byte; empty, or with its slash.
@@ -268,8 +268,8 @@ async fn refused(cx: &Cx<Core>, wanted: &Wanted, error: Error) -> Result<Reply> 
 async fn shown(cx: &Cx<Core>, wanted: &Wanted, error: &Error) -> Result<Response<Body>> {
     match if can_sign(error) { wanted.asked(cx)? } else { None } {
         Some(mut asked) => {
-            if let Some(channel) = wanted.channel {
-                asked.corrected(&cx.core, channel, error.code).await?;
+            if let Some(drawn) = wanted.drawn {
+                asked.corrected(&cx.core, drawn, error.code).await?;
             }
             if cx.caller.is_none() {
                 let challenge = wallet_proof::challenge(cx, wanted.uri.path())?;

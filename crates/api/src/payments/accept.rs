@@ -125,12 +125,12 @@ impl Asked {
     ///
     /// # Errors
     /// Those of the database.
-    pub(crate) async fn corrected(&mut self, core: &Core, channel: ChannelId, code: &str) -> Result<()> {
+    pub(crate) async fn corrected(&mut self, core: &Core, drawn: (ChannelId, u128), code: &str) -> Result<()> {
         let asks = [Reason::VoucherCumulativeMismatch, Reason::VoucherBelowClaimed].map(Reason::code);
         if !asks.contains(&code) {
             return Ok(());
         }
-        let Some(correction) = core.calls.channel_correction(channel).await? else { return Ok(()) };
+        let Some(correction) = core.calls.channel_correction(drawn).await? else { return Ok(()) };
         for offer in &mut self.offers.offers {
             if let Terms::BatchSettlement(terms) = &mut offer.terms {
                 terms.correction = Some(Box::new(correction.clone()));

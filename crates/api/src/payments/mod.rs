@@ -131,7 +131,7 @@ impl PaymentSettings {
                 deposit: place.token.usual_method(),
                 receiver_authorizer: channels.authorizer(),
                 withdraw_delay_s,
-                min_deposit: None,
+                min_deposit: place.token.decimals().to_units(self.least).ok().filter(|least| !least.is_zero()),
                 correction: None,
             });
             let (network, token) = (place.network.clone(), place.token.clone());

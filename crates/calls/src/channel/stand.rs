@@ -22,9 +22,9 @@ const FRESH: Duration = Duration::from_secs(300);
 const ATTEMPTS: u32 = 4;
 
 impl SignedPayment {
-    /// The channel that it is drawn on.
-    pub fn channel(&self) -> Option<ChannelId> {
-        self.voucher().map(|signed| signed.voucher.channel)
+    /// The channel that it is drawn on, and what its voucher comes to in the token's smallest unit.
+    pub fn drawn(&self) -> Option<(ChannelId, u128)> {
+        self.voucher().map(|signed| (signed.voucher.channel, signed.voucher.max_claimable))
     }
 
     /// The voucher that came, alone or with a deposit or a demand.
@@ -54,11 +54,13 @@ impl Calls {
         }
     }
 
-    /// What a client should correct its books to; `None` where nothing is known that could be told.
+    /// What a client should correct its books to, who has sent a voucher for so much; `None` where nothing is known that
+    /// could be told. Who has sent no more than was claimed is not told the last signature: vouchers that were claimed can
+    /// be read on the chain, and whoever has the newest can demand a refund.
     ///
     /// # Errors
     /// Those of the database.
-    pub async fn channel_correction(&self, id: ChannelId) -> Result<Option<Correction>> {
+    pub async fn channel_correction(&self, (id, sent): (ChannelId, u128)) -> Result<Option<Correction>> {
         let channel = match self.channels.look(id) {
             Some(channel) => Some(channel),
             None => row::load(&self.parts.db, &self.parts.payments.networks, id).await?,
@@ -70,7 +72,10 @@ impl Calls {
             balance: state.balance,
             total_claimed: state.total_claimed,
             charged: state.charged,
-            voucher: channel.last.map(|kept| (U256::from(kept.signed), kept.signature)),
+            voucher: channel
+                .last
+                .filter(|_| U256::from(sent) > state.total_claimed)
+                .map(|kept| (U256::from(kept.signed), kept.signature)),
         }))
     }
 

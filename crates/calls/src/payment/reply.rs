@@ -6,7 +6,7 @@
 use super::{SignedPayment, refused, spent};
 use crate::{Answer, Calls};
 use farebox_base::{Error, Micros, Result, Timestamp};
-use farebox_db::{Db, Isolation, Row, Tx, sql, tx};
+use farebox_db::{Db, Isolation, Param, Row, Tx, sql, tx};
 use farebox_x402::evm::address;
 use farebox_x402::offer::Scheme;
 use farebox_x402::wire::{SettlementResponse, Uint, offer_of_v2, v2};
@@ -24,8 +24,35 @@ impl Calls {
         const DELIVERED: &str =
             sql!("UPDATE payment SET delivered = 1 WHERE id = $1 AND state IN ('earned', 'settled') AND delivered = 0");
         let id = answer.receipt.call_id.text();
-        let changed =
-            tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(DELIVERED, &[(&id).into()]).await?) })?;
+        self.handed_over_where(DELIVERED, &[(&id).into()], answer, signed).await
+    }
+
+    /// The same where the payment was a deposit that this very request brought.
+    ///
+    /// # Errors
+    /// As `handed_over`.
+    pub(super) async fn deposits_reply_handed_over(
+        &self,
+        answer: Answer,
+        signed: &SignedPayment,
+        fingerprint: [u8; 32],
+    ) -> Result<Answer> {
+        const DELIVERED: &str = sql!(
+            "UPDATE payment SET delivered = 1
+             WHERE nonce_key = $1 AND fingerprint = $2 AND state = 'settled' AND delivered = 0"
+        );
+        let params = [signed.verified.nonce.as_str().into(), fingerprint.as_slice().into()];
+        self.handed_over_where(DELIVERED, &params, answer, signed).await
+    }
+
+    async fn handed_over_where(
+        &self,
+        delivered: &'static str,
+        params: &[Param<'_>],
+        answer: Answer,
+        signed: &SignedPayment,
+    ) -> Result<Answer> {
+        let changed = tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.execute(delivered, params).await?) })?;
         if changed == 1 { Ok(answer) } else { Err(refused(&spent::used(signed))) }
     }
 

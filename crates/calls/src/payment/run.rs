@@ -42,39 +42,47 @@ impl Calls {
             (Payment::Refund { .. }, _) => Box::pin(self.refund_channel(call.payer.party_id, &signed)).await,
             (_, Flow::Authorization) => self.call_and_settle(call, signed).await,
             (_, Flow::Upfront) => {
+                let is_named = call.idempotency_key.is_some();
                 // A client that leaves has still sent a payment, and what it was for is finished without it.
-                let calls = self.clone();
-                to_its_end(async move { calls.settle_and_call(call, &signed).await }).await
+                let (calls, of_task) = (self.clone(), signed.clone());
+                let called = to_its_end(async move { calls.settle_and_call(call, &of_task).await });
+                let (answer, fingerprint) = called.await?;
+                // What the payment alone stands for is told once: its chain shows the signature to everybody.
+                if is_named { Ok(answer) } else { self.deposits_reply_handed_over(answer, &signed, fingerprint).await }
             }
         }
     }
 
     /// The payment becomes the buyer's money, of which the call is then paid like any other: where the seller fails, the
     /// buyer has it as a balance.
-    /// The call has a key, its own or one that stands for the payment: whoever comes again with it has the same answer.
-    async fn settle_and_call(&self, mut call: HttpCall, signed: &SignedPayment) -> Result<Answer> {
+    /// The call has a key, its own or one that stands for the payment: whoever comes again with its own has the same answer.
+    /// Answers also the fingerprint of the request.
+    async fn settle_and_call(&self, mut call: HttpCall, signed: &SignedPayment) -> Result<(Answer, [u8; 32])> {
         let (own, name) = (call.idempotency_key.take(), format!("payment:{}", signed.verified.nonce));
         let is_own = own.is_some();
         let key = own.map_or_else(|| IdempotencyKey::parse(&name), Ok)?;
         let claim = self.claim(&mut call, &key).await?;
+        let fingerprint = bound(&claim);
         match self.answered_before(&claim).await? {
             Some(Err(error)) if !is_own && error.code == KEY_REUSED => {
                 return Err(refused(&super::spent::used(signed)));
             }
-            Some(answer) => return self.with_deposits_receipt(answer?, signed, bound(&claim)).await,
+            Some(answer) => {
+                return Ok((self.with_deposits_receipt(answer?, signed, fingerprint).await?, fingerprint));
+            }
             None => {}
         }
         let deposit = Deposit {
             signed,
             account: AccountId::funded(call.payer.party_id),
             memo: format!("Payment for a call of {}", call.entry.listing.name),
-            fingerprint: Some(bound(&claim)),
+            fingerprint: Some(fingerprint),
         };
         match self.deposit(deposit).await? {
             Deposited::Credited { receipt, now: true, .. } => {
                 call.idempotency_key = Some(key);
                 let answer = self.call_from_balance(Box::new(call)).await?;
-                Ok(Answer { payment: Some(Box::new(receipt)), ..answer })
+                Ok((Answer { payment: Some(Box::new(receipt)), ..answer }, fingerprint))
             }
             // What it brought may be spent, and a signature that everybody can read on its chain is no leave to spend the rest.
             Deposited::Credited { .. } => Err(refused(&super::spent::used(signed))),
@@ -207,16 +215,17 @@ impl Calls {
         risk: AtRisk,
     ) -> Result<(crate::Receipt, SettlementResponse)> {
         let charged = ticket.cost().unwrap_or(cost);
+        let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
         let ticket = self.earned(ticket, cost, saved.as_ref()).await?;
         let receipt = ticket.receipt(charged);
         let (calls, signed) = (self.clone(), signed.clone());
         let pending =
             signed.refused(&Refusal::new(Reason::SettlementPending, "the payment is settled after this answer"));
         tokio::spawn(async move {
-            let _risk = risk;
             if let Err(error) = calls.settled(ticket, &signed, cost, saved).await {
                 tracing::error!(internal = ?error.internal, "a payment that was served can't be closed yet; it will be taken up");
             }
+            calls.keep_until_ended(vec![(id, risk)]);
         });
         Ok((receipt, pending))
     }

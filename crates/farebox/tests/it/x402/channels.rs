@@ -178,6 +178,23 @@ async fn a_client_that_has_lost_count_is_told_where_its_channel_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_sends_what_anybody_reads_on_the_chain_is_not_told_the_newest_signature() {
+    let place = TestDb::all().await.remove(0);
+    let Some(stage) = stage(&place, AT_ONCE).await else { return };
+    let mut payer = Payer::filled(&stage).await;
+    let claimed = payer.voucher(&stage);
+    payer.pays(&stage, PATH).await;
+    stage.app.settled().await;
+    while stage.balance(gas_wallet()).await < 2 * PRICE {
+        stage.app.app.calls.channels_claim().await.unwrap();
+    }
+    payer.pays(&stage, PATH).await;
+    let extra = correction(&stage.app.expect(&paying(PATH, &claimed), 402).await);
+    assert_eq!(extra["channelState"]["chargedCumulativeAmount"], (3 * PRICE).to_string());
+    assert!(extra.get("voucherState").is_none(), "{extra}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_seller_who_fails_charges_no_channel_and_the_deposit_stays_the_payers() {
     for place in TestDb::all().await {
         let Some(stage) = stage(&place, &[]).await else { return };
