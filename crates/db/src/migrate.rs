@@ -33,7 +33,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0020_places.sql",
         "0021_skill.sql",
         "0022_sign_up.sql",
-        "0023_oauth_key.sql"
+        "0023_oauth_key.sql",
+        "0024_channel_refund.sql"
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::payment::{Deposit, Deposited, refused};
 use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
 use crate::unattended::to_its_end;
-use crate::{Answer, Calls, HttpCall, SignedPayment};
+use crate::{Answer, Calls, HttpCall, Payer, SignedPayment};
 use alloy_primitives::U256;
 use farebox_base::{Error, Kind, Micros, PartyId, Result};
 use farebox_net::Body;
@@ -62,6 +62,10 @@ impl Calls {
         }
         let Some(seated) = self.channels.take(id).await else { return Err(refused(&busy())) };
         let (channel, deposited) = self.ready(&seated, &signed, call.payer.party_id, max).await?;
+        // Whose channel it is may have been settled since the request came.
+        if call.payer.party_id != channel.party {
+            call.payer = Payer { party_id: channel.party, key_id: None };
+        }
         let (kept, is_keyed) = (Kept { signed: max, signature }, claim.is_some());
         let ticket = match self.open(self.input(&call, claim, &channel, &kept, &signed)?).await? {
             Admitted::Open(ticket) => *ticket,
@@ -111,6 +115,7 @@ impl Calls {
         party: PartyId,
         max: u128,
     ) -> Result<(Channel, Option<String>)> {
+        let Some(voucher) = signed.voucher() else { return Err(Error::internal("a channel without a voucher")) };
         let mut known = self.channel_now(seated, signed, party).await?;
         let deposit = match &signed.payment {
             Payment::Deposit { amount, .. } => Some(*amount),
@@ -123,7 +128,13 @@ impl Calls {
         }
         goes_on(known.as_ref(), signed, deposit, max)?.map_err(|refusal| refused(&refusal))?;
         let deposited = match deposit {
-            Some(_) => Some(self.fill(seated, signed, known.as_ref().map_or(party, |channel| channel.party)).await?),
+            Some(_) => {
+                let owner = match &known {
+                    Some(channel) => channel.party,
+                    None => self.filler(voucher.voucher.channel).await?.unwrap_or(party),
+                };
+                Some(self.fill(seated, signed, owner).await?)
+            }
             None => None,
         };
         if deposited.is_some() {
@@ -147,8 +158,9 @@ impl Calls {
         let network = signed.offer.network().caip2().to_string();
         let new = NewChannel { id, network, config: voucher.channel, party };
         let deposit = Deposit { signed, account, memo: "Into a payment channel".to_owned(), fingerprint: None };
-        let deposited = self.deposit_into(deposit, Some(new)).await?;
+        // Whatever comes of it, the channel is read again; of money that came in another way only its chain tells.
         seated.note(None);
+        let deposited = self.deposit_into(deposit, Some(new)).await?;
         match deposited {
             Deposited::Credited { receipt, .. } => Ok(receipt.transaction),
             Deposited::Not { error, .. } => Err(error),

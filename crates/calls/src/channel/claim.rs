@@ -1,16 +1,18 @@
 //! Claims: what vouchers promise is put on chain now and then, many channels in one transaction, and at once where a
 //! payer withdraws.
 //!
-//! Takes no input but the time; running it twice moves nothing more, because what is claimed is cumulative. What is
-//! presented is written down first, so that a claim that was begun is looked after by whichever process is there.
+//! Owns when that is due, and the looks at channels that are beside; presenting is `present`. Takes no input but the
+//! time; running it twice moves nothing more, because what is claimed is cumulative. One channel that fails keeps no other
+//! from its claim.
 
+use super::present::Turn;
 use super::{Channel, id_text, row};
 use crate::Calls;
-use farebox_base::{CallId, Error, Micros, Result, Timestamp};
-use farebox_db::{Isolation, Rows, sql, tx};
+use farebox_base::{CallId, Micros, Result, Timestamp};
+use farebox_db::sql;
 use farebox_x402::evm::{ChannelId, address};
 use farebox_x402::facilitator::Settlement;
-use farebox_x402::facilitator::channels::{ChannelOnChain, Claim};
+use farebox_x402::facilitator::channels::ChannelOnChain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use uuid::Uuid;
@@ -39,20 +41,25 @@ impl Default for ClaimRule {
 }
 
 impl Calls {
-    /// Looks at the channels that owe something, and claims what is due; answers how many channels were claimed.
+    /// Looks at the channels that owe something, and claims what is due; answers how many channels were claimed. What is
+    /// wrong with one channel is told in the log.
     ///
     /// # Errors
-    /// Those of the database.
+    /// Those of the database, the first once all networks have had their turn.
     pub async fn channels_claim(&self) -> Result<u64> {
         self.channels_resume().await?;
-        let mut claimed = 0;
+        let (mut claimed, mut failure) = (0, None);
         let networks: Vec<String> =
             self.parts.payments.facilitators.networks().map(|network| network.as_str().to_owned()).collect();
         for network in networks {
-            claimed += self.claim_on(&network).await?;
-            self.watch_idle(&network).await?;
+            for done in [self.claim_on(&network).await, self.watch_idle(&network).await.map(|()| 0)] {
+                match done {
+                    Ok(channels) => claimed += channels,
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
         }
-        Ok(claimed)
+        failure.map_or(Ok(claimed), Err)
     }
 
     /// Goes on with claims and refunds that were begun.
@@ -61,7 +68,7 @@ impl Calls {
         for row in self.parts.db.query(REFUNDS, &[]).await? {
             let Some(id) = channel_id(row.get(0)?) else { continue };
             let Some(seated) = self.channels.take_for_job(id) else { continue };
-            let Some(channel) = self.channel_read(id).await?.filter(|channel| channel.refund.is_some()) else {
+            let Some(channel) = self.channel_read(id).await.filter(|channel| channel.refund.is_some()) else {
                 continue;
             };
             if let Err(error) = self.refund_ended(&seated, channel).await {
@@ -78,9 +85,9 @@ impl Calls {
             let Ok(claim) = claim.parse::<Uuid>() else { continue };
             let mut channels = Vec::with_capacity(ids.len());
             for id in ids {
-                channels.extend(self.channel_read(id).await?);
+                channels.extend(self.channel_read(id).await);
             }
-            if self.present(claim, &channels).await? {
+            if self.present(claim, &channels, Turn::Later).await? > 0 {
                 self.sweep(&channels).await?;
             }
         }
@@ -89,8 +96,8 @@ impl Calls {
 
     async fn claim_on(&self, network: &str) -> Result<u64> {
         const OWING: &str = sql!(
-            "SELECT id, owed_since FROM channel WHERE network = $1 AND charged > claimed AND claim_id IS NULL
-               AND refund_id IS NULL ORDER BY id LIMIT $2"
+            "SELECT id, owed_since FROM channel WHERE network = $1 AND charged > claimed AND balance > claimed
+               AND claim_id IS NULL AND refund_id IS NULL ORDER BY id LIMIT $2"
         );
         let (rule, now) = (self.parts.settings.claims, self.parts.clock.now());
         let mut due = Vec::new();
@@ -100,12 +107,12 @@ impl Calls {
             for row in rows {
                 let Some(id) = channel_id(row.get(0)?) else { continue };
                 let since: Option<Timestamp> = row.get(1)?;
-                owing.extend(self.channel_read(id).await?.map(|channel| (channel, since.unwrap_or(now))));
+                owing.extend(self.channel_read(id).await.map(|channel| (channel, since.unwrap_or(now))));
             }
             let channels: Vec<Channel> = owing.iter().map(|(channel, _)| channel.clone()).collect();
             let watched = self.channels_watched(&channels).await?;
             for (channel, (_, since)) in watched.into_iter().zip(owing) {
-                let owed = channel.charged.checked_sub(channel.claimed)?;
+                let owed = channel.charged.min(channel.balance).checked_sub(channel.claimed)?;
                 let is_old = now >= since.plus(rule.after);
                 if owed > Micros::ZERO && (is_old || owed >= rule.amount || channel.withdrawal_at_s.is_some()) {
                     due.push(channel);
@@ -133,7 +140,7 @@ impl Calls {
         let mut idle = Vec::new();
         for row in self.parts.db.query(IDLE, &[network.into(), before.into(), most.into()]).await? {
             let Some(id) = channel_id(row.get(0)?) else { continue };
-            idle.extend(self.channel_read(id).await?);
+            idle.extend(self.channel_read(id).await);
         }
         self.channels_watched(&idle).await.map(|_| ())
     }
@@ -149,95 +156,33 @@ impl Calls {
         };
         let mut watched = Vec::with_capacity(channels.len());
         for (channel, seen) in channels.iter().zip(&states) {
-            // Whoever has the channel in hand looks at the chain himself when that is due.
-            let Some(seated) = self.channels.take_for_job(channel.id) else {
-                watched.push(with_withdrawal(channel.clone(), seen));
-                continue;
-            };
-            seated.note(None);
-            self.channel_observed(channel, seen, false).await?;
-            let read = self.channel_read(channel.id).await?;
-            watched.push(with_withdrawal(read.unwrap_or_else(|| channel.clone()), seen));
+            watched.push(with_withdrawal(self.channel_watched(channel, seen).await, seen));
         }
         Ok(watched)
     }
 
-    async fn channel_read(&self, id: ChannelId) -> Result<Option<Channel>> {
-        row::load(&self.parts.db, &self.parts.payments.networks, id).await
+    /// The channel after what was seen of it is booked; as it was where that can't be done now.
+    async fn channel_watched(&self, channel: &Channel, seen: &ChannelOnChain) -> Channel {
+        // Whoever has the channel in hand looks at the chain himself when that is due.
+        let Some(seated) = self.channels.take_for_job(channel.id) else { return channel.clone() };
+        seated.note(None);
+        if let Err(error) = self.channel_observed(channel, seen, false).await {
+            let internal = error.internal.as_ref();
+            tracing::error!(channel = %id_text(channel.id), ?internal, message = %error.message, "what a channel's chain shows can't be booked");
+        }
+        self.channel_read(channel.id).await.unwrap_or_else(|| channel.clone())
     }
 
-    /// Claims of several channels at once, and one by one where the chain refuses that.
-    async fn claim_together(&self, channels: &[Channel]) -> Result<u64> {
-        let (claim, channels) = self.claim_begun(channels).await?;
-        if self.present(claim, &channels).await? {
-            return Ok(u64::try_from(channels.len()).unwrap_or(u64::MAX));
-        }
-        let mut claimed = 0;
-        for channel in channels.iter().filter(|_| channels.len() > 1) {
-            let one = std::slice::from_ref(channel);
-            let (claim, one) = self.claim_begun(one).await?;
-            claimed += u64::from(self.present(claim, &one).await?);
-        }
-        Ok(claimed)
-    }
-
-    /// Writes the claim down; answers the channels that no other process claims of at the same time.
-    async fn claim_begun(&self, channels: &[Channel]) -> Result<(Uuid, Vec<Channel>)> {
-        const BEGIN: &str = sql!(
-            "UPDATE channel SET claim_id = $2, claim_total = $3
-             WHERE id = $1 AND claim_id IS NULL AND charged >= $3 AND claimed < $3 RETURNING id"
-        );
-        let claim = CallId::generate(&*self.parts.clock, &*self.parts.rng).uuid();
-        let claim_text = claim.to_string();
-        let ids: Vec<String> = channels.iter().map(|channel| id_text(channel.id)).collect();
-        let mut rows = Rows::with_capacity(channels.len(), 3);
-        for (channel, id) in channels.iter().zip(&ids) {
-            rows.push([id.into(), (&claim_text).into(), channel.charged.into()]);
-        }
-        let begun = tx!(self.parts.db, Isolation::ReadCommitted, tx => { Ok(tx.query_many(BEGIN, &rows).await?) })?;
-        let begun: BTreeSet<String> = begun.iter().map(|row| Ok(row.get(0)?)).collect::<Result<_>>()?;
-        let ours = channels.iter().zip(&ids).filter(|(_, id)| begun.contains(*id));
-        Ok((claim, ours.map(|(channel, _)| channel.clone()).collect()))
-    }
-
-    /// Presents the vouchers of channels that carry the claim; `true`: the chain has taken them.
-    async fn present(&self, claim: Uuid, channels: &[Channel]) -> Result<bool> {
-        let Some(first) = channels.first() else { return Ok(false) };
-        let chain = match self.chain_of(first) {
-            Ok(chain) => chain,
-            Err(_) => return Ok(false),
-        };
-        let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id).collect();
-        let Ok(states) = chain.states(&ids).await else { return Ok(false) };
-        let mut claims = Vec::with_capacity(channels.len());
-        for (channel, seen) in channels.iter().zip(&states) {
-            claims.extend(claim_of(channel, seen)?);
-        }
-        let settlement = match claims.is_empty() {
-            true => Settlement::Settled { transaction: String::new() },
-            false => chain.claim(claim, &claims).await,
-        };
-        match settlement {
-            Settlement::Pending { .. } => Ok(false),
-            Settlement::Settled { .. } => self.claim_ended(claim, true).await.map(|()| true),
-            Settlement::NotTaken(refusal) => {
-                tracing::error!(%claim, reason = refusal.reason.code(), message = %refusal.message, "a claim was not taken; it is tried again");
-                self.claim_ended(claim, false).await.map(|()| false)
+    /// The channel; one that can't be read is told in the log and left out.
+    async fn channel_read(&self, id: ChannelId) -> Option<Channel> {
+        match row::load(&self.parts.db, &self.parts.payments.networks, id).await {
+            Ok(channel) => channel,
+            Err(error) => {
+                let internal = error.internal.as_ref();
+                tracing::error!(channel = %id_text(id), ?internal, message = %error.message, "a channel can't be read");
+                None
             }
         }
-    }
-
-    async fn claim_ended(&self, claim: Uuid, is_taken: bool) -> Result<()> {
-        const END: &str = sql!(
-            "UPDATE channel SET claimed = CASE WHEN $2 = 1 AND claim_total > claimed THEN claim_total ELSE claimed END,
-               owed_since = CASE WHEN $2 = 1 AND charged > claim_total THEN $3 WHEN $2 = 1 THEN NULL ELSE owed_since END,
-               claim_id = NULL, claim_total = NULL WHERE claim_id = $1"
-        );
-        let (claim, now) = (claim.to_string(), self.parts.clock.now());
-        tx!(self.parts.db, Isolation::ReadCommitted, tx => {
-            tx.execute(END, &[claim.as_str().into(), is_taken.into(), now.into()]).await?;
-            Ok(())
-        })
     }
 
     /// Has the receivers paid what was claimed.
@@ -260,18 +205,6 @@ impl Calls {
 fn with_withdrawal(channel: Channel, seen: &ChannelOnChain) -> Channel {
     let withdrawal_at_s = seen.withdrawal.and_then(|withdrawal| i64::try_from(withdrawal.begun_at_s).ok());
     Channel { withdrawal_at_s, ..channel }
-}
-
-/// What there is to present of a channel; nothing where the chain knows it all.
-pub(super) fn claim_of(channel: &Channel, seen: &ChannelOnChain) -> Result<Option<Claim>> {
-    let total_claimed = channel.units(channel.charged)?.min(seen.balance);
-    if total_claimed <= seen.total_claimed {
-        return Ok(None);
-    }
-    let kept = channel.last.clone();
-    let kept =
-        kept.ok_or_else(|| Error::internal(format!("channel {} was charged without a voucher", id_text(channel.id))))?;
-    Ok(Some(Claim { channel: channel.config, max_claimable: kept.signed, signature: kept.signature, total_claimed }))
 }
 
 fn channel_id(text: &str) -> Option<ChannelId> {

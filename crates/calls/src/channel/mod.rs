@@ -15,6 +15,7 @@ mod call;
 mod charge;
 mod claim;
 mod observe;
+mod present;
 mod refund;
 mod row;
 mod seat;
@@ -53,7 +54,7 @@ pub(crate) struct Channel {
     /// Unix time in seconds since which the payer wants to withdraw.
     pub withdrawal_at_s: Option<i64>,
     pub moves: i64,
-    pub refund: Option<(Uuid, u128)>,
+    pub refund: Option<Refunding>,
     pub seen_at: Timestamp,
     /// What the last look at the chain leaves to spend, where that is less than the balance.
     pub ceiling: Option<Micros>,
@@ -64,6 +65,16 @@ pub(crate) struct Channel {
 pub(crate) struct Kept {
     pub signed: u128,
     pub signature: EcdsaSignature,
+}
+
+/// A refund that was begun.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refunding {
+    pub id: Uuid,
+    /// In the token's smallest unit.
+    pub units: u128,
+    /// Its number on the chain; `None`: it was begun by an older release.
+    pub nonce: Option<U256>,
 }
 
 /// A channel's id as text.

@@ -1,14 +1,15 @@
 //! What a look at the chain changes in the book: deposits made elsewhere, withdrawals, refunds.
 
-use super::row::NewChannel;
+use super::row::{Beginning, NewChannel};
 use super::{Channel, id_text};
 use crate::Calls;
 use alloy_primitives::U256;
-use farebox_base::{Error, Micros, Result, Timestamp};
+use farebox_base::{Error, Micros, PartyId, Result, Timestamp};
 use farebox_db::{Isolation, Tx, sql, tx};
 use farebox_ledger::transfer::transfer_in;
 use farebox_ledger::{AccountId, Leg, Outcome, Transfer, TransferKind};
-use farebox_x402::facilitator::channels::ChannelOnChain;
+use farebox_x402::evm::ChannelId;
+use farebox_x402::facilitator::channels::{ChannelOnChain, Withdrawal};
 use farebox_x402::network::Token;
 use std::time::Duration;
 
@@ -30,19 +31,41 @@ impl Calls {
     /// Those of the database.
     pub(super) async fn channel_found(&self, new: &NewChannel, token: &Token, seen: &ChannelOnChain) -> Result<()> {
         let (balance, claimed) = (micros(token, seen.balance)?, micros(token, seen.total_claimed)?);
-        let account = AccountId::channel(new.party, &id_text(new.id));
+        let account = new.account();
         let outside = AccountId::outside(&format!("x402:{}", new.network));
         let (amount, now) = (balance.checked_sub(claimed)?, self.parts.clock.now());
-        let (id, text) = (format!("channel:{}:0", id_text(new.id)), account.text().to_owned());
+        let id = id_text(new.id);
+        let first = Beginning { balance, claimed, withdrawal: leaving(token, seen)?, seen_at: now };
         tx!(self.parts.db, Isolation::ReadCommitted, tx => {
-            if is_known_in(tx, &id_text(new.id)).await? || deposits_in(tx, &text).await? {
+            if is_filled_in(tx, &id).await? || !new.put_in(tx, &first, now).await? {
                 return Ok(());
             }
             let legs = [(outside.clone(), Micros::ZERO.checked_sub(amount)?), (account.clone(), amount)];
-            move_in(tx, &id, TransferKind::CryptoDeposit, &legs, now).await?;
-            new.put_in(tx, balance, claimed, now).await
+            move_in(tx, &format!("channel:{id}:0"), TransferKind::CryptoDeposit, &legs, now).await
         })
     }
+
+    /// For whom a deposit into the channel is settled or may be, and is not booked.
+    pub(super) async fn filler(&self, id: ChannelId) -> Result<Option<PartyId>> {
+        let row = self.parts.db.one(FILLING, &[account_of(&id_text(id)).as_str().into()]).await?;
+        let account = row.map(|row| row.get::<String>(0)).transpose()?;
+        Ok(account.as_deref().and_then(AccountId::parse).and_then(|account| account.party()))
+    }
+}
+
+/// Deposits into a channel that are settled or may be, and are not booked, whoever's account they are for.
+const FILLING: &str =
+    sql!("SELECT deposit_to FROM payment WHERE state = 'earned' AND deposit_to LIKE $1 ORDER BY earned_at, id LIMIT 1");
+
+/// What the accounts of a channel are like, whoever spends it.
+fn account_of(id: &str) -> String {
+    format!("channel:%:{id}")
+}
+
+/// What the payer withdraws, and since when.
+fn leaving(token: &Token, seen: &ChannelOnChain) -> Result<Option<(Micros, i64)>> {
+    let Some(Withdrawal { amount, begun_at_s }) = seen.withdrawal else { return Ok(None) };
+    Ok(Some((micros(token, amount)?, i64::try_from(begun_at_s).unwrap_or(i64::MAX))))
 }
 
 /// What a look at the chain comes to.
@@ -78,21 +101,22 @@ impl Change {
 
     async fn apply_in(&self, tx: &mut Tx, channel: &Channel, seen: &ChannelOnChain, now: Timestamp) -> Result<bool> {
         let (id, account) = (id_text(channel.id), channel.account());
-        if self.balance > channel.balance && deposits_in(tx, account.text()).await? {
+        if self.balance > channel.balance && is_filled_in(tx, &id).await? {
             // A deposit from here is on its way into the book, and would be booked twice.
             return Ok(false);
         }
         const SEEN: &str = sql!(
             "UPDATE channel SET balance = $4, claimed = $5, lost = lost + $6, withdrawal_at = $7, seen_at = $8,
                withdrawal = $11, moves = moves + $9, refund_id = CASE WHEN $10 = 1 THEN NULL ELSE refund_id END,
-               refund_units = CASE WHEN $10 = 1 THEN NULL ELSE refund_units END
+               refund_units = CASE WHEN $10 = 1 THEN NULL ELSE refund_units END,
+               refund_nonce = CASE WHEN $10 = 1 THEN NULL ELSE refund_nonce END,
+               owed_since = CASE WHEN $5 >= charged THEN NULL ELSE owed_since END
              WHERE id = $1 AND moves = $2 AND charged = $3"
         );
         let moved = i64::from(self.balance != channel.balance);
-        let leaving = seen.withdrawal.map(|withdrawal| micros(&channel.token, withdrawal.amount)).transpose()?;
+        let withdrawal = leaving(&channel.token, seen)?;
         // What can't be explained is looked at again before anything more is spent.
         let seen_at = if self.is_explained { now } else { channel.seen_at };
-        let withdrawal = seen.withdrawal.and_then(|withdrawal| i64::try_from(withdrawal.begun_at_s).ok());
         let params = [
             id.as_str().into(),
             channel.moves.into(),
@@ -100,11 +124,11 @@ impl Change {
             self.balance.into(),
             self.claimed.into(),
             self.loss.into(),
-            withdrawal.into(),
+            withdrawal.map(|(_, begun_at_s)| begun_at_s).into(),
             seen_at.into(),
             moved.into(),
             self.ended.into(),
-            leaving.into(),
+            withdrawal.map(|(amount, _)| amount).into(),
         ];
         if tx.execute(SEEN, &params).await? == 0 {
             return Ok(false);
@@ -151,14 +175,8 @@ async fn move_in(
     }
 }
 
-async fn is_known_in(tx: &mut Tx, id: &str) -> Result<bool> {
-    Ok(tx.one(sql!("SELECT 1 FROM channel WHERE id = $1"), &[id.into()]).await?.is_some())
-}
-
-/// Whether a deposit into the account is settled or may be, and is not booked.
-async fn deposits_in(tx: &mut Tx, account: &str) -> Result<bool> {
-    const ON_ITS_WAY: &str = sql!("SELECT 1 FROM payment WHERE state = 'earned' AND deposit_to = $1");
-    Ok(tx.one(ON_ITS_WAY, &[account.into()]).await?.is_some())
+async fn is_filled_in(tx: &mut Tx, id: &str) -> Result<bool> {
+    Ok(tx.one(FILLING, &[account_of(id).as_str().into()]).await?.is_some())
 }
 
 /// An amount on the chain in whole micros; what is finer stays the payer's.

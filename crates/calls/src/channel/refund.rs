@@ -3,10 +3,9 @@
 //!
 //! Invariant: a refund is written down before it is begun; until it has ended the channel takes no voucher.
 
-use super::claim::claim_of;
-use super::observe::micros;
+use super::present::claim_of;
 use super::seat::Seated;
-use super::{Channel, busy, id_text};
+use super::{Channel, Refunding, busy, id_text};
 use crate::payment::refused;
 use crate::{Answer, Calls, Receipt, SignedPayment};
 use alloy_primitives::U256;
@@ -45,8 +44,8 @@ impl Calls {
             let (reason, came) = (Reason::VoucherCumulativeMismatch, voucher.voucher.max_claimable);
             return Err(refused(&Refusal::mismatch(reason, "maxClaimableAmount", charged, came)));
         }
-        let units = self.refundable(&channel, charged, *amount).await?;
-        let channel = self.refund_begun(channel, units).await?;
+        let (units, nonce) = self.refundable(&channel, charged, *amount).await?;
+        let channel = self.refund_begun(channel, units, nonce).await?;
         let transaction = self.refund_ended(&seated, channel).await?;
         Ok(acknowledged(self.nothing_charged(), signed, id, &transaction))
     }
@@ -56,27 +55,28 @@ impl Calls {
         Receipt { call_id, amount: Micros::ZERO, free_tier: false, latency_ms: 0, replayed: false }
     }
 
-    /// How much of what is asked for is there, in the token's smallest unit.
-    async fn refundable(&self, channel: &Channel, charged: u128, asked: Option<U256>) -> Result<u128> {
+    /// How much of what is asked for is there, in the token's smallest unit, and the number that its refund has.
+    async fn refundable(&self, channel: &Channel, charged: u128, asked: Option<U256>) -> Result<(u128, U256)> {
         let seen = self.seen(self.chain_of(channel)?, channel.id).await?;
         let rest = seen.balance.saturating_sub(charged);
         if rest == 0 {
             return Err(refused(&Refusal::new(Reason::RefundNoBalance, "nothing is left in the channel")));
         }
-        let Some(asked) = asked else { return Ok(rest) };
+        let Some(asked) = asked else { return Ok((rest, seen.refund_nonce)) };
         if asked.is_zero() {
             return Err(refused(&Refusal::new(Reason::RefundAmountInvalid, "amount: must be greater than zero")));
         }
-        Ok(u128::try_from(asked).unwrap_or(u128::MAX).min(rest))
+        Ok((u128::try_from(asked).unwrap_or(u128::MAX).min(rest), seen.refund_nonce))
     }
 
-    async fn refund_begun(&self, channel: Channel, units: u128) -> Result<Channel> {
+    async fn refund_begun(&self, channel: Channel, units: u128, nonce: U256) -> Result<Channel> {
         const BEGIN: &str = sql!(
-            "UPDATE channel SET refund_id = $4, refund_units = $5
+            "UPDATE channel SET refund_id = $4, refund_units = $5, refund_nonce = $6
              WHERE id = $1 AND moves = $2 AND charged = $3 AND refund_id IS NULL"
         );
         let refund = CallId::generate(&*self.parts.clock, &*self.parts.rng).uuid();
         let (id, refund_text, units_text) = (id_text(channel.id), refund.to_string(), units.to_string());
+        let nonce_text = nonce.to_string();
         let begun = tx!(self.parts.db, Isolation::ReadCommitted, tx => {
             let params = [
                 id.as_str().into(),
@@ -84,35 +84,35 @@ impl Calls {
                 channel.charged.into(),
                 refund_text.as_str().into(),
                 units_text.as_str().into(),
+                nonce_text.as_str().into(),
             ];
             Ok(tx.execute(BEGIN, &params).await?)
         })?;
         if begun == 0 {
             return Err(refused(&busy()));
         }
-        Ok(Channel { refund: Some((refund, units)), ..channel })
+        Ok(Channel { refund: Some(Refunding { id: refund, units, nonce: Some(nonce) }), ..channel })
     }
 
     /// Sends a refund that was written down, or asks what became of it; answers its transaction.
     pub(super) async fn refund_ended(&self, seated: &Seated, channel: Channel) -> Result<String> {
-        let Some((refund, units)) = channel.refund else { return Err(Error::internal("a refund that never began")) };
+        let Some(refund) = channel.refund else { return Err(Error::internal("a refund that never began")) };
         seated.note(None);
         let chain = self.chain_of(&channel)?;
         let seen = self.seen(chain, channel.id).await?;
         let claim = if channel.charged > channel.claimed { claim_of(&channel, &seen)? } else { None };
-        let (amount, nonce) = (units, seen.refund_nonce);
-        let order = Refund { id: refund, channel: channel.config, amount, nonce, claim };
+        let (amount, nonce) = (refund.units, refund.nonce.unwrap_or(seen.refund_nonce));
+        let order = Refund { id: refund.id, channel: channel.config, amount, nonce, claim };
         match chain.refund(&order).await {
             Settlement::Pending { .. } => Err(under_way()),
             Settlement::NotTaken(refusal) => {
-                self.refund_given_up(channel.id, refund).await?;
+                self.refund_given_up(channel.id, refund.id).await?;
                 Err(refused(&refusal))
             }
             Settlement::Settled { transaction } => {
                 let seen = self.seen(chain, channel.id).await?;
-                let moves = !micros(&channel.token, units)?.is_zero();
-                // A node may be behind the one that has the transaction.
-                if moves && micros(&channel.token, seen.balance)? >= channel.balance {
+                // A node may be behind the one that has the transaction; its balance may have risen in other ways.
+                if refund.nonce.is_some_and(|nonce| seen.refund_nonce <= nonce) {
                     return Err(under_way());
                 }
                 if !self.channel_observed(&channel, &seen, true).await? {
@@ -124,8 +124,9 @@ impl Calls {
     }
 
     async fn refund_given_up(&self, id: ChannelId, refund: Uuid) -> Result<()> {
-        const GIVE_UP: &str =
-            sql!("UPDATE channel SET refund_id = NULL, refund_units = NULL WHERE id = $1 AND refund_id = $2");
+        const GIVE_UP: &str = sql!(
+            "UPDATE channel SET refund_id = NULL, refund_units = NULL, refund_nonce = NULL WHERE id = $1 AND refund_id = $2"
+        );
         let (id, refund) = (id_text(id), refund.to_string());
         tx!(self.parts.db, Isolation::ReadCommitted, tx => {
             tx.execute(GIVE_UP, &[id.as_str().into(), refund.as_str().into()]).await?;

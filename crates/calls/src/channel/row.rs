@@ -1,12 +1,14 @@
 //! The rows of channels.
 
-use super::{Channel, Kept, id_text};
+use super::stand::good_for;
+use super::{Channel, Kept, Refunding, id_text};
+use alloy_primitives::U256;
 use farebox_base::{Error, Micros, PartyId, Result, Timestamp};
 use farebox_db::{Db, Row, Tx, sql};
+use farebox_ledger::AccountId;
 use farebox_x402::evm::{ChannelConfig, ChannelId, Signature, address};
 use farebox_x402::network::Networks;
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// A channel that a row is made for.
 #[derive(Clone, Debug)]
@@ -18,42 +20,81 @@ pub(crate) struct NewChannel {
     pub party: PartyId,
 }
 
+/// What a row begins with, as the chain has it: `claimed` is where vouchers go on from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beginning {
+    pub balance: Micros,
+    pub claimed: Micros,
+    /// What the payer withdraws, and since when in Unix seconds.
+    pub withdrawal: Option<(Micros, i64)>,
+    /// When the chain was looked at.
+    pub seen_at: Timestamp,
+}
+
 impl NewChannel {
-    /// Adds a deposit, to a new row where there is none.
-    pub(crate) async fn deposit_in(&self, tx: &mut Tx, amount: Micros, now: Timestamp) -> Result<()> {
-        self.put_in(tx, amount, Micros::ZERO, now).await
+    pub(crate) fn account(&self) -> AccountId {
+        AccountId::channel(self.party, &id_text(self.id))
     }
 
-    /// As the chain has it: `claimed` is where vouchers go on from.
-    pub(super) async fn put_in(&self, tx: &mut Tx, balance: Micros, claimed: Micros, now: Timestamp) -> Result<()> {
+    /// Adds a deposit, to a new row where there is none; answers who spends the channel. The chain was looked at before
+    /// the deposit was begun.
+    pub(crate) async fn deposit_in(
+        &self,
+        tx: &mut Tx,
+        amount: Micros,
+        begun_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<PartyId> {
+        const ADD: &str =
+            sql!("UPDATE channel SET balance = balance + $2, moves = moves + 1 WHERE id = $1 RETURNING party_id");
+        let (balance, claimed) = (Micros::ZERO, Micros::ZERO);
+        self.put_in(tx, &Beginning { balance, claimed, withdrawal: None, seen_at: begun_at.min(now) }, now).await?;
+        let row = tx.one(ADD, &[id_text(self.id).as_str().into(), amount.into()]).await?;
+        row.map_or(Ok(self.party), |row| Ok(row.get(0)?))
+    }
+
+    /// Makes the row; `false`: there is one, which stays as it is.
+    pub(super) async fn put_in(&self, tx: &mut Tx, first: &Beginning, now: Timestamp) -> Result<bool> {
         const PUT: &str = sql!(
             "INSERT INTO channel (id, network, token, payer, payer_authorizer, receiver, receiver_authorizer, withdraw_delay_s,
-               salt, party_id, balance, charged, claimed, lost, moves, seen_at, used_at, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 1, $13, $13, $13)
-             ON CONFLICT (id) DO UPDATE SET balance = channel.balance + excluded.balance, moves = channel.moves + 1"
+               salt, party_id, balance, charged, claimed, lost, moves, withdrawal, withdrawal_at, seen_at, used_at, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, 0, 1, $13, $14, $15, $16, $16)
+             ON CONFLICT (id) DO NOTHING"
         );
         let config = &self.config;
         let hex = |address: alloy_primitives::Address| format!("{address:#x}");
         let delay = i64::try_from(config.withdraw_delay_s).unwrap_or(i64::MAX);
-        tx.execute(
-            PUT,
-            &[
-                id_text(self.id).as_str().into(),
-                self.network.as_str().into(),
-                hex(config.token).as_str().into(),
-                hex(config.payer).as_str().into(),
-                hex(config.payer_authorizer).as_str().into(),
-                hex(config.receiver).as_str().into(),
-                hex(config.receiver_authorizer).as_str().into(),
-                delay.into(),
-                format!("{:#x}", config.salt).as_str().into(),
-                self.party.to_string().as_str().into(),
-                balance.into(),
-                claimed.into(),
-                now.into(),
-            ],
-        )
-        .await?;
+        let made = tx
+            .execute(
+                PUT,
+                &[
+                    id_text(self.id).as_str().into(),
+                    self.network.as_str().into(),
+                    hex(config.token).as_str().into(),
+                    hex(config.payer).as_str().into(),
+                    hex(config.payer_authorizer).as_str().into(),
+                    hex(config.receiver).as_str().into(),
+                    hex(config.receiver_authorizer).as_str().into(),
+                    delay.into(),
+                    format!("{:#x}", config.salt).as_str().into(),
+                    self.party.to_string().as_str().into(),
+                    first.balance.into(),
+                    first.claimed.into(),
+                    first.withdrawal.map(|(amount, _)| amount).into(),
+                    first.withdrawal.map(|(_, begun_at_s)| begun_at_s).into(),
+                    first.seen_at.into(),
+                    now.into(),
+                ],
+            )
+            .await?;
+        Ok(made > 0)
+    }
+
+    /// Has the chain looked at before the channel is spent again.
+    pub(crate) async fn look_again_in(&self, tx: &mut Tx, now: Timestamp) -> Result<()> {
+        const LOOK: &str = sql!("UPDATE channel SET seen_at = $2 WHERE id = $1 AND seen_at > $2");
+        let stale = now.minus(good_for(&self.config));
+        tx.execute(LOOK, &[id_text(self.id).as_str().into(), stale.into()]).await?;
         Ok(())
     }
 }
@@ -62,7 +103,8 @@ impl NewChannel {
 pub(super) async fn load(db: &Db, networks: &Networks, id: ChannelId) -> Result<Option<Channel>> {
     const LOAD: &str = sql!(
         "SELECT id, network, token, payer, payer_authorizer, receiver, receiver_authorizer, withdraw_delay_s, salt, party_id,
-           balance, charged, claimed, lost, signed, signature, withdrawal_at, moves, refund_id, refund_units, seen_at, withdrawal
+           balance, charged, claimed, lost, signed, signature, withdrawal_at, moves, refund_id, refund_units, seen_at, withdrawal,
+           refund_nonce
          FROM channel WHERE id = $1"
     );
     let row = db.one(LOAD, &[id_text(id).as_str().into()]).await?;
@@ -100,7 +142,7 @@ fn read(row: &Row, networks: &Networks) -> Result<Option<Channel>> {
         last: kept(row.get(14)?, row.get(15)?).ok_or_else(|| bad("voucher"))?,
         withdrawal_at_s: row.get::<Option<i64>>(16)?,
         moves: row.get(17)?,
-        refund: refund(row.get(18)?, row.get(19)?).ok_or_else(|| bad("refund"))?,
+        refund: refund(row.get(18)?, row.get(19)?, row.get(22)?).ok_or_else(|| bad("refund"))?,
         seen_at: row.get(20)?,
         ceiling,
     }))
@@ -114,7 +156,8 @@ fn kept(signed: Option<String>, signature: Option<String>) -> Option<Option<Kept
 }
 
 /// As `kept`.
-fn refund(id: Option<String>, units: Option<String>) -> Option<Option<(Uuid, u128)>> {
+fn refund(id: Option<String>, units: Option<String>, nonce: Option<String>) -> Option<Option<Refunding>> {
     let (Some(id), Some(units)) = (id, units) else { return Some(None) };
-    Some(Some((id.parse().ok()?, units.parse().ok()?)))
+    let nonce = nonce.map(|nonce| nonce.parse::<U256>()).transpose().ok()?;
+    Some(Some(Refunding { id: id.parse().ok()?, units: units.parse().ok()?, nonce }))
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 /// The longest that a look at a chain is good for; a third of the time that a withdrawal takes where that is less.
 const FRESH: Duration = Duration::from_secs(300);
 /// How often a channel is read again that others change meanwhile.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 4;
 
 impl SignedPayment {
     /// The channel that it is drawn on, and what its voucher comes to in the token's smallest unit.
@@ -39,7 +39,7 @@ impl SignedPayment {
 }
 
 impl Calls {
-    /// Who spends the channel of a payment, where it is drawn on one that is known.
+    /// Who spends the channel of a payment, where it is drawn on one that is known or a deposit into it is under way.
     ///
     /// # Errors
     /// Those of the database.
@@ -48,7 +48,10 @@ impl Calls {
         if let Some(channel) = self.channels.look(id) {
             return Ok(Some(channel.party));
         }
-        Ok(row::load(&self.parts.db, &self.parts.payments.networks, id).await?.map(|channel| channel.party))
+        match row::load(&self.parts.db, &self.parts.payments.networks, id).await? {
+            Some(channel) => Ok(Some(channel.party)),
+            None => self.filler(id).await,
+        }
     }
 
     /// What a client should correct its books to, who has sent a voucher for so much; `None` where nothing is known that
@@ -99,8 +102,7 @@ impl Calls {
             if channel.refund.is_some() {
                 return Err(refused(&busy()));
             }
-            let fresh = FRESH.min(Duration::from_secs(channel.config.withdraw_delay_s / 3));
-            if self.parts.clock.now() < channel.seen_at.plus(fresh) {
+            if self.parts.clock.now() < channel.seen_at.plus(good_for(&channel.config)) {
                 seated.note(Some(channel.clone()));
                 return Ok(Some(channel));
             }
@@ -131,7 +133,8 @@ impl Calls {
         let facilitator = self.parts.payments.facilitators.of(network.caip2());
         let Some(chain) = facilitator.and_then(|facilitator| facilitator.channels()) else { return Ok(false) };
         let seen = self.seen(chain, id).await?;
-        if seen.balance == 0 {
+        // What is withdrawn from one that shows nothing yet is known before money comes in.
+        if seen.balance == 0 && seen.withdrawal.is_none() {
             return Ok(false);
         }
         let new = NewChannel { id, network: network.caip2().to_string(), config: *config, party };
@@ -148,6 +151,11 @@ impl Calls {
         let seen = chain.states(&[id]).await.map_err(|refusal| refused(&refusal))?;
         seen.first().copied().ok_or_else(|| refused(&unreachable()))
     }
+}
+
+/// How long a look at a channel is good for.
+pub(super) fn good_for(config: &ChannelConfig) -> Duration {
+    FRESH.min(Duration::from_secs(config.withdraw_delay_s / 3))
 }
 
 /// While the payer withdraws, or the chain shows less than is booked, no more is spent than stays.

@@ -4,7 +4,7 @@ use super::row::{insert_in, resolve_in, state};
 use super::{Fate, Paid, Reserved, SignedPayment, Spent, refused, units_taken};
 use crate::Calls;
 use crate::channel::NewChannel;
-use farebox_base::{CallId, Error, Kind, Micros, Result};
+use farebox_base::{CallId, Error, Kind, Micros, Result, Timestamp};
 use farebox_db::{Isolation, Tx, tx};
 use farebox_ledger::transfer::transfer_in;
 use farebox_ledger::{AccountId, Leg, Outcome, Transfer, TransferKind};
@@ -106,6 +106,10 @@ impl Calls {
             Settlement::NotTaken(refusal) => (Fate::Refused { reason: refusal.reason.code() }, Some(refused(&refusal))),
         };
         tx!(self.parts.db, Isolation::ReadCommitted, tx => { credit_in(tx, credit, &fate, self.parts.clock.now()).await })?;
+        // The request that brought it has the channel in hand, and reads it again by itself.
+        if let Some(seated) = credit.channel.as_ref().and_then(|channel| self.channels.take_for_job(channel.id)) {
+            seated.note(None);
+        }
         Ok(error.map_or(Ok(()), Err))
     }
 }
@@ -117,7 +121,7 @@ pub(super) fn channel_of(offer: &Offer, payment: &Payment, to: &AccountId) -> Op
     Some(NewChannel { id: voucher.voucher.channel, network, config: voucher.channel, party })
 }
 
-async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: farebox_base::Timestamp) -> Result<()> {
+async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: Timestamp) -> Result<()> {
     let id = credit.id.to_string();
     if let Fate::Settled { .. } = fate {
         let legs = vec![
@@ -129,14 +133,43 @@ async fn credit_in(tx: &mut Tx, credit: &Credit, fate: &Fate, now: farebox_base:
         match transfer_in(tx, &movement, now).await? {
             Outcome::Created => {
                 if let Some(channel) = &credit.channel {
-                    channel.deposit_in(tx, credit.amount, now).await?;
+                    fill_in(tx, credit, channel, now).await?;
                 }
             }
             Outcome::Exists => {}
             other => return Err(Error::internal(format!("deposit {id} can't be credited: {other:?}"))),
         }
     }
+    if let (Fate::Refused { .. }, Some(channel)) = (fate, &credit.channel) {
+        // Somebody else may have sent it, and then it is in the channel all the same.
+        channel.look_again_in(tx, now).await?;
+    }
     resolve_in(tx, &id, fate, now).await
+}
+
+/// Adds the deposit to its channel, whose money is on one account: that of who spends it.
+async fn fill_in(tx: &mut Tx, credit: &Credit, channel: &NewChannel, now: Timestamp) -> Result<()> {
+    let spender = channel.deposit_in(tx, credit.amount, begun_at(credit.id, now), now).await?;
+    if spender == channel.party {
+        return Ok(());
+    }
+    let to = NewChannel { party: spender, ..channel.clone() }.account();
+    let legs = vec![
+        Leg { account: credit.to.clone(), amount: Micros::ZERO.checked_sub(credit.amount)? },
+        Leg { account: to, amount: credit.amount },
+    ];
+    let (id, kind, memo) = (format!("deposit:{}:spender", credit.id), TransferKind::CryptoDeposit, credit.memo.clone());
+    match transfer_in(tx, &Transfer { id: id.clone(), kind, legs, listing: None, memo }, now).await? {
+        Outcome::Created | Outcome::Exists => Ok(()),
+        other => Err(Error::internal(format!("{id} can't be made: {other:?}"))),
+    }
+}
+
+/// When a deposit was begun, as its id says.
+fn begun_at(id: CallId, now: Timestamp) -> Timestamp {
+    let Some((seconds, nanos)) = id.uuid().get_timestamp().map(|begun| begun.to_unix()) else { return now };
+    let micros = i64::try_from(seconds).unwrap_or(0).saturating_mul(1_000_000);
+    Timestamp::from_micros(micros.saturating_add(i64::from(nanos / 1_000)))
 }
 
 fn known(spent: Spent, signed: &SignedPayment, amount: Micros) -> Deposited {

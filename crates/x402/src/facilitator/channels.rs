@@ -60,7 +60,8 @@ pub trait Channels: Send + Sync {
     /// Whether the contract of channels is on the network, as far as it is known.
     fn is_ready(&self) -> bool;
 
-    /// The state of each, in the order asked; one that was never used is all zero.
+    /// The state of each, in the order asked; one that was never used is all zero. Money that came in counts once it is as
+    /// deep as settlements have to be.
     fn states<'a>(&'a self, ids: &'a [ChannelId]) -> Promised<'a, Result<Vec<ChannelOnChain>, Refusal>>;
 
     /// Presents vouchers, at least one and at most 100, all of them or none.

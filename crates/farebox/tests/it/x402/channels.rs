@@ -16,32 +16,32 @@ use farebox_x402::payment::Payment;
 use farebox_x402::wire::{SettlementResponse, decode_base64_json, encode_base64_json, payload_of};
 use serde_json::{Value, json};
 
-const PATH: &str = "/publishers/things/ok";
-const DEPOSIT: u64 = 20 * PRICE;
+pub(super) const PATH: &str = "/publishers/things/ok";
+pub(super) const DEPOSIT: u64 = 20 * PRICE;
 
 /// What the payer knows of his channel.
-struct Payer {
-    book: ChannelBook,
-    choice: Choice,
+pub(super) struct Payer {
+    pub book: ChannelBook,
+    pub choice: Choice,
 }
 
 impl Payer {
-    async fn of(stage: &Stage) -> Self {
+    pub async fn of(stage: &Stage) -> Self {
         let choice = choice(&stage.app.expect(&Ask::get(PATH), 402).await);
         Self { book: ChannelBook { salt: B256::repeat_byte(7), ..ChannelBook::default() }, choice }
     }
 
-    fn deposit(&self, stage: &Stage, amount: u64) -> SignedHeader {
+    pub fn deposit(&self, stage: &Stage, amount: u64) -> SignedHeader {
         let deposit = DepositChoice { amount: U256::from(amount), nonce: stage.nonce() };
         self.choice.sign_deposit(&stage.payer, &self.book, deposit, now()).unwrap()
     }
 
-    fn voucher(&self, stage: &Stage) -> SignedHeader {
+    pub fn voucher(&self, stage: &Stage) -> SignedHeader {
         self.choice.sign_voucher(&stage.payer, &self.book).unwrap()
     }
 
     /// Takes note of a receipt as clients do.
-    fn learn(&mut self, receipt: &SettlementResponse, deposited: u64) {
+    pub fn learn(&mut self, receipt: &SettlementResponse, deposited: u64) {
         assert!(receipt.success, "{receipt:?}");
         let extra = receipt.extra.as_ref().unwrap();
         let charged: U256 = extra["chargedAmount"].as_str().unwrap().parse().unwrap();
@@ -52,14 +52,14 @@ impl Payer {
     }
 
     /// Fills the channel with the first call.
-    async fn filled(stage: &Stage) -> Self {
+    pub async fn filled(stage: &Stage) -> Self {
         let mut payer = Self::of(stage).await;
         let got = stage.app.expect(&paying(PATH, &payer.deposit(stage, DEPOSIT)), 200).await;
         payer.learn(&receipt(&got), DEPOSIT);
         payer
     }
 
-    async fn pays(&mut self, stage: &Stage, path: &str) -> Got {
+    pub async fn pays(&mut self, stage: &Stage, path: &str) -> Got {
         let got = stage.app.expect(&paying(path, &self.voucher(stage)), 200).await;
         self.learn(&receipt(&got), 0);
         got
@@ -81,7 +81,7 @@ fn receipt(got: &Got) -> SettlementResponse {
 }
 
 /// What a 402 says is wrong.
-fn complaint(got: &Got) -> String {
+pub(super) fn complaint(got: &Got) -> String {
     let challenge = decode_base64_json(got.headers["payment-required"].to_str().unwrap()).unwrap();
     challenge["error"].as_str().unwrap().to_owned()
 }
@@ -94,7 +94,7 @@ fn correction(got: &Got) -> Value {
     offers.iter().find(|offer| offer["scheme"] == "batch-settlement").unwrap()["extra"].clone()
 }
 
-async fn stage(place: &TestDb, settings: &[(&str, &str)]) -> Option<Stage> {
+pub(super) async fn stage(place: &TestDb, settings: &[(&str, &str)]) -> Option<Stage> {
     let chain = Chain::start().await?;
     channels_deploy(&chain.rpc).await.unwrap();
     Some(offering(Stage::on(chain, place, settings).await).await)
@@ -114,7 +114,7 @@ async fn offering(stage: Stage) -> Stage {
     panic!("channels are not offered");
 }
 
-const AT_ONCE: &[(&str, &str)] = &[("x402.channel_claim_after_s", "0")];
+pub(super) const AT_ONCE: &[(&str, &str)] = &[("x402.channel_claim_after_s", "0")];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deposit_and_vouchers_pay_calls_and_are_claimed_on_chain_together() {
@@ -323,7 +323,7 @@ async fn a_payer_who_withdraws_is_claimed_from_at_once_and_spends_no_more_than_s
 }
 
 /// `initiateWithdraw` of the contract.
-fn initiate_withdraw(channel: &AbiChannel, amount: u128) -> Vec<u8> {
+pub(super) fn initiate_withdraw(channel: &AbiChannel, amount: u128) -> Vec<u8> {
     let signature = b"initiateWithdraw((address,address,address,address,address,uint40,bytes32),uint128)";
     // A deposit begins with the same two arguments.
     let arguments = deposit(channel, amount, Address::ZERO, &[]);
@@ -419,7 +419,7 @@ async fn what_is_withdrawn_before_it_is_claimed_is_the_platforms_loss_and_not_th
 }
 
 /// `finalizeWithdraw` of the contract.
-fn finalize_withdraw(channel: &AbiChannel) -> Vec<u8> {
+pub(super) fn finalize_withdraw(channel: &AbiChannel) -> Vec<u8> {
     let signature = b"finalizeWithdraw((address,address,address,address,address,uint40,bytes32))";
     let arguments = deposit(channel, 0, Address::ZERO, &[]);
     [&keccak256(signature)[..4], &arguments[4..4 + 7 * 32]].concat()

@@ -2,6 +2,7 @@
 
 mod bent;
 mod calls;
+mod channel_looks;
 mod channels;
 mod clients;
 mod comebacks;

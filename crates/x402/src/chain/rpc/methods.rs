@@ -51,7 +51,12 @@ impl CallAt {
 impl Call {
     /// `eth_call` of a contract in the newest state.
     pub fn read(to: Address, data: &[u8]) -> Self {
-        Self::new("eth_call", json!([{"to": to, "data": Bytes::copy_from_slice(data)}, "latest"]))
+        Self::read_at(to, data, CallAt::Latest)
+    }
+
+    /// `eth_call` of a contract.
+    pub fn read_at(to: Address, data: &[u8], at: CallAt) -> Self {
+        Self::new("eth_call", json!([{"to": to, "data": Bytes::copy_from_slice(data)}, at.text()]))
     }
 
     fn head() -> Self {

@@ -3,10 +3,10 @@
 use super::check::unreachable;
 use super::{LocalFacilitator, Shared};
 use crate::chain::abi::channels::{
-    BATCH_SETTLEMENT, channel_state, channels, pending_withdrawals, receivers, refund_nonce, withdrawal,
+    BATCH_SETTLEMENT, ChannelState, channel_state, channels, pending_withdrawals, receivers, refund_nonce, withdrawal,
 };
 use crate::chain::abi::word;
-use crate::chain::rpc::Call;
+use crate::chain::rpc::{Call, CallAt};
 use crate::evm::{ChannelId, RefundOrder};
 use crate::facilitator::channels::{ChannelOnChain, Channels, Claim, Refund, Withdrawal};
 use crate::facilitator::relay::{CLAIMS_MAX, ChannelOrder, ChannelRelay, Income, SignedRefund};
@@ -52,7 +52,40 @@ impl Shared {
         check_fit(signed.voucher.max_claimable, U256::from(state.balance), state.total_claimed, drawn)
     }
 
+    /// What has risen counts once it is as deep as settlements have to be; what has fallen, and withdrawals, at once.
     pub(super) async fn states(&self, ids: &[ChannelId]) -> Result<Vec<ChannelOnChain>, Refusal> {
+        let newest = self.newest(ids).await?;
+        let beyond = self.parts.settings.confirmations.saturating_sub(1);
+        if beyond == 0 || newest.iter().all(|state| state.balance == 0) {
+            return Ok(newest);
+        }
+        let settled = self.held_before(ids, beyond).await?;
+        let both = newest.into_iter().zip(settled);
+        Ok(both
+            .map(|(state, held)| ChannelOnChain {
+                balance: state.balance.min(held.balance),
+                total_claimed: state.total_claimed.min(held.total_claimed),
+                ..state
+            })
+            .collect())
+    }
+
+    /// What channels held so many blocks before the newest one.
+    async fn held_before(&self, ids: &[ChannelId], blocks: u64) -> Result<Vec<ChannelState>, Refusal> {
+        let sender = self.sender().ok_or_else(|| unreachable(self))?;
+        let head = sender.rpc().block_number().await.map_err(|error| {
+            self.note(&error);
+            unreachable(self)
+        })?;
+        let at = CallAt::Block(head.saturating_sub(blocks));
+        let calls: Vec<Call> = ids.iter().map(|id| Call::read_at(BATCH_SETTLEMENT, &channels(id.get()), at)).collect();
+        let none = ChannelState { balance: 0, total_claimed: 0 };
+        // Before the contract was there nothing answers.
+        let held = |answer: &Bytes| if answer.is_empty() { Some(none) } else { channel_state(answer) };
+        self.answers(&calls).await?.iter().map(|answer| held(answer).ok_or_else(unreadable)).collect()
+    }
+
+    async fn newest(&self, ids: &[ChannelId]) -> Result<Vec<ChannelOnChain>, Refusal> {
         let questions = |id: &ChannelId| {
             let id = id.get();
             [channels(id), pending_withdrawals(id), refund_nonce(id)].map(|data| Call::read(BATCH_SETTLEMENT, &data))
