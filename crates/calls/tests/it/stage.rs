@@ -13,7 +13,7 @@ use farebox_x402::facilitator::{Facilitator, Facilitators, Promised, Settle, Set
 use farebox_x402::network::{Caip2, Method, Network, Networks};
 use farebox_x402::offer::{Offer, Terms};
 use farebox_x402::payment::Payment;
-use farebox_x402::verify::{Limits, verify_local};
+use farebox_x402::verify::{Hold, Limits, verify_local};
 use farebox_x402::wire::{PaymentHeader, payload_of, v2};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -53,8 +53,8 @@ impl Facilitator for Slow {
         _offer: &'a Offer,
         _payment: &'a Payment,
         _header: &'a PaymentHeader,
-    ) -> Promised<'a, Result<(), Refusal>> {
-        Box::pin(async { Ok(()) })
+    ) -> Promised<'a, Result<Hold, Refusal>> {
+        Box::pin(async { Ok(Hold::default()) })
     }
 
     fn settle<'a>(&'a self, settle: Settle<'a>) -> Promised<'a, Settlement> {

@@ -15,7 +15,8 @@ static VOUCHER: TypeHash = TypeHash::new(|| type_word("Voucher(bytes32 channelId
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelConfig {
     pub payer: Address,
-    /// Who signs vouchers; zero leaves it to the payer, who may then be a smart wallet.
+    /// Who signs vouchers; zero leaves it to the payer, whose account may have code, or get it later. Such a channel pays
+    /// nothing here.
     pub payer_authorizer: Address,
     pub receiver: Address,
     /// Who may claim and refund for the receiver.

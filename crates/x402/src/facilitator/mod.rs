@@ -33,6 +33,7 @@ use crate::Refusal;
 use crate::network::{Caip2, Method};
 use crate::offer::{Offer, Scheme};
 use crate::payment::Payment;
+use crate::verify::Hold;
 use crate::wire::{PaymentHeader, Supported};
 use alloy_primitives::U256;
 use std::pin::Pin;
@@ -74,7 +75,7 @@ pub trait Facilitator: Send + Sync {
     fn network(&self) -> &Caip2;
 
     /// What only the chain can tell: balance, spent nonces, allowances, contracts' signatures. The rest was checked by
-    /// `verify_local`.
+    /// `verify_local`. No other payment is promised the same money as long as the answer is held.
     ///
     /// # Errors
     /// The reason why it would not be settled; `UnexpectedVerifyError` where the chain can't be asked.
@@ -83,7 +84,7 @@ pub trait Facilitator: Send + Sync {
         offer: &'a Offer,
         payment: &'a Payment,
         header: &'a PaymentHeader,
-    ) -> Promised<'a, Result<(), Refusal>>;
+    ) -> Promised<'a, Result<Hold, Refusal>>;
 
     fn settle<'a>(&'a self, settle: Settle<'a>) -> Promised<'a, Settlement>;
 

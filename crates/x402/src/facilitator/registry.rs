@@ -89,8 +89,8 @@ impl Facilitators {
             }
             other => other?,
         };
-        facilitator.check(offer, payment, header).await?;
-        Ok(verified)
+        let hold = facilitator.check(offer, payment, header).await?;
+        Ok(Verified { hold, ..verified })
     }
 
     /// Settles where the network is served.

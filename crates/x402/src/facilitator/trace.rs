@@ -70,20 +70,19 @@ async fn authorization_used(
 }
 
 /// The token writes the transfer right after the use of its authorization; another transfer of the same amount in the
-/// same transaction belongs to another payment. A deposit's authorization is bound to its channel by its nonce, so that
-/// the deposit may stand anywhere behind it.
+/// same transaction belongs to another payment. So does a deposit behind the next authorization: one deposit shows one
+/// payment.
 fn shows_payment(receipt: &Receipt, plan: &Plan, used: &AuthorizationUsed) -> bool {
-    if let Some(deposited) = plan.deposited {
-        let mut logs = receipt.logs.iter();
-        return logs.any(|log| AuthorizationUsed::read(log).as_ref() == Some(used))
-            && logs.any(|log| Deposited::read(log) == Some(deposited));
-    }
-    receipt.logs.windows(2).any(|pair| match pair {
+    let moved = receipt.logs.windows(2).position(|pair| match pair {
         [first, second] => {
             AuthorizationUsed::read(first).as_ref() == Some(used) && Transfer::read(second) == Some(plan.transfer)
         }
         _ => false,
-    })
+    });
+    let (Some(at), Some(deposited)) = (moved, plan.deposited) else { return moved.is_some() };
+    let behind = receipt.logs.iter().skip(at + 2);
+    let mut own = behind.take_while(|log| AuthorizationUsed::read(log).is_none());
+    own.find_map(Deposited::read) == Some(deposited)
 }
 
 /// Permit2 writes no event, so that only a call with our very bytes is known to be the payment.
@@ -128,8 +127,9 @@ fn is_foreign(receipt: &Receipt, own: Option<Address>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chain::abi::channels::{BATCH_SETTLEMENT, ERC3009_COLLECTOR};
     use crate::facilitator::nonce::ChainNonce;
-    use alloy_primitives::U256;
+    use alloy_primitives::{U256, keccak256};
 
     const TOKEN: Address = Address::repeat_byte(1);
     const PAYER: Address = Address::repeat_byte(2);
@@ -147,7 +147,23 @@ mod tests {
         log(vec![Transfer::TOPIC, PAYER.into_word(), to.into_word()], U256::from(9).to_be_bytes_vec())
     }
 
+    fn deposited(channel: u8, amount: u64) -> Log {
+        let topic = keccak256("Deposited(bytes32,address,uint128,uint128)");
+        let data = [amount, amount].map(|number| U256::from(number).to_be_bytes::<32>()).concat();
+        let topics = vec![topic, B256::repeat_byte(channel), PAYER.into_word()];
+        Log { address: BATCH_SETTLEMENT, topics, data: data.into(), transaction: None }
+    }
+
     fn shown(logs: Vec<Log>) -> bool {
+        shown_as(logs, PAYEE, None)
+    }
+
+    /// As a deposit of 9 into channel 1.
+    fn shown_deposit(logs: Vec<Log>) -> bool {
+        shown_as(logs, ERC3009_COLLECTOR, Some(Deposited { channel: B256::repeat_byte(1), amount: 9 }))
+    }
+
+    fn shown_as(logs: Vec<Log>, to: Address, deposited: Option<Deposited>) -> bool {
         let nonce = B256::repeat_byte(7);
         let plan = Plan {
             way: Way::Eip3009,
@@ -155,8 +171,8 @@ mod tests {
             data: Bytes::new(),
             gas_limit: 1,
             nonce: ChainNonce::Eip3009 { token: TOKEN, payer: PAYER, nonce },
-            transfer: Transfer { token: TOKEN, from: PAYER, to: PAYEE, value: U256::from(9) },
-            deposited: None,
+            transfer: Transfer { token: TOKEN, from: PAYER, to, value: U256::from(9) },
+            deposited,
         };
         let receipt = Receipt {
             hash: B256::ZERO,
@@ -178,5 +194,25 @@ mod tests {
         assert!(!shown(vec![used(7), moved(PAYER), used(8), moved(PAYEE)]));
         assert!(!shown(vec![used(8), moved(PAYEE), used(7)]));
         assert!(!shown(vec![moved(PAYEE)]));
+    }
+
+    #[test]
+    fn a_deposit_counts_only_for_the_authorization_that_its_collector_used_for_it() {
+        let collected = |nonce| [used(nonce), moved(ERC3009_COLLECTOR)];
+        let logs = |parts: &[&[Log]]| parts.concat();
+        assert!(shown_deposit(logs(&[&collected(7), &[deposited(1, 9)]])));
+        let passed_on = log(
+            vec![Transfer::TOPIC, ERC3009_COLLECTOR.into_word(), BATCH_SETTLEMENT.into_word()],
+            U256::from(9).to_be_bytes_vec(),
+        );
+        assert!(shown_deposit(logs(&[&collected(7), &[passed_on, deposited(1, 9)]])));
+        // Used for something else, before the one deposit of another authorization.
+        assert!(!shown_deposit(logs(&[&[used(7), moved(PAYEE)], &collected(8), &[deposited(1, 9)]])));
+        assert!(!shown_deposit(logs(&[&[used(7), moved(PAYEE)], &[deposited(1, 9)]])));
+        assert!(!shown_deposit(logs(&[&collected(7), &collected(8), &[deposited(1, 9)]])));
+        assert!(shown_deposit(logs(&[&collected(8), &collected(7), &[deposited(1, 9)]])));
+        assert!(!shown_deposit(logs(&[&collected(7), &[deposited(2, 9), deposited(1, 9)]])));
+        assert!(!shown_deposit(logs(&[&collected(7), &[deposited(1, 8), deposited(1, 9)]])));
+        assert!(!shown_deposit(logs(&[&[deposited(1, 9)], &collected(7)])));
     }
 }

@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 
 use super::time::{Reasons, Window};
-use super::{Kind, NonceKey, Verified, check_signer};
+use super::{Hold, Kind, NonceKey, Verified, check_signer};
 use crate::evm::Witness;
 use crate::evm::contracts::PERMIT2_DEPOSIT_COLLECTOR;
 use crate::network::Method;
@@ -27,7 +27,19 @@ pub struct ChannelState {
 
 pub(super) fn check_voucher(offer: &Offer, terms: &ChannelTerms, voucher: &SignedVoucher) -> Result<Verified, Refusal> {
     check_channel(offer, terms, voucher)?;
+    check_authorizer(voucher)?;
     in_its_channel(offer, voucher)
+}
+
+/// Where no key is named, the contract asks the payer's account once it has code, and code that the payer gives it later
+/// (EIP-7702) could refuse what was signed and spent.
+fn check_authorizer(voucher: &SignedVoucher) -> Result<(), Refusal> {
+    if voucher.channel.payer_authorizer.is_zero() {
+        let message = "payerAuthorizer: expected the address of the key that signs the vouchers, got zero; open another \
+                       channel that names it, and withdraw or ask for a refund of what is in this one";
+        return Err(Refusal::new(Reason::VoucherSignature, message));
+    }
+    Ok(())
 }
 
 /// Checks a voucher of a channel that goes with the offer.
@@ -48,6 +60,7 @@ fn in_its_channel(offer: &Offer, voucher: &SignedVoucher) -> Result<Verified, Re
         kind: Kind::Voucher { channel, max_claimable },
         nonce: NonceKey::voucher(offer, channel, max_claimable),
         valid_before_s: None,
+        hold: Hold::default(),
     })
 }
 
@@ -60,6 +73,7 @@ pub(super) fn check_refund(offer: &Offer, terms: &ChannelTerms, voucher: &Signed
         kind: Kind::Refund { channel, max_claimable },
         nonce: NonceKey::refund(offer, channel, max_claimable),
         valid_before_s: None,
+        hold: Hold::default(),
     })
 }
 

@@ -1,7 +1,7 @@
 //! `exact` by EIP-3009.
 
 use super::time::{Reasons, Window};
-use super::{Kind, NonceKey, Verified};
+use super::{Hold, Kind, NonceKey, Verified};
 use crate::evm::Authorization;
 use crate::offer::Offer;
 use crate::{Reason, Refusal};
@@ -23,5 +23,6 @@ pub(super) fn check(offer: &Offer, authorization: &Authorization, window: &Windo
         kind: Kind::Transfer,
         nonce: NonceKey::eip3009(offer, authorization.from, authorization.nonce),
         valid_before_s,
+        hold: Hold::default(),
     })
 }

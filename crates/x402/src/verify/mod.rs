@@ -7,6 +7,7 @@
 
 mod channel;
 mod exact;
+mod hold;
 mod nonce;
 mod permit2;
 mod time;
@@ -17,6 +18,8 @@ use alloy_primitives::{Address, U256};
 use farebox_base::Timestamp;
 
 pub use channel::{ChannelState, check_voucher_continues, verify_next_voucher};
+pub use hold::Hold;
+pub(crate) use hold::Holders;
 pub use nonce::NonceKey;
 
 use crate::evm::{ChannelId, Digest, Signature};
@@ -51,6 +54,8 @@ pub struct Verified {
     pub nonce: NonceKey,
     /// Seconds since the epoch; a voucher has no end.
     pub valid_before_s: Option<i64>,
+    /// The payer's money that is kept for it where its chain was asked; nothing else may be promised that.
+    pub hold: Hold,
 }
 
 /// What was verified.

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, U256};
 
 use super::time::{Reasons, Window};
-use super::{Kind, NonceKey, Verified};
+use super::{Hold, Kind, NonceKey, Verified};
 use crate::evm::{Permit, Witness, contracts};
 use crate::offer::Offer;
 use crate::{Reason, Refusal};
@@ -57,6 +57,7 @@ fn finish(offer: &Offer, permit: &Permit, kind: Kind, begin: U256, window: &Wind
         kind,
         nonce: NonceKey::permit2(offer, permit.from, permit.nonce),
         valid_before_s,
+        hold: Hold::default(),
     })
 }
 

@@ -3,7 +3,9 @@
 use crate::payments::{Signed, carried, gas_wallet, now_s, offer, payer};
 use crate::stage::Stage;
 use alloy_primitives::{B256, Bytes, U256, hex};
-use farebox_x402::chain::abi::channels::{BATCH_SETTLEMENT, ERC3009_COLLECTOR, PERMIT2_COLLECTOR};
+use farebox_x402::chain::abi::channels::{
+    self as abi, BATCH_SETTLEMENT, ERC3009_COLLECTOR, PERMIT2_COLLECTOR, erc3009_deposit, permit2_deposit,
+};
 use farebox_x402::chain::dev::channels_deploy;
 use farebox_x402::chain::rpc::Call;
 use farebox_x402::evm::{ChannelConfig, ChannelId, Signature, Voucher};
@@ -86,6 +88,21 @@ pub fn deposit(method: Method, n: u64, amount: u64, max_claimable: u64) -> Signe
         }
     };
     carried(offer, Payment::Deposit { voucher, amount, funding: Box::new(funding) })
+}
+
+/// The call that makes a deposit, for whoever wants to send it.
+pub fn deposit_call(signed: &Signed) -> Vec<u8> {
+    let Payment::Deposit { voucher, amount, funding } = &signed.payment else { panic!("no deposit") };
+    let (collector, data) = match &**funding {
+        Funding::Eip3009 { valid_after, valid_before, salt, signature } => {
+            let (salt, signature) = (U256::from_be_bytes(salt.0), signature.to_bytes());
+            (ERC3009_COLLECTOR, erc3009_deposit(*valid_after, *valid_before, salt, &signature))
+        }
+        Funding::Permit2 { permit, signature } => {
+            (PERMIT2_COLLECTOR, permit2_deposit(permit.nonce, permit.deadline, &signature.to_bytes()))
+        }
+    };
+    abi::deposit(&abi::ChannelConfig::from(&voucher.channel), amount.to(), collector, &data)
 }
 
 pub fn paying(n: u64, max_claimable: u64) -> Signed {

@@ -1,7 +1,9 @@
 //! Each rule of channels, vouchers and deposits, broken alone, has its reason.
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, B256, U256};
+use farebox_x402::evm::{Signature, SigningKey};
 use farebox_x402::network::Method;
+use farebox_x402::payment::{Funding, Payment};
 use farebox_x402::verify::{ChannelState, Limits, check_voucher_continues, verify_local};
 use farebox_x402::wire::PaymentHeader;
 use farebox_x402::{Reason, match_offer};
@@ -81,6 +83,40 @@ fn a_channel_of_other_parties_or_terms_is_refused() {
     assert_eq!(reason(|channel| channel.withdraw_delay_s = 900), Reason::ChannelWithdrawDelayMismatch);
     assert_eq!(reason(|channel| channel.withdraw_delay_s = 899), Reason::ChannelWithdrawDelayRange);
     assert_eq!(reason(|channel| channel.payer_authorizer = OTHER), Reason::VoucherSignature);
+}
+
+#[test]
+fn a_channel_that_names_no_key_for_its_vouchers_pays_nothing_and_can_be_emptied() {
+    let networks = given::networks();
+    let network = networks.by_name("base-sepolia").unwrap();
+    let key = SigningKey::from_bytes([9; 32]).unwrap();
+    let offer = batch(Method::Eip3009);
+    let header = PaymentHeader::decode(vector("v2 batch deposit eip3009")).unwrap();
+    let (_, payment) = match_offer(std::slice::from_ref(&offer), &header).unwrap();
+    let Payment::Deposit { mut voucher, amount, .. } = payment else { panic!("no deposit") };
+    voucher.channel.payer = key.address();
+    let mut signed_for = |authorizer| {
+        voucher.channel.payer_authorizer = authorizer;
+        voucher.voucher.channel = voucher.channel.id(network.channels());
+        voucher.signature = Signature::Ecdsa(key.sign_digest(voucher.voucher.digest(network.channels())));
+        let (begin, end, salt) =
+            (U256::ZERO, U256::from(u64::try_from(now().seconds()).unwrap() + 60), B256::repeat_byte(3));
+        let authorization = voucher.receive_authorization(amount, begin, end, salt);
+        let signature = Signature::Ecdsa(key.sign_digest(authorization.digest(offer.token().domain())));
+        let funding = Funding::Eip3009 { valid_after: begin, valid_before: end, salt, signature };
+        [
+            Payment::Deposit { voucher: voucher.clone(), amount, funding: Box::new(funding) },
+            Payment::Voucher(voucher.clone()),
+            Payment::Refund { voucher: voucher.clone(), amount: None },
+        ]
+    };
+    let judged = |payments: [Payment; 3]| {
+        payments.map(|payment| verify_local(&offer, &payment, now(), &Limits::default()).err().map(|it| it.to_string()))
+    };
+    assert_eq!(judged(signed_for(key.address())), [None, None, None]);
+    let [deposit, voucher, refund] = judged(signed_for(Address::ZERO)).map(Option::unwrap_or_default);
+    assert!(deposit.contains("payerAuthorizer") && voucher.contains("payerAuthorizer"), "{deposit}; {voucher}");
+    assert_eq!(refund, "");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Payment channels on a real node: deposits, vouchers, claims, payment of receivers, refunds, withdrawals.
 
-use crate::channel_stage::{channel, channel_offer, claim, deploy, deposit, paying, state};
+use crate::channel_stage::{channel, channel_offer, claim, deploy, deposit, deposit_call, paying, state};
 use crate::payments::{PRICE, gas_wallet, local, payer, unready};
 use crate::permit2::approve_permit2;
 use crate::settles::{check, not_taken, settled};
@@ -11,7 +11,7 @@ use farebox_testkit::proxy::{Fault, Proxy};
 use farebox_x402::Reason;
 use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::abi::channels::BATCH_SETTLEMENT;
-use farebox_x402::chain::dev::{AnvilOptions, DEFAULT_TOKEN, DEV_CHAIN_ID, permit2_deploy};
+use farebox_x402::chain::dev::{AnvilOptions, DEFAULT_TOKEN, DEV_CHAIN_ID, DevRole, permit2_deploy};
 use farebox_x402::facilitator::channels::{Channels as _, Refund};
 use farebox_x402::facilitator::{Facilitator as _, LocalFacilitator, Settlement};
 use farebox_x402::network::Method;
@@ -72,6 +72,32 @@ async fn a_deposit_by_permit2_needs_an_allowance() {
         settled(facilitator.settle(signed.settle(purpose(1))).await);
         assert_eq!(state(&facilitator, 1).await.balance, TEN.into());
         assert_eq!(check(&facilitator, &signed).await, Err(Reason::DepositSimulationFailed));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_somebody_else_has_sent_is_in_the_channel_and_not_settled() {
+    each(AnvilOptions::default(), async |stage, db| {
+        permit2_deploy(&stage.rpc).await.unwrap();
+        deploy(stage).await;
+        let facilitator = local(stage, db).await;
+        approve_permit2(stage, TEN).await;
+        for (n, method) in [(1, Method::Eip3009), (2, Method::Permit2)] {
+            let signed = deposit(method, n, TEN, PRICE);
+            assert_eq!(check(&facilitator, &signed).await, Ok(()));
+            let somebody = DevRole::Minter.key().unwrap().address();
+            let theirs = stage.rpc.dev_send(somebody, BATCH_SETTLEMENT, &deposit_call(&signed)).await.unwrap();
+            until("it is mined", async || stage.rpc.receipt(theirs).await.unwrap().is_some()).await;
+            for purpose_id in [n, 10 + n].map(purpose) {
+                let Settlement::NotTaken(refusal) = facilitator.settle(signed.settle(purpose_id)).await else {
+                    panic!("taken by {method:?}")
+                };
+                assert_eq!(refusal.reason, Reason::DepositSimulationFailed);
+                assert!(refusal.message.contains(&theirs.to_string()), "{refusal}");
+            }
+            assert_eq!(state(&facilitator, n).await.balance, TEN.into());
+        }
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use crate::given::networks;
 use crate::stage::{SELLER, Stage};
 use alloy_primitives::{Address, B256, U256};
-use farebox_base::{Clock as _, SystemClock, SystemRng};
+use farebox_base::{Clock, SystemClock, SystemRng};
 use farebox_db::Db;
 use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::dev::{DEV_KEYS, DevRole, loopback_client};
@@ -141,10 +141,15 @@ pub fn body(version: u8, payment: &Value, requirements: &Value) -> Vec<u8> {
 
 /// A facilitator on the stage that has not reached its chain yet.
 pub fn unready(db: &Db, settings: ChainSettings) -> Arc<LocalFacilitator> {
+    unready_by(Arc::new(SystemClock::default()), db, settings)
+}
+
+/// The same by another clock.
+pub fn unready_by(clock: Arc<dyn Clock>, db: &Db, settings: ChainSettings) -> Arc<LocalFacilitator> {
     LocalFacilitator::start(LocalParts {
         db: db.clone(),
         client: loopback_client().unwrap(),
-        clock: Arc::new(SystemClock::default()),
+        clock,
         key: DevRole::GasWallet.key().unwrap(),
         settings,
         network: Arc::clone(networks().by_name("base-sepolia").unwrap()),

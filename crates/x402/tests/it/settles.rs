@@ -1,23 +1,26 @@
 //! Our own facilitator against a real node: what it refuses, what it settles, and what it makes of others' transactions.
 
-use crate::payments::{PRICE, Signed, exact, exact_until, local, payer, unready};
+use crate::payments::{PRICE, Signed, exact, exact_until, local, payer, unready, unready_by};
 use crate::stage::{FORTUNE, Stage, count, each, local as at, purpose, until};
 use alloy_primitives::U256;
+use farebox_base::{Clock as _, ManualClock, SystemClock};
 use farebox_db::sql;
 use farebox_testkit::proxy::{Fault, Proxy};
 use farebox_x402::Reason;
 use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::abi::token::{Authorization, transfer_with_bytes};
 use farebox_x402::chain::dev::{AnvilOptions, DEV_CHAIN_ID, DevRole};
-use farebox_x402::facilitator::{Facilitator as _, LocalFacilitator, Settlement};
+use farebox_x402::facilitator::{Facilitator as _, Facilitators, LocalFacilitator, Settlement};
 use farebox_x402::payment::Payment;
+use std::sync::Arc;
 use std::time::Duration;
 
 const ON_DEMAND: AnvilOptions =
     AnvilOptions { chain_id: DEV_CHAIN_ID, block_time_s: None, on_demand: true, block_gas_limit: None };
 
 pub async fn check(facilitator: &LocalFacilitator, signed: &Signed) -> Result<(), Reason> {
-    facilitator.check(&signed.offer, &signed.payment, &signed.header).await.map_err(|refusal| refusal.reason)
+    let checked = facilitator.check(&signed.offer, &signed.payment, &signed.header).await;
+    checked.map(drop).map_err(|refusal| refusal.reason)
 }
 
 pub fn not_taken(settlement: Settlement) -> Reason {
@@ -89,6 +92,23 @@ async fn a_balance_is_not_promised_twice_and_a_drained_one_pays_nothing() {
         assert_eq!(stage.earned().await, FORTUNE / 2 + 1);
         let small = exact(PRICE, 3);
         assert_eq!(check(&facilitator, &small).await, Ok(()));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balance_stays_promised_while_the_verified_payment_is_held() {
+    each(AnvilOptions::default(), async |stage, db| {
+        let clock = Arc::new(ManualClock::at(SystemClock::default().now()));
+        let facilitator = unready_by(clock.clone(), db, stage.settings());
+        facilitator.ready().await;
+        let all = Facilitators::new(vec![facilitator.clone()]).unwrap();
+        let (first, second) = (exact(FORTUNE / 2 + 1, 1), exact(FORTUNE / 2 + 1, 2));
+        let verified = all.verify(&first.offer, &first.payment, &first.header, clock.now()).await.unwrap();
+        clock.advance(Duration::from_secs(30));
+        assert_eq!(check(&facilitator, &second).await, Err(Reason::InsufficientFunds));
+        drop(verified);
+        assert_eq!(check(&facilitator, &second).await, Ok(()));
     })
     .await;
 }

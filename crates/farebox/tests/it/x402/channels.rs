@@ -6,15 +6,19 @@ use farebox_db::{Isolation, sql, tx};
 use farebox_testkit::app::{Ask, Got, TestApp};
 use farebox_testkit::engines::TestDb;
 use farebox_testkit::proxy::Fault;
-use farebox_x402::chain::abi::channels::{BATCH_SETTLEMENT, ChannelConfig as AbiChannel, deposit};
+use farebox_x402::chain::abi::channels::{
+    BATCH_SETTLEMENT, ChannelConfig as AbiChannel, ERC3009_COLLECTOR, deposit, erc3009_deposit,
+};
 use farebox_x402::chain::dev::channels_deploy;
 use farebox_x402::chain::rpc::Call;
 use farebox_x402::client::{ChannelBook, Choice, DepositChoice, Preferences, Required, SignedHeader, read_receipt};
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Scheme;
-use farebox_x402::payment::Payment;
+use farebox_x402::payment::{Funding, Payment};
 use farebox_x402::wire::{SettlementResponse, decode_base64_json, encode_base64_json, payload_of};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 pub(super) const PATH: &str = "/publishers/things/ok";
 pub(super) const DEPOSIT: u64 = 20 * PRICE;
@@ -381,6 +385,69 @@ async fn an_old_deposit_under_a_new_voucher_brings_no_second_balance() {
         let got = stage.app.expect(&forged, 402).await;
         assert_eq!(complaint(&got), "invalid_batch_settlement_evm_cumulative_exceeds_balance");
         assert_eq!(stage.app.upstream.asked(), 2);
+        stage.app.settled().await;
+        stage.app.assert_books_balance().await;
+    }
+}
+
+/// A request whose payment is verified and whose body is held back.
+async fn held_back(stage: &Stage, signed: &SignedHeader) -> TcpStream {
+    let host = stage.app.base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    let head = format!(
+        "GET {PATH} HTTP/1.1\r\nhost: {host}\r\nidempotency-key: held-back\r\ncontent-length: 4\r\n\
+         expect: 100-continue\r\n{}: {}\r\n\r\n",
+        signed.name, signed.value
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Said when the body is asked for, which is after the payment was verified.
+    assert_eq!(line(&mut stream).await, "HTTP/1.1 100 Continue");
+    assert_eq!(line(&mut stream).await, "");
+    stream
+}
+
+async fn line(stream: &mut TcpStream) -> String {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        line.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(line).unwrap().trim_end().to_owned()
+}
+
+/// The call that makes a deposit.
+fn deposit_call(signed: &SignedHeader) -> Vec<u8> {
+    let Payment::Deposit { voucher, amount, funding } = &signed.payment else { panic!("no deposit") };
+    let Funding::Eip3009 { valid_after, valid_before, salt, signature } = &**funding else { panic!("another way") };
+    let salt = U256::from_be_bytes(salt.0);
+    let data = erc3009_deposit(*valid_after, *valid_before, salt, &signature.to_bytes());
+    deposit(&AbiChannel::from(&voucher.channel), amount.to(), ERC3009_COLLECTOR, &data)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deposit_that_somebody_else_has_sent_meanwhile_is_credited_once() {
+    for place in TestDb::all().await {
+        let Some(stage) = stage(&place, &[]).await else { return };
+        let mut payer = Payer::of(&stage).await;
+        let deposit = payer.deposit(&stage, 3 * PRICE);
+        let mut held = held_back(&stage, &deposit).await;
+        stage.as_payer(BATCH_SETTLEMENT, deposit_call(&deposit)).await;
+        held.write_all(b"body").await.unwrap();
+        let answer = line(&mut held).await;
+        let mut served = u64::from(answer.starts_with("HTTP/1.1 200"));
+        // As if there were more in it.
+        payer.book.balance = U256::from(10 * PRICE);
+        payer.book.charged = U256::from(served * PRICE);
+        loop {
+            let got = stage.app.ask(&paying(PATH, &payer.voucher(&stage))).await;
+            if got.status.as_u16() != 200 {
+                assert_eq!(complaint(&got), "invalid_batch_settlement_evm_cumulative_exceeds_balance");
+                break;
+            }
+            payer.book.charged += U256::from(PRICE);
+            served += 1;
+        }
+        assert_eq!((served, answer.as_str()), (3, "HTTP/1.1 402 Payment Required"), "three were deposited");
+        assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - 3 * PRICE);
         stage.app.settled().await;
         stage.app.assert_books_balance().await;
     }

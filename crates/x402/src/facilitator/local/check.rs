@@ -14,6 +14,7 @@ use crate::facilitator::plan::{Plan, Way};
 use crate::network::Method;
 use crate::offer::{Offer, Scheme};
 use crate::payment::Payment;
+use crate::verify::Hold;
 use crate::{Reason, Refusal};
 use alloy_primitives::{Bytes, U256};
 use serde_json::Value;
@@ -25,11 +26,16 @@ type Answer = Result<Value, RpcError>;
 struct Answers(std::vec::IntoIter<Answer>);
 
 impl Shared {
-    pub(super) async fn check(&self, offer: &Offer, payment: &Payment) -> Result<(), Refusal> {
+    /// What it promises is kept as long as the answer is held.
+    pub(super) async fn check(&self, offer: &Offer, payment: &Payment) -> Result<Hold, Refusal> {
         self.check_network(offer)?;
         match payment {
-            Payment::Voucher(voucher) => return self.check_voucher(voucher, Drawn::Paying).await,
-            Payment::Refund { voucher, .. } => return self.check_voucher(voucher, Drawn::Refunding).await,
+            Payment::Voucher(voucher) => {
+                return self.check_voucher(voucher, Drawn::Paying).await.map(|()| Hold::default());
+            }
+            Payment::Refund { voucher, .. } => {
+                return self.check_voucher(voucher, Drawn::Refunding).await.map(|()| Hold::default());
+            }
             _ => {}
         }
         let plan = Plan::of(offer, payment, offer.amount)?;
@@ -46,6 +52,8 @@ impl Shared {
         let account = (plan.transfer.token, plan.transfer.from);
         let verdict = self.purse.check(account, plan.nonce, plan.transfer.value);
         let needs_balance = verdict != Verdict::Promised;
+        // The chain may take its time.
+        let meanwhile = self.purse.hold(account, &plan.nonce);
         let others = if needs_balance { self.purse.promised(account, &plan.nonce) } else { Vec::new() };
         let mut calls = vec![plan.nonce.question(), Call::code(plan.transfer.from)];
         if plan.way.needs_allowance() {
@@ -71,10 +79,12 @@ impl Shared {
                 Err(unreachable(self))
             }
         };
-        if judged.is_err() && !needs_balance {
+        let hold = judged.map(|()| self.purse.hold(account, &plan.nonce));
+        drop(meanwhile);
+        if hold.is_err() && !needs_balance {
             self.purse.withdraw(account, &plan.nonce);
         }
-        judged
+        hold
     }
 
     fn judge(

@@ -24,6 +24,7 @@ use crate::evm::{SigningKey, address::checksummed};
 use crate::network::{Caip2, Method, Network};
 use crate::offer::{Offer, Scheme};
 use crate::payment::Payment;
+use crate::verify::Hold;
 use crate::wire::{Kind, Object, PaymentHeader, Supported};
 use crate::{Reason, Refusal};
 use alloy_primitives::Address;
@@ -258,7 +259,7 @@ impl Facilitator for LocalFacilitator {
         offer: &'a Offer,
         payment: &'a Payment,
         _header: &'a PaymentHeader,
-    ) -> Promised<'a, Result<(), Refusal>> {
+    ) -> Promised<'a, Result<Hold, Refusal>> {
         Box::pin(async move { self.shared.check(offer, payment).await.map_err(|refusal| refusal.of(payment.payer())) })
     }
 

@@ -1,9 +1,10 @@
 //! What payers have, as of a moment ago, less what they were promised to have for other payments.
 //!
 //! Invariant: of a balance that was read, no more is promised than it holds. A promise ends when its payment does, when
-//! a later reading shows that it was paid, or when its time is over.
+//! a later reading shows that it was paid, or when nobody holds it any more and its time is over.
 
 use crate::facilitator::nonce::ChainNonce;
+use crate::verify::{Hold, Holders};
 use alloy_primitives::{Address, U256};
 use farebox_base::{Clock, Ticks};
 use parking_lot::Mutex;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 /// How long a balance that was read is good.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long a check keeps the money for the settlement that follows.
+/// How long a check keeps the money for the settlement that follows, where nobody holds it for longer.
 const CHECKED_FOR: Duration = Duration::from_secs(3);
 /// The same for a settlement under way, should its end never be told.
 const SETTLING_FOR: Duration = Duration::from_secs(600);
@@ -43,6 +44,7 @@ struct Promise {
     lasts: Duration,
     /// The balance that was read is without it already.
     is_paid: bool,
+    holders: Holders,
 }
 
 /// What a purse says to one more payment.
@@ -58,7 +60,7 @@ pub(super) enum Verdict {
 
 impl Held {
     fn drop_old(&mut self, now: Ticks) {
-        self.promises.retain(|_, promise| now.since(promise.made_at) < promise.lasts);
+        self.promises.retain(|_, promise| promise.holders.are_there() || now.since(promise.made_at) < promise.lasts);
     }
 
     /// What is left beside the promises of other payments.
@@ -68,7 +70,7 @@ impl Held {
     }
 
     fn promise(&mut self, nonce: ChainNonce, amount: U256, lasts: Duration, now: Ticks) {
-        let promise = Promise { amount, made_at: now, lasts, is_paid: false };
+        let promise = Promise { amount, made_at: now, lasts, is_paid: false, holders: Holders::default() };
         let kept = self.promises.entry(nonce).or_insert(promise);
         if lasts > kept.lasts {
             (kept.amount, kept.made_at, kept.lasts) = (amount, now, lasts);
@@ -96,6 +98,13 @@ impl Purse {
         }
         held.promise(nonce, amount, CHECKED_FOR, now);
         Verdict::Promised
+    }
+
+    /// Keeps a promise for as long as the answer is held; where there is no promise, nothing.
+    pub(super) fn hold(&self, account: Account, nonce: &ChainNonce) -> Hold {
+        let mut accounts = self.accounts.lock();
+        let promise = accounts.get_mut(&account).and_then(|held| held.promises.get_mut(nonce));
+        promise.map(|promise| promise.holders.join()).unwrap_or_default()
     }
 
     /// The promises whose nonces should be looked at together with the balance.
@@ -137,11 +146,12 @@ impl Purse {
         promise.is_some_and(|promise| now.since(promise.made_at) < FRESH)
     }
 
-    /// Takes back what a check has promised; what is being settled stays promised.
+    /// Takes back what a check has promised; what somebody holds or settles stays promised.
     pub(super) fn withdraw(&self, account: Account, nonce: &ChainNonce) {
         let mut accounts = self.accounts.lock();
         let Some(held) = accounts.get_mut(&account) else { return };
-        if held.promises.get(nonce).is_some_and(|promise| promise.lasts == CHECKED_FOR) {
+        let is_idle = |promise: &Promise| promise.lasts == CHECKED_FOR && !promise.holders.are_there();
+        if held.promises.get(nonce).is_some_and(is_idle) {
             held.promises.remove(nonce);
         }
     }
@@ -193,6 +203,40 @@ mod tests {
         clock.advance(CHECKED_FOR);
         purse.learn(ACCOUNT, U256::from(100), &[]);
         assert_eq!(check(&purse, 2, 60), Verdict::Promised);
+    }
+
+    #[test]
+    fn a_promise_lasts_while_its_call_is_worked_on_and_no_longer() {
+        let (purse, clock) = purse();
+        purse.learn(ACCOUNT, U256::from(100), &[]);
+        assert_eq!(check(&purse, 1, 100), Verdict::Promised);
+        let (first, second) = (purse.hold(ACCOUNT, &nonce(1)), purse.hold(ACCOUNT, &nonce(1)));
+        let now_and_then = |n| {
+            clock.advance(10 * CHECKED_FOR);
+            purse.learn(ACCOUNT, U256::from(100), &[]);
+            check(&purse, n, 1)
+        };
+        let none = Verdict::TooLittle { left: U256::ZERO };
+        assert_eq!(now_and_then(2), none);
+        drop(first);
+        purse.withdraw(ACCOUNT, &nonce(1));
+        assert_eq!(now_and_then(2), none, "the other request with the payment is still served");
+        drop(second);
+        assert_eq!(now_and_then(2), Verdict::Promised);
+        assert_eq!(purse.hold(ACCOUNT, &nonce(9)), Hold::default(), "nothing is kept that was not promised");
+    }
+
+    #[test]
+    fn a_settlement_that_has_ended_leaves_nothing_held() {
+        let (purse, _) = purse();
+        purse.learn(ACCOUNT, U256::from(100), &[]);
+        assert_eq!(check(&purse, 1, 60), Verdict::Promised);
+        let held = purse.hold(ACCOUNT, &nonce(1));
+        purse.settling(ACCOUNT, nonce(1), U256::from(60));
+        purse.end(ACCOUNT, &nonce(1), false);
+        assert_eq!(check(&purse, 2, 100), Verdict::Promised);
+        drop(held);
+        assert_eq!(check(&purse, 2, 100), Verdict::Promised);
     }
 
     #[test]

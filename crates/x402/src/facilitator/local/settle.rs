@@ -71,7 +71,7 @@ impl Shared {
         }
         match self.check(settle.offer, settle.payment).await {
             Err(refusal) if refusal.reason != Reason::UnexpectedVerifyError => Err(refusal),
-            Ok(()) | Err(_) => Ok(()),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
@@ -162,7 +162,7 @@ impl Shared {
         Settlement::NotTaken(refusal)
     }
 
-    /// Not taken by us; unless somebody else's transaction has paid the same.
+    /// Not taken by us; unless somebody else's transaction has paid the same. Into a channel only our own ones pay.
     async fn unless_paid(
         &self,
         sender: &Sender,
@@ -178,6 +178,12 @@ impl Shared {
             Ok(Trace::Unspent) => Settlement::NotTaken(refusal),
             Ok(Trace::Spent) => {
                 let message = format!("{}; the nonce is spent", refusal.message);
+                Settlement::NotTaken(Refusal { reason: plan.way.nonce_spent(), message, ..refusal })
+            }
+            // The channel has it and is credited by a look at the chain, which this would double.
+            Ok(Trace::Paid { transaction, .. }) if plan.deposited.is_some() => {
+                let message =
+                    format!("transaction {transaction} of somebody else's has made this deposit; pay by voucher");
                 Settlement::NotTaken(Refusal { reason: plan.way.nonce_spent(), message, ..refusal })
             }
             Ok(Trace::Paid { transaction, depth }) if depth >= self.parts.settings.confirmations => {

@@ -11,6 +11,7 @@ use super::{Facilitator, Promised, Settle, Settlement};
 use crate::network::Caip2;
 use crate::offer::{Offer, Resource};
 use crate::payment::Payment;
+use crate::verify::Hold;
 use crate::wire::{FacilitatorRequest, Kind, PaymentHeader, Requirements, Supported, Uint, v1, v2};
 use crate::{Reason, Refusal};
 use alloy_primitives::U256;
@@ -220,8 +221,11 @@ impl Facilitator for RemoteFacilitator {
         offer: &'a Offer,
         payment: &'a Payment,
         header: &'a PaymentHeader,
-    ) -> Promised<'a, Result<(), Refusal>> {
-        Box::pin(async move { self.verify(offer, header).await.map_err(|refusal| refusal.of(payment.payer())) })
+    ) -> Promised<'a, Result<Hold, Refusal>> {
+        Box::pin(async move {
+            let verified = self.verify(offer, header).await;
+            verified.map(|()| Hold::default()).map_err(|refusal| refusal.of(payment.payer()))
+        })
     }
 
     fn settle<'a>(&'a self, settle: Settle<'a>) -> Promised<'a, Settlement> {
