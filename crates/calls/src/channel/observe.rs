@@ -47,20 +47,18 @@ impl Calls {
 
     /// For whom a deposit into the channel is settled or may be, and is not booked.
     pub(super) async fn filler(&self, id: ChannelId) -> Result<Option<PartyId>> {
-        let row = self.parts.db.one(FILLING, &[account_of(&id_text(id)).as_str().into()]).await?;
+        let row = self.parts.db.one(FILLING, &[id_text(id).as_str().into()]).await?;
         let account = row.map(|row| row.get::<String>(0)).transpose()?;
         Ok(account.as_deref().and_then(AccountId::parse).and_then(|account| account.party()))
     }
 }
 
-/// Deposits into a channel that are settled or may be, and are not booked, whoever's account they are for.
-const FILLING: &str =
-    sql!("SELECT deposit_to FROM payment WHERE state = 'earned' AND deposit_to LIKE $1 ORDER BY earned_at, id LIMIT 1");
-
-/// What the accounts of a channel are like, whoever spends it.
-fn account_of(id: &str) -> String {
-    format!("channel:%:{id}")
-}
+/// Deposits into a channel that are settled or may be, and are not booked, whoever's account they are for. The accounts of a
+/// channel end in its id, which has 66 letters.
+const FILLING: &str = sql!(
+    "SELECT deposit_to FROM payment WHERE state = 'earned' AND substr(deposit_to, length(deposit_to) - 65) = $1
+     ORDER BY earned_at, id LIMIT 1"
+);
 
 /// What the payer withdraws, and since when.
 fn leaving(token: &Token, seen: &ChannelOnChain) -> Result<Option<(Micros, i64)>> {
@@ -176,7 +174,7 @@ async fn move_in(
 }
 
 async fn is_filled_in(tx: &mut Tx, id: &str) -> Result<bool> {
-    Ok(tx.one(FILLING, &[account_of(id).as_str().into()]).await?.is_some())
+    Ok(tx.one(FILLING, &[id.into()]).await?.is_some())
 }
 
 /// An amount on the chain in whole micros; what is finer stays the payer's.
