@@ -208,8 +208,11 @@ async fn connection<S: Service>(
     let answer = hyper::service::service_fn(move |request: Request<Incoming>| {
         let service = service.clone();
         async move {
-            let request =
-                request.map(|body| if body.is_end_stream() { empty() } else { Drained::new(body).boxed_unsync() });
+            let request = if request.body().is_end_stream() {
+                request.map(|_| empty())
+            } else {
+                Drained::new(request).map(Drained::boxed_unsync)
+            };
             Ok::<_, Infallible>(service.handle(request, peer).await)
         }
     });

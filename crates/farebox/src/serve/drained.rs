@@ -1,10 +1,13 @@
 //! Request bodies that nobody read to the end.
 //!
 //! A server that answers early and closes while the client still sends makes the client lose the answer. So what
-//! is left of a body is read and thrown away, up to a limit, while the answer is on its way.
+//! is left of a body is read and thrown away, up to limits of size and time, while the answer is on its way. A client
+//! that asked first (`Expect: 100-continue`) and was not told to go on sends nothing, and is asked for nothing.
 
 use bytes::Bytes;
 use farebox_api_kit::BoxError;
+use http::Request;
+use http::header::EXPECT;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -12,17 +15,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-const BYTES_MAX: usize = 2 << 20;
-const PATIENCE: Duration = Duration::from_secs(2);
+const BYTES_MAX: usize = 128 << 20;
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may send nothing.
+const SILENCE_MAX: Duration = Duration::from_secs(2);
 
 /// A request's body, drained when it is dropped before its end.
 pub(super) struct Drained {
     body: Option<Incoming>,
+    /// The client waits to be told to go on, which the first poll does.
+    waits: bool,
 }
 
 impl Drained {
-    pub(super) fn new(body: Incoming) -> Self {
-        Self { body: Some(body) }
+    pub(super) fn new(request: Request<Incoming>) -> Request<Self> {
+        let waits = request.headers().contains_key(EXPECT);
+        request.map(|body| Self { body: Some(body), waits })
     }
 }
 
@@ -31,6 +39,7 @@ impl Body for Drained {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.waits = false;
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(cx);
         if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
@@ -50,7 +59,8 @@ impl Body for Drained {
 
 impl Drop for Drained {
     fn drop(&mut self) {
-        let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) else { return };
+        let unread = self.body.take().filter(|body| !self.waits && !body.is_end_stream());
+        let Some(body) = unread else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(tokio::time::timeout(PATIENCE, drain(body)));
         }
@@ -59,7 +69,7 @@ impl Drop for Drained {
 
 async fn drain(mut body: Incoming) {
     let mut read = 0;
-    while let Some(Ok(frame)) = body.frame().await {
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(SILENCE_MAX, body.frame()).await {
         read += frame.data_ref().map_or(0, Bytes::len);
         if read > BYTES_MAX {
             return;

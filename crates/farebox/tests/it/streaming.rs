@@ -216,6 +216,39 @@ async fn a_connection_that_says_nothing_is_closed() {
     }
 }
 
+/// Sends a head, and gives back the connection.
+async fn begun(app: &TestApp, head: &str) -> tokio::net::TcpStream {
+    let address = app.base.trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{head}\r\nhost: {address}\r\n\r\n").as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_all_of_a_body_that_is_refused_before_it_reads_has_the_answer() {
+    let app = TestApp::start(&TestDb::sqlite().await, &[]).await;
+    let blocks = 24;
+    let length = blocks << 20;
+    let mut stream = begun(&app, &format!("POST /auth/agent HTTP/1.1\r\ncontent-length: {length}")).await;
+    let block = vec![b' '; 1 << 20];
+    for n in 0..blocks {
+        stream.write_all(&block).await.unwrap_or_else(|e| panic!("cut off after {n} of {blocks} MiB: {e}"));
+    }
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(&head, b"HTTP/1.1 413");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_before_it_sends_too_much_is_refused_and_not_told_to_go_on() {
+    let app = TestApp::start(&TestDb::sqlite().await, &[]).await;
+    let asks = "POST /auth/agent HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 90000000";
+    let mut stream = begun(&app, asks).await;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).await.unwrap();
+    assert!(reply.starts_with("HTTP/1.1 413"), "{reply}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_arrive_one_by_one_and_are_charged_at_their_end() {
     let (app, buyer) = market().await;
