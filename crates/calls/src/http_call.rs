@@ -281,6 +281,6 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 /// The reason inside a broken body; one that is no reason of ours is the seller's protocol error.
-fn upstream_error(broken: &BoxError) -> UpstreamError {
-    broken.downcast_ref::<UpstreamError>().cloned().unwrap_or_else(|| UpstreamError::Protocol(broken.to_string()))
+pub(crate) fn upstream_error(broken: &BoxError) -> UpstreamError {
+    UpstreamError::in_body_error(broken).cloned().unwrap_or_else(|| UpstreamError::Protocol(broken.to_string()))
 }

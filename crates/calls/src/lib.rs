@@ -22,6 +22,7 @@ mod channel;
 mod check;
 mod close;
 mod free_tier;
+mod held_back;
 mod http_call;
 mod idempotency;
 mod metered;

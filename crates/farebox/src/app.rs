@@ -66,7 +66,7 @@ impl App {
             if closed > 0 {
                 tracing::warn!(closed, "calls that an earlier process left open were closed, free of charge");
             }
-            farebox_calls::replies_offer_again(&db).await?;
+            farebox_calls::replies_offer_again(&db, clock.now()).await?;
         }
         let changes = Changes::new(db.clone());
         changes.refresh().await?;

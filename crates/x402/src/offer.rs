@@ -240,6 +240,14 @@ impl Offer {
         self.token.decimals().to_micros(self.amount)
     }
 
+    /// The least of a channel that is worth a transaction of its own, in the token's smallest unit.
+    pub fn least_moved(&self) -> U256 {
+        match &self.terms {
+            Terms::BatchSettlement(terms) => terms.min_deposit.unwrap_or_default(),
+            Terms::Exact(_) | Terms::Upto { .. } => U256::ZERO,
+        }
+    }
+
     /// Whether clients of version 1 can pay it.
     pub fn is_for_v1(&self) -> bool {
         self.terms == Terms::Exact(Method::Eip3009) && self.network.v1_name().is_some()

@@ -6,10 +6,10 @@ use super::row::NewChannel;
 use super::seat::Seated;
 use super::{Channel, Kept, busy, id_text, receipt_extra};
 use crate::admit::{Admitted, StartInput, replayed};
+use crate::held_back::{Reading, held_back};
 use crate::http_call::http_input;
 use crate::idempotency::{self, Claim, Claimed, SavedReply};
 use crate::payment::{Deposit, Deposited, refused};
-use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
 use crate::unattended::to_its_end;
 use crate::{Answer, Calls, HttpCall, Payer, SignedPayment};
@@ -160,7 +160,7 @@ impl Calls {
         let deposit = Deposit { signed, account, memo: "Into a payment channel".to_owned(), fingerprint: None };
         // Whatever comes of it, the channel is read again; of money that came in another way only its chain tells.
         seated.note(None);
-        let deposited = self.deposit_into(deposit, Some(new)).await?;
+        let deposited = self.deposit_into(deposit, Some(new), None).await?;
         match deposited {
             Deposited::Credited { receipt, .. } => Ok(receipt.transaction),
             Deposited::Not { error, .. } => Err(error),
@@ -186,27 +186,12 @@ impl Calls {
             ticket.fail().await?;
             return Ok(Answer { payment: Some(Box::new(spending.untouched()?)), ..Answer::new(Ok(response), receipt) });
         }
-        let (mut parts, body) = response.into_parts();
-        let patience = self.patience(is_keyed);
-        let collected = match if head { Ok(Collected::nothing()) } else { collect(body, patience).await } {
-            Ok(collected) => collected,
-            Err(broken) => {
-                let protocol = || UpstreamError::Protocol(broken.to_string());
-                let error = UpstreamError::in_body_error(&broken).cloned().unwrap_or_else(protocol);
-                return self.failed_by_voucher(ticket, &spending, &error).await;
-            }
+        let reading = Reading { patience: self.patience(is_keyed), head, keep: is_keyed };
+        let (response, saved) = match held_back(response, reading).await {
+            Ok(read) => read,
+            Err(error) => return self.failed_by_voucher(ticket, &spending, &error).await,
         };
-        let (saved, body) = match collected {
-            Collected::Whole { body, trailers } => {
-                if trailers.is_none() {
-                    parts.headers.remove(http::header::TRANSFER_ENCODING);
-                }
-                let reply = || SavedReply { status: parts.status, headers: parts.headers.clone(), body: body.to_vec() };
-                (is_keyed.then(reply), whole(body, trailers))
-            }
-            Collected::Long { seen, rest } => (None, resumed(seen, rest)),
-        };
-        self.charged(ticket, spending, saved, Response::from_parts(parts, body)).await
+        self.charged(ticket, spending, saved, response).await
     }
 
     async fn charged(

@@ -44,7 +44,8 @@ impl Calls {
             let (reason, came) = (Reason::VoucherCumulativeMismatch, voucher.voucher.max_claimable);
             return Err(refused(&Refusal::mismatch(reason, "maxClaimableAmount", charged, came)));
         }
-        let (units, nonce) = self.refundable(&channel, charged, *amount).await?;
+        let least = signed.offer.least_moved();
+        let (units, nonce) = self.refundable(&channel, charged, *amount, least).await?;
         let channel = self.refund_begun(channel, units, nonce).await?;
         let transaction = self.refund_ended(&seated, channel).await?;
         Ok(acknowledged(self.nothing_charged(), signed, id, &transaction))
@@ -56,15 +57,24 @@ impl Calls {
     }
 
     /// How much of what is asked for is there, in the token's smallest unit, and the number that its refund has.
-    async fn refundable(&self, channel: &Channel, charged: u128, asked: Option<U256>) -> Result<(u128, U256)> {
+    /// A part is at least what is worth a transaction of its own.
+    async fn refundable(
+        &self,
+        channel: &Channel,
+        charged: u128,
+        asked: Option<U256>,
+        least: U256,
+    ) -> Result<(u128, U256)> {
         let seen = self.seen(self.chain_of(channel)?, channel.id).await?;
         let rest = seen.balance.saturating_sub(charged);
         if rest == 0 {
             return Err(refused(&Refusal::new(Reason::RefundNoBalance, "nothing is left in the channel")));
         }
         let Some(asked) = asked else { return Ok((rest, seen.refund_nonce)) };
-        if asked.is_zero() {
-            return Err(refused(&Refusal::new(Reason::RefundAmountInvalid, "amount: must be greater than zero")));
+        if asked.is_zero() || (asked < least && asked < U256::from(rest)) {
+            let least = least.max(U256::from(1));
+            let message = format!("amount: must be at least {least}, or all {rest} that are left");
+            return Err(refused(&Refusal::new(Reason::RefundAmountInvalid, message)));
         }
         Ok((u128::try_from(asked).unwrap_or(u128::MAX).min(rest), seen.refund_nonce))
     }

@@ -1,5 +1,6 @@
 //! Money that comes in by a signed payment and stays on an account.
 
+use super::handover::{Bringer, Holder};
 use super::row::{insert_in, resolve_in, state};
 use super::{Fate, Paid, Reserved, SignedPayment, Spent, refused, units_taken};
 use crate::Calls;
@@ -56,11 +57,17 @@ impl Calls {
     /// # Errors
     /// Those of the database. Whatever concerns the payment itself is a `Deposited::Not`.
     pub async fn deposit(&self, deposit: Deposit<'_>) -> Result<Deposited> {
-        self.deposit_into(deposit, None).await
+        self.deposit_into(deposit, None, None).await
     }
 
-    /// As [`Calls::deposit`], also for deposits into a channel, which is made where there is none.
-    pub(crate) async fn deposit_into(&self, deposit: Deposit<'_>, channel: Option<NewChannel>) -> Result<Deposited> {
+    /// As [`Calls::deposit`], also for deposits into a channel, which is made where there is none, and for those whose
+    /// request is to have what it pays for.
+    pub(crate) async fn deposit_into(
+        &self,
+        deposit: Deposit<'_>,
+        channel: Option<NewChannel>,
+        bringer: Option<&Bringer>,
+    ) -> Result<Deposited> {
         let Deposit { signed, account, memo, fingerprint } = deposit;
         let amount = match signed
             .offer
@@ -85,7 +92,7 @@ impl Calls {
         let settlement = self.parts.payments.facilitators.settle(signed.settle(id, amount)?).await;
         let receipt = signed.receipt(&settlement, amount);
         let credit = Credit { id, from: paid.outside(), to: account, amount, memo, channel };
-        match self.end_deposit(&credit, settlement).await? {
+        match self.end_deposit(&credit, settlement, bringer.and_then(Bringer::holder)).await? {
             Ok(()) => Ok(Deposited::Credited { amount, receipt, now: true }),
             Err(error) => Ok(Deposited::Not { error, receipt: Some(receipt) }),
         }
@@ -99,9 +106,14 @@ impl Calls {
     }
 
     /// Credits what was settled, or gives the payment up; the error says why there is no credit.
-    pub(super) async fn end_deposit(&self, credit: &Credit, settlement: Settlement) -> Result<Result<(), Error>> {
+    pub(super) async fn end_deposit(
+        &self,
+        credit: &Credit,
+        settlement: Settlement,
+        holder: Option<Holder>,
+    ) -> Result<Result<(), Error>> {
         let (fate, error) = match settlement {
-            Settlement::Settled { transaction } => (Fate::Settled { transaction }, None),
+            Settlement::Settled { transaction } => (Fate::Settled { transaction, holder }, None),
             Settlement::Pending { .. } => return Ok(Err(under_way())),
             Settlement::NotTaken(refusal) => (Fate::Refused { reason: refusal.reason.code() }, Some(refused(&refusal))),
         };

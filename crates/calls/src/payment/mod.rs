@@ -15,6 +15,7 @@ mod change;
 mod costs;
 mod deposit;
 mod forget;
+mod handover;
 mod query;
 mod reply;
 mod resume;

@@ -6,11 +6,12 @@
 //! is given back; so it is where there are no rows to pay for.
 
 use super::costs;
+use super::handover::Bringer;
+use super::run::ServedNow;
 use super::{Deposit, Deposited, Paid, Receiver, SignedPayment, Spent, refused, spent};
 use crate::admit::{Admitted, StartInput};
 use crate::sql_call::{failed, sql_input};
 use crate::ticket::Ticket;
-use crate::unattended::to_its_end;
 use crate::{Answer, Calls, SqlAnswer, SqlCall};
 use farebox_base::{Error, Micros, PaymentNeed, Result};
 use farebox_ledger::AccountId;
@@ -22,6 +23,7 @@ use http::Response;
 use http_body_util::BodyExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A result as it is kept until its request has come for it.
@@ -40,6 +42,8 @@ struct Run {
     answer: Answer,
     result: Option<QueryResult>,
     took: Duration,
+    /// Whether the rows are already this request's alone.
+    is_held: bool,
 }
 
 /// What became of a query's payment.
@@ -97,9 +101,11 @@ impl Calls {
     async fn query_and_settle(&self, call: SqlCall, signed: Box<SignedPayment>, amount: Micros) -> Result<SqlAnswer> {
         let paid = Paid::new(&signed, fingerprint(&call))?;
         // A client that leaves has still sent a payment, and what it was for is finished without it.
-        let (calls, of_task) = (self.clone(), signed.clone());
-        let served = to_its_end(async move { calls.open_and_run(call, paid, amount, &of_task).await });
-        let Run { answer, result, took } = match served.await? {
+        let of_task = signed.clone();
+        let work = async move |calls: Calls, bringer: Arc<Bringer>| {
+            calls.open_and_run(call, paid, amount, &of_task, &bringer).await
+        };
+        let Run { answer, result, took, is_held } = match self.attended(work).await? {
             Served::Now(run) => *run,
             Served::Before(spent) => {
                 let answer = self.handed_over(spent.answer(&signed)?, &signed).await?;
@@ -107,7 +113,7 @@ impl Calls {
             }
         };
         let is_paid = answer.payment.is_some() && answer.reply.is_ok();
-        let answer = if is_paid { self.handed_over(answer, &signed).await? } else { answer };
+        let answer = if is_paid && !is_held { self.handed_over(answer, &signed).await? } else { answer };
         let reply = match (answer.reply, result) {
             (Ok(_), Some(result)) => Ok(result),
             (Ok(_), None) => Err(Error::internal("a query was answered without its rows")),
@@ -116,16 +122,29 @@ impl Calls {
         Ok(SqlAnswer { reply, receipt: answer.receipt, took, payment: answer.payment })
     }
 
-    async fn open_and_run(&self, call: SqlCall, paid: Paid, amount: Micros, signed: &SignedPayment) -> Result<Served> {
+    async fn open_and_run(
+        &self,
+        call: SqlCall,
+        paid: Paid,
+        amount: Micros,
+        signed: &SignedPayment,
+        bringer: &Bringer,
+    ) -> Result<Served> {
         let input = StartInput { paid: Some(Box::new(paid)), ..sql_input(&call, amount) };
         match self.open(input).await? {
-            Admitted::Open(ticket) => Ok(Served::Now(Box::new(self.run_signed(call, *ticket, signed).await?))),
+            Admitted::Open(ticket) => Ok(Served::Now(Box::new(self.run_signed(call, *ticket, signed, bringer).await?))),
             Admitted::Replay(_) => Err(Error::internal("a query without a key was replayed")),
             Admitted::Spent(spent) => Ok(Served::Before(spent)),
         }
     }
 
-    async fn run_signed(&self, call: SqlCall, mut ticket: Ticket, signed: &SignedPayment) -> Result<Run> {
+    async fn run_signed(
+        &self,
+        call: SqlCall,
+        mut ticket: Ticket,
+        signed: &SignedPayment,
+        bringer: &Bringer,
+    ) -> Result<Run> {
         let before = self.parts.clock.ticks();
         let result = self.rows(&call).await;
         let took = self.parts.clock.ticks().since(before);
@@ -144,7 +163,7 @@ impl Calls {
             let receipt = ticket.receipt(cost);
             ticket.serve(cost, None).await?;
             let answer = Answer::new(Ok(Response::new(farebox_net::empty())), receipt);
-            return Ok(Run { answer, result: Some(result), took });
+            return Ok(Run { answer, result: Some(result), took, is_held: false });
         }
         if signed.receiver == Receiver::Gateway {
             ticket.costs(cost);
@@ -154,9 +173,10 @@ impl Calls {
         let kept = Kept { rows, row_count, truncated, took_us, charged: ticket.due().get() };
         let text = serde_json::to_vec(&kept).map_err(|e| Error::internal(e.to_string()))?;
         let response = Response::new(farebox_net::full(text));
-        let answer = self.served_signed(response, ticket, signed, amount, false).await?;
+        let ServedNow { answer, is_held } =
+            self.served_signed(response, ticket, signed, amount, false, bringer).await?;
         let result = QueryResult { rows: kept.rows, row_count, truncated };
-        Ok(Run { answer, result: Some(result), took })
+        Ok(Run { answer, result: Some(result), took, is_held })
     }
 
     async fn rows(&self, call: &SqlCall) -> Result<QueryResult> {
@@ -169,7 +189,7 @@ async fn given_back(ticket: Ticket, signed: &SignedPayment, error: Error, took: 
     let SqlAnswer { reply, receipt, .. } = failed(ticket, error, took).await?;
     let reply = reply.map(|_| Response::new(farebox_net::empty()));
     let payment = Some(Box::new(signed.not_needed()));
-    Ok(Run { answer: Answer { reply, receipt, payment }, result: None, took })
+    Ok(Run { answer: Answer { reply, receipt, payment }, result: None, took, is_held: false })
 }
 
 /// The rows that an earlier request with the payment has paid for.

@@ -1,14 +1,17 @@
 //! Replies of settled payments: kept until their request has come for them, and a while longer.
 //!
 //! Invariant: a reply goes to one request, and once more to the same request where the process died while it may have
-//! been on its way.
+//! been on its way. The row says whose it is: nobody's (0), of the request that brought the payment (`handover`), or of one
+//! that came again (1).
 
+use super::handover::Holder;
 use super::{SignedPayment, refused, spent};
 use crate::{Answer, Calls};
 use farebox_base::{Error, Micros, Result, Timestamp};
 use farebox_db::{Db, Isolation, Param, Row, Tx, sql, tx};
 use farebox_x402::evm::address;
 use farebox_x402::offer::Scheme;
+use farebox_x402::verify::NonceKey;
 use farebox_x402::wire::{SettlementResponse, Uint, offer_of_v2, v2};
 use std::time::Duration;
 
@@ -109,15 +112,28 @@ impl Calls {
     }
 }
 
+/// A request that has left leaves its reply to who comes again.
+pub(super) async fn replies_wait_again(db: &Db, nonce: &NonceKey, holder: Holder) -> Result<()> {
+    const WAIT: &str = sql!("UPDATE payment SET delivered = 0 WHERE nonce_key = $1 AND delivered = $2");
+    tx!(db, Isolation::ReadCommitted, tx => {
+        tx.execute(WAIT, &[nonce.as_str().into(), holder.number().into()]).await?;
+        Ok(())
+    })
+}
+
 /// Lets requests come again for the replies that may have got lost with an earlier process, at the start of one that is
 /// alone on its database.
 ///
 /// # Errors
 /// Those of the database.
-pub async fn replies_offer_again(db: &Db) -> Result<u64> {
-    const AGAIN: &str =
-        sql!("UPDATE payment SET delivered = 0 WHERE state = 'settled' AND reply_status IS NOT NULL AND delivered = 1");
-    tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(AGAIN, &[]).await?) })
+pub async fn replies_offer_again(db: &Db, now: Timestamp) -> Result<u64> {
+    // What was settled before its work has no reply of its own: that is kept by the name of the payment.
+    const AGAIN: &str = sql!(
+        "UPDATE payment SET delivered = 0
+         WHERE state = 'settled' AND delivered <> 0
+           AND (reply_status IS NOT NULL OR (deposit_to IS NOT NULL AND ended_at > $1))"
+    );
+    tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(AGAIN, &[now.minus(2 * LINGER).into()]).await?) })
 }
 
 /// Forgets replies that were handed over, and those that nobody came for within `patience`.
@@ -125,7 +141,7 @@ pub(crate) async fn replies_forget_in(tx: &mut Tx, now: Timestamp, patience: Dur
     const FORGET: &str = sql!(
         "UPDATE payment SET reply_status = NULL, reply_headers = NULL, reply_body = NULL
          WHERE state = 'settled' AND reply_status IS NOT NULL
-           AND ((delivered = 1 AND ended_at <= $1) OR (delivered = 0 AND ended_at <= $2))"
+           AND ((delivered <> 0 AND ended_at <= $1) OR (delivered = 0 AND ended_at <= $2))"
     );
     Ok(tx.execute(FORGET, &[now.minus(LINGER).into(), now.minus(patience).into()]).await?)
 }

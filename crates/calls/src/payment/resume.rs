@@ -123,13 +123,13 @@ impl Calls {
             let channel = channel_of(&begun.offer, &begun.payment, &to);
             let credit = Credit { id: begun.id, from, to, amount: begun.amount, memo, channel };
             let pending = matches!(settlement, Settlement::Pending { .. });
-            let _ = self.end_deposit(&credit, settlement).await?;
+            let _ = self.end_deposit(&credit, settlement, None).await?;
             return Ok(!pending);
         };
         let (fate, ending) = match settlement {
             Settlement::Pending { .. } => return Ok(false),
             Settlement::Settled { transaction } => {
-                (Fate::Settled { transaction }, Ending::Served { amount: begun.charged })
+                (Fate::Settled { transaction, holder: None }, Ending::Served { amount: begun.charged })
             }
             // The chain could not be asked; as long as the signature is good it may still be.
             Settlement::NotTaken(refusal)

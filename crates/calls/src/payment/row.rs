@@ -1,12 +1,14 @@
 //! The rows of payments.
 
+use super::handover::Holder;
 use super::{Receiver, SignedPayment, Spent};
 use crate::idempotency::SavedReply;
 use crate::running::Running;
 use farebox_base::{CallId, Error, Micros, Result, Timestamp};
-use farebox_db::{Tx, sql};
+use farebox_db::{Db, Tx, sql};
 use farebox_ledger::AccountId;
 use farebox_x402::offer::Scheme;
+use farebox_x402::verify::NonceKey;
 use farebox_x402::wire::v2;
 
 /// A payment as its call carries it.
@@ -40,6 +42,8 @@ pub(crate) enum Fate {
     Reserved,
     Settled {
         transaction: String,
+        /// Whose the reply is; nobody's: it waits for its request.
+        holder: Option<Holder>,
     },
     Refused {
         reason: &'static str,
@@ -142,12 +146,14 @@ pub(super) async fn insert_in(
 pub(crate) async fn resolve_in(tx: &mut Tx, id: &str, fate: &Fate, now: Timestamp) -> Result<()> {
     match fate {
         Fate::Reserved => release_in(tx, id).await,
-        Fate::Settled { transaction } => {
+        Fate::Settled { transaction, holder } => {
             const SETTLED: &str = sql!(
-                "UPDATE payment SET state = 'settled', tx_hash = $2, ended_at = $3
+                "UPDATE payment SET state = 'settled', tx_hash = $2, ended_at = $3,
+                   delivered = CASE WHEN delivered = 0 THEN $4 ELSE delivered END
                  WHERE id = $1 AND state IN ('reserved', 'earned')"
             );
-            tx.execute(SETTLED, &[id.into(), transaction.as_str().into(), now.into()]).await?;
+            let holder = holder.map_or(0, Holder::number);
+            tx.execute(SETTLED, &[id.into(), transaction.as_str().into(), now.into(), holder.into()]).await?;
             Ok(())
         }
         Fate::Refused { reason } => {
@@ -159,6 +165,12 @@ pub(crate) async fn resolve_in(tx: &mut Tx, id: &str, fate: &Fate, now: Timestam
             Ok(())
         }
     }
+}
+
+/// Whether the reply of a settled payment is this request's.
+pub(super) async fn is_held_by(db: &Db, nonce: &NonceKey, holder: Holder) -> Result<bool> {
+    const HELD: &str = sql!("SELECT 1 FROM payment WHERE nonce_key = $1 AND state = 'settled' AND delivered = $2");
+    Ok(db.one(HELD, &[nonce.as_str().into(), holder.number().into()]).await?.is_some())
 }
 
 /// Gives a payment back of which nothing was begun.

@@ -1,15 +1,15 @@
 //! A call that a signed payment pays for: forwarded once the payment is reserved, settled once the seller has served.
 
+use super::handover::Bringer;
 use super::risk::AtRisk;
 use super::row::earned_in;
 use super::{Deposit, Deposited, Fate, Paid, SignedPayment, Spent, refused, settle_taken};
 use crate::admit::{Admitted, StartInput};
+use crate::held_back::{Reading, held_back};
 use crate::http_call::http_input;
 use crate::idempotency::{Claim, IdempotencyKey, KEY_REUSED, SavedReply};
 use crate::metered::Metered;
-use crate::reply::{Collected, collect, resumed, whole};
 use crate::ticket::Ticket;
-use crate::unattended::to_its_end;
 use crate::{Answer, Calls, HttpCall};
 use farebox_base::{CallId, Error, Kind, Micros, Result};
 use farebox_db::{Isolation, tx};
@@ -22,13 +22,20 @@ use farebox_x402::payment::Payment;
 use farebox_x402::wire::SettlementResponse;
 use farebox_x402::{Reason, Refusal};
 use http::{Method, Response};
+use std::sync::Arc;
 
 /// Seconds until a payment that is under way on its chain is worth asking for again.
 const PENDING_RETRY_S: u64 = 2;
 
+/// What was served now, and whether its reply is already this request's alone.
+pub(super) struct ServedNow {
+    pub answer: Answer,
+    pub is_held: bool,
+}
+
 /// What became of a call's payment.
 enum Served {
-    Now(Box<Answer>),
+    Now(Box<ServedNow>),
     /// The call's key is known: its first answer.
     Again(Box<Answer>),
     /// An earlier request with the payment was served.
@@ -42,13 +49,16 @@ impl Calls {
             (Payment::Refund { .. }, _) => Box::pin(self.refund_channel(call.payer.party_id, &signed)).await,
             (_, Flow::Authorization) => self.call_and_settle(call, signed).await,
             (_, Flow::Upfront) => {
-                let is_named = call.idempotency_key.is_some();
                 // A client that leaves has still sent a payment, and what it was for is finished without it.
-                let (calls, of_task) = (self.clone(), signed.clone());
-                let called = to_its_end(async move { calls.settle_and_call(call, &of_task).await });
-                let (answer, fingerprint) = called.await?;
-                // What the payment alone stands for is told once: its chain shows the signature to everybody.
-                if is_named { Ok(answer) } else { self.deposits_reply_handed_over(answer, &signed, fingerprint).await }
+                let of_task = signed.clone();
+                let work = async move |calls: Calls, bringer: Arc<Bringer>| {
+                    calls.settle_and_call(call, &of_task, &bringer).await
+                };
+                match self.attended(work).await? {
+                    (answer, None) => Ok(answer),
+                    // What the payment alone stands for is told once: its chain shows the signature to everybody.
+                    (answer, Some(request)) => self.deposits_reply_handed_over(answer, &signed, request).await,
+                }
             }
         }
     }
@@ -56,19 +66,25 @@ impl Calls {
     /// The payment becomes the buyer's money, of which the call is then paid like any other: where the seller fails, the
     /// buyer has it as a balance.
     /// The call has a key, its own or one that stands for the payment: whoever comes again with its own has the same answer.
-    /// Answers also the fingerprint of the request.
-    async fn settle_and_call(&self, mut call: HttpCall, signed: &SignedPayment) -> Result<(Answer, [u8; 32])> {
+    /// Answers also the fingerprint of a request that has no key of its own and is yet to have the reply.
+    async fn settle_and_call(
+        &self,
+        mut call: HttpCall,
+        signed: &SignedPayment,
+        bringer: &Bringer,
+    ) -> Result<(Answer, Option<[u8; 32]>)> {
         let (own, name) = (call.idempotency_key.take(), format!("payment:{}", signed.verified.nonce));
         let is_own = own.is_some();
         let key = own.map_or_else(|| IdempotencyKey::parse(&name), Ok)?;
         let claim = self.claim(&mut call, &key).await?;
         let fingerprint = bound(&claim);
+        let unnamed = (!is_own).then_some(fingerprint);
         match self.answered_before(&claim).await? {
             Some(Err(error)) if !is_own && error.code == KEY_REUSED => {
                 return Err(refused(&super::spent::used(signed)));
             }
             Some(answer) => {
-                return Ok((self.with_deposits_receipt(answer?, signed, fingerprint).await?, fingerprint));
+                return Ok((self.with_deposits_receipt(answer?, signed, fingerprint).await?, unnamed));
             }
             None => {}
         }
@@ -78,11 +94,12 @@ impl Calls {
             memo: format!("Payment for a call of {}", call.entry.listing.name),
             fingerprint: Some(fingerprint),
         };
-        match self.deposit(deposit).await? {
+        match self.deposit_into(deposit, None, unnamed.map(|_| bringer)).await? {
             Deposited::Credited { receipt, now: true, .. } => {
+                let is_held = bringer.holds(signed).await?;
                 call.idempotency_key = Some(key);
                 let answer = self.call_from_balance(Box::new(call)).await?;
-                Ok((Answer { payment: Some(Box::new(receipt)), ..answer }, fingerprint))
+                Ok((Answer { payment: Some(Box::new(receipt)), ..answer }, unnamed.filter(|_| !is_held)))
             }
             // What it brought may be spent, and a signature that everybody can read on its chain is no leave to spend the rest.
             Deposited::Credited { .. } => Err(refused(&super::spent::used(signed))),
@@ -96,16 +113,18 @@ impl Calls {
         let (paid, claim) = reserved(&call, &signed, key.as_ref(), &body)?;
         call.body = farebox_net::full(body);
         // A client that leaves has still sent a payment, and what it was for is finished without it.
-        let (calls, of_task) = (self.clone(), signed.clone());
-        let served = to_its_end(async move { calls.open_and_forward_signed(call, paid, claim, &of_task).await });
-        let answer = match served.await? {
-            Served::Now(answer) => *answer,
+        let of_task = signed.clone();
+        let work = async move |calls: Calls, bringer: Arc<Bringer>| {
+            calls.open_and_forward_signed(call, paid, claim, &of_task, &bringer).await
+        };
+        let ServedNow { answer, is_held } = match self.attended(work).await? {
+            Served::Now(now) => *now,
             Served::Again(answer) => return self.with_first_receipt(*answer, &signed).await,
             Served::Before(spent) => return self.handed_over(spent.answer(&signed)?, &signed).await,
         };
         let is_taken = answer.payment.as_ref().is_some_and(|payment| payment.success);
         let is_served = is_taken || !answer.receipt.amount.is_zero();
-        if answer.payment.is_some() && is_served && answer.reply.is_ok() {
+        if answer.payment.is_some() && is_served && answer.reply.is_ok() && !is_held {
             return self.handed_over(answer, &signed).await;
         }
         Ok(answer)
@@ -117,21 +136,29 @@ impl Calls {
         paid: Paid,
         claim: Option<Claim>,
         signed: &SignedPayment,
+        bringer: &Bringer,
     ) -> Result<Served> {
         let quoted = signed.offer.micros().map_err(|e| Error::internal(format!("an offer's amount {e}")))?;
         let input = StartInput { paid: Some(Box::new(paid)), quoted, ..http_input(&call, claim) };
         match self.open(input).await? {
-            Admitted::Open(ticket) => Ok(Served::Now(Box::new(self.forward_signed(call, *ticket, signed).await?))),
+            Admitted::Open(ticket) => {
+                Ok(Served::Now(Box::new(self.forward_signed(call, *ticket, signed, bringer).await?)))
+            }
             Admitted::Replay(answer) => Ok(Served::Again(Box::new(answer))),
             Admitted::Spent(spent) => Ok(Served::Before(spent)),
         }
     }
 
-    async fn forward_signed(&self, call: HttpCall, ticket: Ticket, signed: &SignedPayment) -> Result<Answer> {
+    async fn forward_signed(
+        &self,
+        call: HttpCall,
+        mut ticket: Ticket,
+        signed: &SignedPayment,
+        bringer: &Bringer,
+    ) -> Result<ServedNow> {
         let target = self.target(&call.entry)?;
         let metered = Metered::of(&call);
         let head = call.method == Method::HEAD;
-        let mut ticket = ticket;
         let response = match self.forwarded(&target, call).await {
             Ok(response) => response,
             Err(error) => return self.failed_signed(ticket, signed, &error).await,
@@ -140,16 +167,18 @@ impl Calls {
         if response.status().is_client_error() || response.status().is_server_error() {
             let receipt = ticket.receipt(Micros::ZERO);
             ticket.fail().await?;
-            return Ok(Answer { payment: Some(Box::new(signed.not_needed())), ..Answer::new(Ok(response), receipt) });
+            let answer = Answer { payment: Some(Box::new(signed.not_needed())), ..Answer::new(Ok(response), receipt) };
+            return Ok(ServedNow { answer, is_held: false });
         }
         let used = metered.charge(&response, ticket.quoted());
         let cost = signed.cost(ticket.quoted(), used);
-        self.served_signed(response, ticket, signed, cost, head).await
+        self.served_signed(response, ticket, signed, cost, head, bringer).await
     }
 
-    async fn failed_signed(&self, ticket: Ticket, signed: &SignedPayment, error: &UpstreamError) -> Result<Answer> {
+    async fn failed_signed(&self, ticket: Ticket, signed: &SignedPayment, error: &UpstreamError) -> Result<ServedNow> {
         let answer = self.failed(ticket, error).await?;
-        Ok(Answer { payment: Some(Box::new(signed.not_needed())), ..answer })
+        let answer = Answer { payment: Some(Box::new(signed.not_needed())), ..answer };
+        Ok(ServedNow { answer, is_held: false })
     }
 
     /// Keeps the reply, settles, and answers.
@@ -160,49 +189,26 @@ impl Calls {
         signed: &SignedPayment,
         cost: Micros,
         head: bool,
-    ) -> Result<Answer> {
-        let (mut parts, body) = response.into_parts();
-        let collected = if head {
-            Collected::nothing()
-        } else {
-            match collect(body, self.patience(true)).await {
-                Ok(collected) => collected,
-                Err(broken) => {
-                    let protocol = || UpstreamError::Protocol(broken.to_string());
-                    let error = UpstreamError::in_body_error(&broken).cloned().unwrap_or_else(protocol);
-                    return self.failed_signed(ticket, signed, &error).await;
-                }
-            }
-        };
-        let (saved, body) = match collected {
-            Collected::Whole { body, trailers } => {
-                if trailers.is_none() {
-                    parts.headers.remove(http::header::TRANSFER_ENCODING);
-                }
-                let reply = SavedReply { status: parts.status, headers: parts.headers.clone(), body: body.to_vec() };
-                (Some(reply), whole(body, trailers))
-            }
-            Collected::Long { seen, rest } => (None, resumed(seen, rest)),
+        bringer: &Bringer,
+    ) -> Result<ServedNow> {
+        let reading = Reading { patience: self.patience(true), head, keep: true };
+        let (response, saved) = match held_back(response, reading).await {
+            Ok(read) => read,
+            Err(error) => return self.failed_signed(ticket, signed, &error).await,
         };
         let later = self.parts.payments.later.as_ref().filter(|_| signed.later && !cost.is_zero());
         if let Some(risk) = later.and_then(|later| later.take(cost)) {
             let (receipt, payment) = self.settle_later(ticket, signed, cost, saved, risk).await?;
-            return Ok(Answer {
-                reply: Ok(Response::from_parts(parts, body)),
-                receipt,
-                payment: Some(Box::new(payment)),
-            });
+            let answer = Answer { reply: Ok(response), receipt, payment: Some(Box::new(payment)) };
+            return Ok(ServedNow { answer, is_held: false });
         }
         let ticket = self.earned(ticket, cost, saved.as_ref()).await?;
-        match self.settled(ticket, signed, cost, saved).await? {
-            (Ok(receipt), payment) => {
-                let reply = Ok(Response::from_parts(parts, body));
-                Ok(Answer { reply, receipt, payment: Some(Box::new(payment)) })
-            }
-            (Err((error, receipt)), payment) => {
-                Ok(Answer { reply: Err(error), receipt, payment: Some(Box::new(payment)) })
-            }
-        }
+        let (settled, payment) = self.settled(ticket, signed, cost, saved, Some(bringer)).await?;
+        let (reply, receipt, is_held) = match settled {
+            Ok(receipt) => (Ok(response), receipt, bringer.holds(signed).await?),
+            Err((error, receipt)) => (Err(error), receipt, false),
+        };
+        Ok(ServedNow { answer: Answer { reply, receipt, payment: Some(Box::new(payment)) }, is_held })
     }
 
     /// Answers now and settles afterwards; whatever becomes of this process, the payment is taken up.
@@ -222,7 +228,7 @@ impl Calls {
         let pending =
             signed.refused(&Refusal::new(Reason::SettlementPending, "the payment is settled after this answer"));
         tokio::spawn(async move {
-            if let Err(error) = calls.settled(ticket, &signed, cost, saved).await {
+            if let Err(error) = calls.settled(ticket, &signed, cost, saved, None).await {
                 tracing::error!(internal = ?error.internal, "a payment that was served can't be closed yet; it will be taken up");
             }
             calls.keep_until_ended(vec![(id, risk)]);
@@ -245,6 +251,7 @@ impl Calls {
         signed: &SignedPayment,
         cost: Micros,
         saved: Option<SavedReply>,
+        bringer: Option<&Bringer>,
     ) -> Result<(Result<crate::Receipt, (Error, crate::Receipt)>, SettlementResponse)> {
         let Some(id) = ticket.call_id() else { return Err(Error::internal("a ticket without a call")) };
         let charged = ticket.cost().unwrap_or(cost);
@@ -253,7 +260,7 @@ impl Calls {
         match settlement {
             Settlement::Settled { transaction } => {
                 let receipt = ticket.receipt(charged);
-                ticket.payment_ended(Fate::Settled { transaction });
+                ticket.payment_ended(Fate::Settled { transaction, holder: bringer.and_then(Bringer::holder) });
                 let keyed = saved.filter(|_| ticket.is_keyed());
                 ticket.serve(charged, keyed).await?;
                 Ok((Ok(receipt), payment))

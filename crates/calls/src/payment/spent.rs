@@ -55,7 +55,7 @@ impl Spent {
             id: row.get(0)?,
             state: row.get(1)?,
             is_same: fingerprint == paid.fingerprint,
-            delivered: row.get(3)?,
+            delivered: row.get::<i64>(3)? != 0,
             transaction: row.get(4)?,
             amount: row.get(8)?,
             reply,

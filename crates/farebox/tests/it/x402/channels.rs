@@ -273,6 +273,9 @@ async fn what_is_left_goes_back_when_its_payer_asks() {
         payer.pays(&stage, PATH).await;
         stage.app.settled().await;
         let before = stage.app.upstream.asked();
+        let crumb = payer.choice.sign_refund(&stage.payer, &payer.book, Some(U256::from(1))).unwrap();
+        let got = stage.app.expect(&paying(PATH, &crumb), 402).await;
+        assert_eq!(complaint(&got), "invalid_batch_settlement_evm_refund_amount_invalid");
         let refund = payer.choice.sign_refund(&stage.payer, &payer.book, None).unwrap();
         let got = stage.app.expect(&paying(PATH, &refund), 200).await;
         assert!(receipt(&got).success && receipt(&got).transaction.starts_with("0x"));
