@@ -23,7 +23,9 @@ async fn fund(db: &Db, amount: i64) {
 }
 
 async fn assert_clean(db: &Db) {
-    for finding in farebox_ledger::check::check(db).await.unwrap() {
+    let mut findings = farebox_ledger::check::check(db).await.unwrap();
+    findings.extend(farebox_ledger::check::check_deep(db, |_| {}).await.unwrap().findings);
+    for finding in findings {
         assert_eq!(finding.broken, 0, "{}: {:?}", finding.invariant, finding.examples);
     }
 }
@@ -85,6 +87,28 @@ async fn one_id_sent_many_times_at_once_moves_money_once() {
             }
         }
         assert_eq!(created, 1);
+        assert_clean(&db).await;
+    })
+    .await;
+}
+
+async fn granted(db: Db, n: u128) {
+    for round in 0..20 {
+        let to = AccountId::funded(party(n));
+        let movement = transfer(&format!("grant-{n}-{round}"), AccountId::outside("operator"), to, 5);
+        let mut tx = db.begin(farebox_db::Isolation::ReadCommitted).await.unwrap();
+        let moved = farebox_ledger::transfer::transfer_in(&mut tx, &movement, NOW).await;
+        assert_eq!(tx.finish(moved).await.unwrap(), Outcome::Created);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_of_writers_that_wait_for_each_other_are_one_chain() {
+    engines::each(async |db: Db| {
+        let tasks: Vec<_> = (1..=8).map(|n| tokio::spawn(granted(db.clone(), n))).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
         assert_clean(&db).await;
     })
     .await;

@@ -36,14 +36,15 @@ pub(super) async fn take_in(tx: &mut Tx, book: &Book<'_>, chain: ChainId) -> Res
     if tx.is_alone() {
         return take_alone_in(tx, chain, new).await;
     }
-    const TAKE: &str = sql!(
-        "UPDATE chain SET seq = seq + 1, entries = entries + $2 WHERE id = $1
-         RETURNING seq, entries, (SELECT hash FROM batch WHERE batch.chain = chain.id AND batch.seq = chain.seq - 1)"
-    );
+    const TAKE: &str =
+        sql!("UPDATE chain SET seq = seq + 1, entries = entries + $2 WHERE id = $1 RETURNING seq, entries");
+    // A statement of its own: what waited for the chain still sees the batches of before its wait.
+    const BEFORE: &str = sql!("SELECT hash FROM batch WHERE chain = $1 AND seq = $2");
     let row = tx.one(TAKE, &[chain.get().into(), new.into()]).await?;
     let row = row.ok_or_else(|| never_begun(chain))?;
     let (seq, entries): (i64, i64) = (row.get(0)?, row.get(1)?);
-    let before = row.get::<Option<Vec<u8>>>(2)?.unwrap_or_default();
+    let row = tx.one(BEFORE, &[chain.get().into(), (seq - 1).into()]).await?;
+    let before = before(chain, seq, row.map(|row| row.get(0)).transpose()?)?;
     Ok(Numbers { chain, seq, before, first: first_number(chain) + entries - new + 1, entries })
 }
 
@@ -56,10 +57,18 @@ async fn take_alone_in(tx: &mut Tx, chain: ChainId, new: i64) -> Result<Numbers>
     const TAKEN: &str = sql!("UPDATE chain SET seq = $2, entries = $3 WHERE id = $1");
     let row = tx.one(NEWEST, &[chain.get().into()]).await?.ok_or_else(|| never_begun(chain))?;
     let (seq, entries): (i64, i64) = (row.get(0)?, row.get(1)?);
-    let before = row.get::<Option<Vec<u8>>>(2)?.unwrap_or_default();
+    let before = before(chain, seq + 1, row.get(2)?)?;
     let (seq, first, entries) = (seq + 1, first_number(chain) + entries + 1, entries + new);
     tx.execute_one(TAKEN, &[chain.get().into(), seq.into(), entries.into()]).await?;
     Ok(Numbers { chain, seq, before, first, entries })
+}
+
+/// The hash that a batch goes on from; the first of a chain has none.
+fn before(chain: ChainId, seq: i64, hash: Option<Vec<u8>>) -> Result<Vec<u8>> {
+    match hash {
+        None if seq > 1 => Err(Error::internal(format!("batch {} of chain {} is gone", seq - 1, chain.get()))),
+        hash => Ok(hash.unwrap_or_default()),
+    }
 }
 
 fn never_begun(chain: ChainId) -> Error {
