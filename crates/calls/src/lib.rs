@@ -49,8 +49,8 @@ pub use check::{CALL_INVARIANTS, check};
 pub use http_call::{HttpCall, UserAccount};
 pub use idempotency::IdempotencyKey;
 pub use payment::{
-    Arrived, Deposit, Deposited, LaterSettling, Payments, Receiver, SignedPayment, arrived_hash,
-    refused as payment_refused, replies_offer_again,
+    Arrived, Deposit, Deposited, LaterSettling, Payments, Receiver, Sender, SignedPayment, arrived_hash,
+    refused as payment_refused, replies_had, replies_offer_again,
 };
 pub use reconcile::{Reconciled, calls_expire_all};
 pub use settings::{CallSettings, CallsParts, Durability};

@@ -34,7 +34,8 @@ pub fn migrations() -> &'static [(&'static str, &'static str)] {
         "0021_skill.sql",
         "0022_sign_up.sql",
         "0023_oauth_key.sql",
-        "0024_channel_refund.sql"
+        "0024_channel_refund.sql",
+        "0025_payment_sender.sql"
     ]
 }
 

@@ -66,7 +66,7 @@ impl App {
             if closed > 0 {
                 tracing::warn!(closed, "calls that an earlier process left open were closed, free of charge");
             }
-            farebox_calls::replies_offer_again(&db, clock.now()).await?;
+            farebox_calls::replies_offer_again(&db).await?;
         }
         let changes = Changes::new(db.clone());
         changes.refresh().await?;
@@ -93,6 +93,11 @@ impl App {
         // Until here tasks on these threads may still have had something to close.
         if let Ok(workers) = workers {
             workers.stop().await;
+        }
+        if self.alone_since.is_some()
+            && let Err(error) = farebox_calls::replies_had(&self.db).await
+        {
+            tracing::warn!(internal = ?error.internal, "replies of payments may be given once more after the next start");
         }
     }
 

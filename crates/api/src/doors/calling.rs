@@ -245,9 +245,12 @@ async fn funding_of_wallet(
         return Ok(Ok(Paying { payer, payment: None, key: None, bought: None }));
     }
     match (wanted.asked_lately(cx)?, payment) {
-        (Some(asked), Some(text)) => match asked.accept(&cx.core, text).await {
-            Ok((signed, key)) => {
+        (Some(asked), Some(text)) => match asked.accept(cx, text).await {
+            Ok((mut signed, key)) => {
                 let payer = payer(&cx.core, cx.caller.as_deref(), &signed).await?;
+                // One that is of no use is no reason to refuse a payment.
+                let prover = wallet_proof::any_signer(cx, headers).await.unwrap_or_default();
+                signed.sender.is_proven |= prover == Some(payer.party_id);
                 let bought = Some(Bought { offer: signed.offer.clone(), asked });
                 Ok(Ok(Paying { payer, payment: Some(Box::new(signed)), key, bought }))
             }

@@ -94,7 +94,7 @@ impl Query {
             None => self.asked(cx, Micros::ZERO).await?,
         };
         let Some(asked) = asked else { return Ok(None) };
-        match asked.accept(&cx.core, text).await {
+        match asked.accept(cx, text).await {
             Err(refusal) => Ok(Some(Err(payment_refused(&refusal)))),
             Ok((signed, _)) => {
                 let payer = payer(&cx.core, cx.caller.as_deref(), &signed).await?;

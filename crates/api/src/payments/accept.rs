@@ -3,8 +3,9 @@
 use super::{Offers, Repeats};
 use crate::Core;
 use farebox_accounts::Caller;
+use farebox_api_kit::Cx;
 use farebox_base::{Result, Timestamp};
-use farebox_calls::{IdempotencyKey, Payer, SignedPayment};
+use farebox_calls::{IdempotencyKey, Payer, Sender, SignedPayment};
 use farebox_x402::evm::ChannelId;
 use farebox_x402::evm::address::checksummed;
 use farebox_x402::extension::identifier;
@@ -57,12 +58,13 @@ impl Asked {
     /// The reason, for programs and people.
     pub(crate) async fn accept(
         &self,
-        core: &Core,
+        cx: &Cx<Core>,
         text: &str,
     ) -> Result<(SignedPayment, Option<IdempotencyKey>), Refusal> {
         let json = decode_base64(text)?;
+        let sender = Sender { address: cx.peer, is_proven: cx.caller.is_some() };
         if let Some(signed) = self.repeats.accept(&json)? {
-            return Ok((signed, None));
+            return Ok((SignedPayment { sender, ..signed }, None));
         }
         let header = PaymentHeader::from_bytes(&json)?;
         let (offer, payment) = match_offer(&self.offers.offers, &header)?;
@@ -70,9 +72,9 @@ impl Asked {
         let named = identifier::read(&header, false)?;
         let key =
             named.as_ref().and_then(|id| IdempotencyKey::parse(&format!("payment-identifier:{}", id.as_str())).ok());
-        let verified = self.verified(core, offer, &payment, &header).await?;
+        let verified = self.verified(&cx.core, offer, &payment, &header).await?;
         let (offer, receiver, later) = (offer.clone(), self.offers.receiver_of(offer), self.offers.later);
-        let signed = SignedPayment { offer, payment, header: Some(header), verified, receiver, later };
+        let signed = SignedPayment { offer, payment, header: Some(header), verified, receiver, later, sender };
         if named.is_none() {
             self.repeats.note(&json, &signed);
         }

@@ -87,7 +87,7 @@ impl Calls {
         paid.deposit_to = Some(account.clone());
         let id = CallId::generate(&*self.parts.clock, &*self.parts.rng);
         if let Reserved::Spent(spent) = self.begin_deposit(id, &paid, amount).await? {
-            return Ok(known(*spent, signed, amount));
+            return Ok(known(*spent, signed, amount, channel.is_some()));
         }
         let settlement = self.parts.payments.facilitators.settle(signed.settle(id, amount)?).await;
         let receipt = signed.receipt(&settlement, amount);
@@ -184,8 +184,9 @@ fn begun_at(id: CallId, now: Timestamp) -> Timestamp {
     Timestamp::from_micros(micros.saturating_add(i64::from(nanos / 1_000)))
 }
 
-fn known(spent: Spent, signed: &SignedPayment, amount: Micros) -> Deposited {
-    let same = spent.is_same();
+/// A deposit that came before. What goes into a channel is told to whoever has its voucher, which no chain shows.
+fn known(spent: Spent, signed: &SignedPayment, amount: Micros, is_for_channel: bool) -> Deposited {
+    let same = if is_for_channel { spent.is_same() } else { spent.is_of(signed) };
     match spent.transaction_if_settled() {
         Some(transaction) if same => Deposited::Credited { amount, receipt: signed.settled(&transaction), now: false },
         Some(_) => Deposited::Not { error: refused(&super::spent::used(signed)), receipt: None },

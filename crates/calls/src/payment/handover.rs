@@ -13,7 +13,7 @@ use farebox_x402::verify::NonceKey;
 use parking_lot::Mutex;
 use std::sync::Arc;
 
-/// Of one request, in the row of its payment; never zero.
+/// Of one request, in the row of its payment; more than 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Holder(i64);
 
@@ -51,8 +51,8 @@ impl Calls {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        // 63 bits, and not zero: that says that nobody has it.
-        let number = i64::try_from(self.parts.rng.next_u64() >> 1).unwrap_or(i64::MAX).max(1);
+        // What is below says that nobody has it, or who came again.
+        let number = i64::try_from(self.parts.rng.next_u64() >> 1).unwrap_or(i64::MAX).max(3);
         let stage = Mutex::new(Stage::Waits);
         let bringer = Arc::new(Bringer { calls: self.clone(), holder: Holder(number), stage });
         let presence = Presence(bringer.clone());

@@ -22,6 +22,7 @@ mod resume;
 mod risk;
 mod row;
 mod run;
+mod sender;
 mod spent;
 mod taken;
 
@@ -31,9 +32,10 @@ pub(crate) use costs::SeenCosts;
 pub use deposit::{Deposit, Deposited};
 pub(crate) use forget::settlements_and_transactions_forget_in;
 pub(crate) use reply::replies_forget_in;
-pub use reply::replies_offer_again;
+pub use reply::{replies_had, replies_offer_again};
 pub use risk::LaterSettling;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
+pub use sender::Sender;
 pub(crate) use spent::Spent;
 use taken::{settle_taken, units_taken};
 
@@ -80,6 +82,7 @@ pub struct SignedPayment {
     pub receiver: Receiver,
     /// Whether it may be settled after the answer.
     pub later: bool,
+    pub sender: Sender,
 }
 
 impl Receiver {

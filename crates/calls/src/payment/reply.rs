@@ -1,8 +1,8 @@
 //! Replies of settled payments: kept until their request has come for them, and a while longer.
 //!
 //! Invariant: a reply goes to one request, and once more to the same request where the process died while it may have
-//! been on its way. The row says whose it is: nobody's (0), of the request that brought the payment (`handover`), or of one
-//! that came again (1).
+//! been on its way. The row says whose it is: nobody's (0), of the request that brought the payment (its number, see
+//! `handover`) or of one that came again (2); nobody's any more (1).
 
 use super::handover::Holder;
 use super::{SignedPayment, refused, spent};
@@ -15,8 +15,9 @@ use farebox_x402::verify::NonceKey;
 use farebox_x402::wire::{SettlementResponse, Uint, offer_of_v2, v2};
 use std::time::Duration;
 
-/// How long a reply that was handed over is kept, in case that it gets lost with the process.
-const LINGER: Duration = Duration::from_secs(60);
+/// How long after a payment was settled a reply that was handed over is kept, in case that it gets lost with the process:
+/// longer than a call takes that was paid for before its work.
+const LINGER: Duration = Duration::from_secs(120);
 
 impl Calls {
     /// Hands the reply of a settled payment to one request, whichever of its copies asks first.
@@ -25,7 +26,7 @@ impl Calls {
     /// That of a spent payment, for the others.
     pub(super) async fn handed_over(&self, answer: Answer, signed: &SignedPayment) -> Result<Answer> {
         const DELIVERED: &str =
-            sql!("UPDATE payment SET delivered = 1 WHERE id = $1 AND state IN ('earned', 'settled') AND delivered = 0");
+            sql!("UPDATE payment SET delivered = 2 WHERE id = $1 AND state IN ('earned', 'settled') AND delivered = 0");
         let id = answer.receipt.call_id.text();
         self.handed_over_where(DELIVERED, &[(&id).into()], answer, signed).await
     }
@@ -40,11 +41,18 @@ impl Calls {
         signed: &SignedPayment,
         fingerprint: [u8; 32],
     ) -> Result<Answer> {
+        const SENDER: &str =
+            sql!("SELECT sender FROM payment WHERE nonce_key = $1 AND fingerprint = $2 AND state = 'settled'");
         const DELIVERED: &str = sql!(
-            "UPDATE payment SET delivered = 1
+            "UPDATE payment SET delivered = 2
              WHERE nonce_key = $1 AND fingerprint = $2 AND state = 'settled' AND delivered = 0"
         );
         let params = [signed.verified.nonce.as_str().into(), fingerprint.as_slice().into()];
+        let row = self.parts.db.one(SENDER, &params).await?;
+        let sender: Option<String> = row.map_or(Ok(None), |row| row.get(0))?;
+        if !signed.sender.may_have(signed.verified.nonce.as_str(), sender.as_deref()) {
+            return Err(refused(&spent::elsewhere(signed)));
+        }
         self.handed_over_where(DELIVERED, &params, answer, signed).await
     }
 
@@ -126,22 +134,28 @@ pub(super) async fn replies_wait_again(db: &Db, nonce: &NonceKey, holder: Holder
 ///
 /// # Errors
 /// Those of the database.
-pub async fn replies_offer_again(db: &Db, now: Timestamp) -> Result<u64> {
-    // What was settled before its work has no reply of its own: that is kept by the name of the payment.
-    const AGAIN: &str = sql!(
-        "UPDATE payment SET delivered = 0
-         WHERE state = 'settled' AND delivered <> 0
-           AND (reply_status IS NOT NULL OR (deposit_to IS NOT NULL AND ended_at > $1))"
-    );
-    tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(AGAIN, &[now.minus(2 * LINGER).into()]).await?) })
+pub async fn replies_offer_again(db: &Db) -> Result<u64> {
+    const AGAIN: &str = sql!("UPDATE payment SET delivered = 0 WHERE delivered > 1 AND state = 'settled'");
+    tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(AGAIN, &[]).await?) })
 }
 
-/// Forgets replies that were handed over, and those that nobody came for within `patience`.
+/// What was handed over has arrived, at the orderly end of a process that is alone on its database.
+///
+/// # Errors
+/// Those of the database.
+pub async fn replies_had(db: &Db) -> Result<u64> {
+    const HAD: &str = sql!("UPDATE payment SET delivered = 1 WHERE delivered > 1");
+    tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(HAD, &[]).await?) })
+}
+
+/// Forgets replies that were handed over a while ago, and those that nobody came for within `patience`.
 pub(crate) async fn replies_forget_in(tx: &mut Tx, now: Timestamp, patience: Duration) -> Result<u64> {
+    const HAD: &str = sql!("UPDATE payment SET delivered = 1 WHERE delivered > 1 AND ended_at <= $1");
     const FORGET: &str = sql!(
         "UPDATE payment SET reply_status = NULL, reply_headers = NULL, reply_body = NULL
          WHERE state = 'settled' AND reply_status IS NOT NULL
-           AND ((delivered <> 0 AND ended_at <= $1) OR (delivered = 0 AND ended_at <= $2))"
+           AND ((delivered = 1 AND ended_at <= $1) OR (delivered = 0 AND ended_at <= $2))"
     );
+    tx.execute(HAD, &[now.minus(LINGER).into()]).await?;
     Ok(tx.execute(FORGET, &[now.minus(LINGER).into(), now.minus(patience).into()]).await?)
 }

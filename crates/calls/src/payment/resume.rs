@@ -216,6 +216,7 @@ fn paid(row: &Row, is_whole: bool) -> Result<Paid> {
         is_whole,
         deposit_to: deposit_to.as_deref().and_then(AccountId::parse),
         fate: Fate::Reserved,
+        sender: None,
     })
 }
 

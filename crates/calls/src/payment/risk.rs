@@ -57,7 +57,7 @@ impl Calls {
     /// Those of the database.
     pub async fn later_carry(&self) -> Result<()> {
         let Some(later) = &self.parts.payments.later else { return Ok(()) };
-        const SERVED: &str = sql!("SELECT id, amount FROM payment WHERE state = 'earned' AND delivered = 1");
+        const SERVED: &str = sql!("SELECT id, amount FROM payment WHERE state = 'earned' AND delivered <> 0");
         let mut open = Vec::new();
         for row in self.parts.db.query(SERVED, &[]).await? {
             let id: &str = row.get(0)?;

@@ -33,6 +33,8 @@ pub(crate) struct Paid {
     /// The account that a deposit goes to.
     pub deposit_to: Option<AccountId>,
     pub fate: Fate,
+    /// Of whoever brought it.
+    pub sender: Option<String>,
 }
 
 /// What has become of a payment, as far as its call knows.
@@ -78,6 +80,7 @@ impl Paid {
             valid_before: signed.verified.valid_before_s.map(|s| Timestamp::from_micros(s.saturating_mul(1_000_000))),
             deposit_to: None,
             fate: Fate::Reserved,
+            sender: Some(signed.sender.digest(signed.verified.nonce.as_str())),
         })
     }
 
@@ -111,8 +114,9 @@ pub(super) async fn insert_in(
 ) -> Result<Reserved> {
     const RESERVE: &str = sql!(
         "INSERT INTO payment (id, nonce_key, network, token, payer, pay_to, receiver, amount, fee_basis_points, state,
-           fingerprint, terms, payload, delivered, valid_before, created_at, deposit_to, earned_at, authorized)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17, $8)
+           fingerprint, terms, payload, delivered, valid_before, created_at, deposit_to, earned_at, authorized,
+           sender)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, $14, $15, $16, $17, $8, $18)
          ON CONFLICT (nonce_key) WHERE state <> 'refused' DO NOTHING"
     );
     let written = tx
@@ -136,6 +140,7 @@ pub(super) async fn insert_in(
                 now.into(),
                 paid.deposit_to.as_ref().map(AccountId::text).into(),
                 (state == state::EARNED).then_some(now).into(),
+                paid.sender.as_deref().into(),
             ],
         )
         .await?;

@@ -18,6 +18,7 @@ pub(crate) struct Spent {
     /// With the request that it was first sent with.
     is_same: bool,
     delivered: bool,
+    sender: Option<String>,
     transaction: Option<String>,
     /// What was taken, or is to be.
     amount: Micros,
@@ -38,7 +39,7 @@ impl Calls {
 impl Spent {
     pub(super) async fn find_in(tx: &mut Tx, paid: &Paid) -> Result<Self> {
         const FIND: &str = sql!(
-            "SELECT id, state, fingerprint, delivered, tx_hash, reply_status, reply_headers, reply_body, amount
+            "SELECT id, state, fingerprint, delivered, tx_hash, reply_status, reply_headers, reply_body, amount, sender
              FROM payment
              WHERE nonce_key = $1 AND state <> 'refused'"
         );
@@ -58,6 +59,7 @@ impl Spent {
             delivered: row.get::<i64>(3)? != 0,
             transaction: row.get(4)?,
             amount: row.get(8)?,
+            sender: row.get(9)?,
             reply,
         })
     }
@@ -66,7 +68,7 @@ impl Spent {
     fn vanished() -> Self {
         let state = state::RESERVED.to_owned();
         let (id, amount) = (String::new(), Micros::ZERO);
-        Self { id, state, is_same: true, delivered: false, transaction: None, amount, reply: None }
+        Self { id, state, is_same: true, delivered: false, sender: None, transaction: None, amount, reply: None }
     }
 
     fn is_settled(&self) -> bool {
@@ -75,6 +77,11 @@ impl Spent {
 
     pub(super) fn is_same(&self) -> bool {
         self.is_same
+    }
+
+    /// Whether it comes with the request that it was first sent with, from whoever sent that.
+    pub(super) fn is_of(&self, signed: &SignedPayment) -> bool {
+        self.is_same && signed.sender.may_have(signed.verified.nonce.as_str(), self.sender.as_deref())
     }
 
     pub(super) fn transaction_if_settled(self) -> Option<String> {
@@ -92,6 +99,9 @@ impl Spent {
             return Err(Error::conflict("payment_in_progress", message).with_retry_after(1));
         }
         let call_id = CallId::parse(&self.id).ok_or_else(|| Error::internal(format!("bad payment id {}", self.id)))?;
+        if self.is_same && !self.delivered && !self.is_of(signed) {
+            return Err(refused(&elsewhere(signed)));
+        }
         match self.reply.filter(|_| self.is_same && !self.delivered) {
             Some(reply) => Ok(Answer {
                 reply: Ok(crate::admit::replayed(reply)),
@@ -105,10 +115,22 @@ impl Spent {
 
 /// The reason for a payment whose nonce is spent.
 pub(super) fn used(signed: &SignedPayment) -> Refusal {
+    spent(signed, "this payment was used for a request that was served; sign a new one for a new request")
+}
+
+/// As `used`, where the reply waits for somebody else.
+pub(super) fn elsewhere(signed: &SignedPayment) -> Refusal {
+    spent(
+        signed,
+        "this payment was used, and its reply waits for who brought it: ask from the same network address, or add a \
+         SIGN-IN-WITH-X proof of the wallet",
+    )
+}
+
+fn spent(signed: &SignedPayment, message: &str) -> Refusal {
     let reason = match signed.offer.method() {
         Method::Eip3009 => Reason::ExactNonceUsed,
         Method::Permit2 => Reason::Permit2InvalidNonce,
     };
-    Refusal::new(reason, "this payment was used for a request that was served; sign a new one for a new request")
-        .of(signed.verified.payer)
+    Refusal::new(reason, message).of(signed.verified.payer)
 }

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{B256, U256};
 use farebox_base::{Clock as _, PartyId, SystemClock, SystemRng};
-use farebox_calls::{CallSettings, Calls, CallsParts, Deposit, Deposited, Payments, Receiver, SignedPayment};
+use farebox_calls::{CallSettings, Calls, CallsParts, Deposit, Deposited, Payments, Receiver, Sender, SignedPayment};
 use farebox_db::{Db, NoFaults};
 use farebox_ledger::AccountId;
 use farebox_net::{Client, Policy};
@@ -146,5 +146,6 @@ fn signed(n: u64) -> SignedPayment {
     let verified = verify_local(&offer, &payment, now, &Limits::default()).unwrap();
     let accepted = serde_json::to_value(v2::Requirements::from(&offer)).unwrap();
     let header = Some(v2::Payload::new(accepted, None, payload_of(&payment), None).unwrap().into());
-    SignedPayment { offer, payment, header, verified, receiver: Receiver::Gateway, later: false }
+    let sender = Sender { address: std::net::Ipv4Addr::LOCALHOST.into(), is_proven: false };
+    SignedPayment { offer, payment, header, verified, receiver: Receiver::Gateway, later: false, sender }
 }

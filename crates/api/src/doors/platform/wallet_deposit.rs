@@ -37,7 +37,7 @@ async fn onchain_deposit(cx: Cx, headers: Headers, request: Json<OnchainDepositR
     let error = match header_of(&headers.0) {
         Ok(None) => unpaid(),
         Err(refusal) => payment_refused(&refusal),
-        Ok(Some(text)) => match asked.accept(&cx.core, text).await {
+        Ok(Some(text)) => match asked.accept(&cx, text).await {
             Err(refusal) => payment_refused(&refusal),
             Ok((signed, _)) => return credited(&cx, &entry, &asked, &signed).await,
         },

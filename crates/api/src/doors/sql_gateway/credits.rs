@@ -66,7 +66,7 @@ async fn deposit_credits(
     let error = match header_of(&headers.0) {
         Ok(None) => unpaid(),
         Err(refusal) => payment_refused(&refusal),
-        Ok(Some(text)) => match asked.accept(&cx.core, text).await {
+        Ok(Some(text)) => match asked.accept(&cx, text).await {
             Err(refusal) => payment_refused(&refusal),
             Ok((signed, _)) => return credited(&cx, entry, &bill, &signed).await.map(OrReply::Built),
         },

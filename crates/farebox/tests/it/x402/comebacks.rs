@@ -9,7 +9,6 @@ use farebox_testkit::proxy::Fault;
 use farebox_x402::Reason;
 use farebox_x402::wire::{decode_base64_json, names};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const SLOW: &str = "/publishers/things/slow/400";
@@ -116,46 +115,6 @@ async fn an_identifier_brings_the_answer_of_a_payment_that_ended_after_its_reque
         assert_eq!(stage.app.upstream.asked(), 1);
         assert_eq!(stage.balance(stage.payer.address()).await, FORTUNE - PRICE);
         stage.app.assert_books_balance().await;
-    }
-}
-
-/// Its chain shows a payment to everybody while who sent it still waits for the reply.
-#[tokio::test(flavor = "multi_thread")]
-async fn copies_that_ask_all_the_time_never_have_the_reply_of_who_waits_for_it() {
-    for settle in ["after", "before"] {
-        for place in TestDb::all().await {
-            let Some(stage) = Stage::set(&place, &[("x402.settle", settle)]).await else { return };
-            for round in 1..=8 {
-                let ask = paying(encoded(&Draft::of(&stage, SLOW, 2).await.signed()));
-                let is_answered = AtomicBool::new(false);
-                let waits = async {
-                    let got = stage.app.ask(&ask).await;
-                    is_answered.store(true, Ordering::Release);
-                    got
-                };
-                let copies = async {
-                    while stage.app.upstream.asked() < round {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
-                    }
-                    let copy = async || {
-                        while !is_answered.load(Ordering::Acquire) {
-                            let got = stage.app.ask(&ask).await;
-                            assert_ne!(got.status.as_u16(), 200, "settle={settle}: a copy has the reply");
-                        }
-                    };
-                    futures_util::future::join_all((0..6).map(|_| copy())).await;
-                };
-                let (got, ()) = tokio::join!(waits, copies);
-                assert_eq!(
-                    (got.status.as_u16(), got.at("/slow").as_str()),
-                    (200, "400"),
-                    "settle={settle} {}",
-                    got.text
-                );
-                assert_eq!(refusal(&stage, &ask).await, Reason::ExactNonceUsed.code());
-            }
-            stage.app.assert_books_balance().await;
-        }
     }
 }
 

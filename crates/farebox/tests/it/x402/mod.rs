@@ -23,3 +23,4 @@ mod sql_deposits;
 mod sql_queries;
 mod sql_stage;
 mod stage;
+mod strangers;
