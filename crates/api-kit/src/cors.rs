@@ -24,7 +24,7 @@ const EXPOSED: &str = "X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X
 
 /// Published clients send `Access-Control-Expose-Headers` with their requests, which browsers ask for permission for.
 const PAYING: &str = "Accept, Authorization, Content-Type, Idempotency-Key, X-Request-Id, PAYMENT-SIGNATURE, X-PAYMENT, \
-                      SIGN-IN-WITH-X, Access-Control-Expose-Headers";
+                      SIGN-IN-WITH-X, X-Farebox-Schemes, Access-Control-Expose-Headers";
 
 /// Those that the SQL gateway publishes, and those by which a wallet pays or proves itself.
 const WALLETS: &str =

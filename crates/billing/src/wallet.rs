@@ -4,7 +4,7 @@ use crate::Wallets;
 use farebox_base::{Micros, PartyId, Result, Timestamp};
 use farebox_db::{Db, sql};
 use farebox_ledger::statement::{self, AccountLine, AccountPage, WalletLine, WalletQuery};
-use farebox_ledger::{AccountId, AccountKind, Balance};
+use farebox_ledger::{AccountId, AccountKind, Balance, Prepaid};
 
 /// The accounts that pay for a call of `seller`'s listings, first to last: money prepaid for this
 /// seller, then what the platform gave, then what the buyer brought.
@@ -21,7 +21,7 @@ pub struct WalletBalances {
 }
 
 impl WalletBalances {
-    /// What can be spent at any seller.
+    /// What can be spent at any seller; what is prepaid for one is no part of it.
     pub fn spendable(&self) -> Result<Micros> {
         Ok(self.funded.checked_add(self.promotional)?)
     }
@@ -56,6 +56,11 @@ impl Wallets {
     /// What the party has prepaid for one seller.
     pub async fn prepaid(&self, party: PartyId, seller: PartyId) -> Result<Micros> {
         self.available(&AccountId::prepaid(party, seller)).await
+    }
+
+    /// What the party has prepaid, for at most `limit` sellers one by one.
+    pub async fn prepaid_by_seller(&self, party: PartyId, limit: i64) -> Result<Prepaid> {
+        farebox_ledger::balance::prepaid_by_seller(&self.db, party, limit).await
     }
 
     /// What one account holds, with what is held of it for running calls.

@@ -166,6 +166,12 @@ impl AccountId {
     pub const fn party(&self) -> Option<PartyId> {
         self.party
     }
+
+    /// Whose calls alone the money pays for; `None` where it is bound to no seller.
+    pub fn seller(&self) -> Option<PartyId> {
+        let bound = self.kind == AccountKind::Prepaid;
+        self.text.rsplit(':').next().filter(|_| bound).and_then(PartyId::parse)
+    }
 }
 
 /// The text of a party's account; every call makes several.
@@ -212,6 +218,8 @@ mod tests {
             AccountId::fees(),
             AccountId::promotions(),
         ];
+        assert_eq!(ids.each_ref().map(AccountId::seller).iter().flatten().count(), 1);
+        assert_eq!(ids[4].seller(), Some(PartyId::from_uuid(uuid::Uuid::from_u128(8))));
         for id in ids {
             assert_eq!(AccountId::parse(id.text()), Some(id));
         }

@@ -19,7 +19,7 @@ pub mod statement;
 pub mod transfer;
 
 pub use account::{AccountId, AccountKind};
-pub use balance::Balance;
+pub use balance::{Balance, Prepaid};
 pub use batch::{Batch, ChainId, Done, Operation, SetAside};
 pub use hold::{Hold, HoldOutcome, Post, PostOutcome};
 pub use transfer::{Leg, Outcome, Transfer, TransferKind};

@@ -14,8 +14,9 @@ use crate::payment::Payment;
 use crate::wire::{Object, PaymentHeader, Uint, extra_of, payment_of, v1, v2};
 use crate::{Reason, Refusal};
 
-/// Fields of `extra` that change from challenge to challenge.
-const CHANGING_EXTRA: &[&str] = &["channelState", "voucherState", "minDeposit"];
+/// Fields of `extra` that payments need not repeat: those that change from challenge to challenge, and one that other
+/// servers do not send.
+const FREE_EXTRA: &[&str] = &["channelState", "voucherState", "minDeposit", "primaryType"];
 
 /// Finds the offer that a payment takes up and reads the payment.
 ///
@@ -130,7 +131,7 @@ impl<'a> Left<'a> {
         let term = Term { reason: Reason::InvalidRequirements, what: "extra", came: &Shown(came) };
         let own = |offer: &Offer| {
             let mut extra = extra_of(offer);
-            extra.retain(|key, _| !CHANGING_EXTRA.contains(&key.as_str()));
+            extra.retain(|key, _| !FREE_EXTRA.contains(&key.as_str()));
             extra
         };
         self.keep(term, |offer| contains_all(came, &own(offer)), |offer| Value::Object(own(offer)))

@@ -87,7 +87,7 @@ pub use vpc_endpoint::{
 };
 pub use wallet::{
     AgentCreditSource, BonusClaimResponse, ReceivedTransferNotificationSummary, WalletBalanceKind,
-    WalletBalanceResponse, WalletSourceBalance,
+    WalletBalanceResponse, WalletPrepaidBalance, WalletPrepaidPublisher, WalletSourceBalance,
 };
 pub use wallet_transaction::{
     WalletExportQuery, WalletTransactionDirection, WalletTransactionHistoryResponse, WalletTransactionResponse,

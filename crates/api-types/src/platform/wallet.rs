@@ -34,7 +34,7 @@ wire_enum! {
 pub struct WalletBalanceResponse {
     /// The wallet's address, or the name of its account where no wallet was proven.
     pub wallet_address: String,
-    /// All that can be spent.
+    /// All that can be spent at any seller.
     pub balance_atomic: AtomicAmount,
     pub balance_usd: DecimalAmount,
     pub funded_balance_atomic: AtomicAmount,
@@ -42,6 +42,11 @@ pub struct WalletBalanceResponse {
     pub promotional_balance_atomic: AtomicAmount,
     pub promotional_balance_usd: DecimalAmount,
     pub by_source: Vec<WalletSourceBalance>,
+    /// What was brought in for the calls of one seller each. It is no part of `balance_*` and is spent before it.
+    pub prepaid_balance_atomic: AtomicAmount,
+    pub prepaid_balance_usd: DecimalAmount,
+    /// The same seller by seller, the most first; at most 50 of them.
+    pub prepaid: Vec<WalletPrepaidBalance>,
     /// All that was ever bought with cards, in cents.
     pub total_purchases_cents: i64,
     pub total_purchases_usd: DecimalAmount,
@@ -59,6 +64,25 @@ pub struct WalletSourceBalance {
     pub kind: WalletBalanceKind,
     pub balance_atomic: AtomicAmount,
     pub balance_usd: DecimalAmount,
+}
+
+/// Money that pays for calls of one seller and nothing else.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WalletPrepaidBalance {
+    /// The seller's organization.
+    pub seller_id: Uuid,
+    pub balance_atomic: AtomicAmount,
+    pub balance_usd: DecimalAmount,
+    /// What it can be spent on: the seller's active publishers, the newest first; at most 20 of them.
+    pub publishers: Vec<WalletPrepaidPublisher>,
+}
+
+/// A publisher whose calls prepaid money pays for.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct WalletPrepaidPublisher {
+    pub id: Uuid,
+    pub slug: String,
+    pub name: String,
 }
 
 /// A transfer that another user sent.

@@ -34,6 +34,8 @@ pub struct RegisterProviderResponse {
 pub struct Provider {
     pub id: Uuid,
     pub name: String,
+    /// The contact address that was given. It counts, for signing in, once the link in the mail to it was followed.
+    #[schemars(example = &"owner@example.com")]
     pub email: String,
     pub wallet_address: String,
     /// Whether the gateway made the database itself.

@@ -4,11 +4,12 @@ use super::user_account::user_account;
 use super::wallet_proof;
 use crate::Core;
 use crate::payments::{
-    Asked, CallAt, Described, header_of, identified, keep_private, payer, payment_required, show_proven, unpaid,
+    Asked, CallAt, Described, Schemes, header_of, identified, keep_private, payer, payment_required, show_proven,
+    unpaid, unsignable,
 };
 use farebox_accounts::Caller;
 use farebox_api_kit::{Body, Cx, Raw, Reply, RequestId};
-use farebox_base::{Error, Kind, Permission, Result};
+use farebox_base::{Error, Kind, Micros, Permission, Result};
 use farebox_calls::{HttpCall, IdempotencyKey, Payer, Receipt, SignedPayment, payment_refused};
 use farebox_market::{Listing, ListingEntry};
 use farebox_x402::Reason;
@@ -66,7 +67,7 @@ pub(crate) async fn call(
     if user.is_some() {
         target = path_and_query(&raw);
     }
-    let mut wanted = Wanted::of(entry.listing.clone(), &raw);
+    let mut wanted = Wanted::of(entry.listing.clone(), &mut raw);
     let paying = match funding(cx, &wanted, &raw.parts.headers).await? {
         Ok(paying) => paying,
         Err(error) => return Box::pin(refused(cx, &wanted, error)).await,
@@ -147,6 +148,8 @@ impl Bought {
 struct Wanted {
     /// What the voucher that came is drawn on, and what it comes to.
     drawn: Option<(ChannelId, u128)>,
+    /// What of the offers is shown.
+    schemes: Schemes,
     listing: Arc<Listing>,
     method: Method,
     uri: Uri,
@@ -155,17 +158,22 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(listing: Arc<Listing>, raw: &Raw) -> Self {
+    fn of(listing: Arc<Listing>, raw: &mut Raw) -> Self {
+        let schemes = Schemes::taken(&mut raw.parts.headers);
         let (method, uri) = (raw.parts.method.clone(), raw.parts.uri.clone());
         let below = raw.params.raw("path").unwrap_or_default();
         let slash = usize::from(!below.is_empty() || uri.path().ends_with('/'));
         let path_at = uri.path().len().saturating_sub(below.len() + slash);
-        Self { drawn: None, listing, method, uri, path_at }
+        Self { drawn: None, schemes, listing, method, uri, path_at }
     }
 
     /// The path below the listing, byte for byte; empty, or with its slash.
     fn path(&self) -> &str {
         self.uri.path().get(self.path_at..).unwrap_or_default()
+    }
+
+    fn price(&self) -> Micros {
+        farebox_market::quote(&self.listing, self.method.as_str(), self.path())
     }
 
     /// As `asked`, for payments that follow one another.
@@ -181,7 +189,7 @@ impl Wanted {
             return Ok(None);
         }
         let path = self.path();
-        let amount = farebox_market::quote(&self.listing, self.method.as_str(), path);
+        let amount = self.price();
         let is_metered = farebox_market::untold_charge(&self.listing, self.method.as_str(), path).is_some();
         let offers = settings.for_call(&self.listing, amount, is_metered, &cx.core.calls.payments().facilitators)?;
         if offers.offers.is_empty() {
@@ -258,7 +266,12 @@ async fn funding_of_wallet(
         },
         (Some(_), None) => Ok(Err(unpaid())),
         // Nothing can be signed for it: it costs nothing, or signed payments are not taken.
-        (None, _) => Ok(Ok(Paying::from_balance(cx.caller()?))),
+        (None, _) => {
+            let payments = &cx.core.settings.payments;
+            let least = if payments.is_off() { Micros::ZERO } else { payments.least };
+            let caller = cx.caller().map_err(|error| unsignable(error, wanted.price(), least))?;
+            Ok(Ok(Paying::from_balance(caller)))
+        }
     }
 }
 
@@ -278,6 +291,7 @@ async fn shown(cx: &Cx<Core>, wanted: &Wanted, error: &Error) -> Result<Response
                 let challenge = wallet_proof::challenge(cx, wanted.uri.path())?;
                 asked.extensions.insert(sign_in::KEY.to_owned(), challenge.extension());
             }
+            wanted.schemes.keep(&mut asked.offers.offers);
             Ok(payment_required(cx, &asked, error).await)
         }
         None => Ok(cx.error_response(error)),

@@ -2,9 +2,10 @@
 //! account look for.
 
 use super::Asked;
+use super::unpaid::{nothing_for_v1, without_v1};
 use crate::Core;
 use farebox_api_kit::{Body, Cx};
-use farebox_base::{Error, Kind};
+use farebox_base::Error;
 use farebox_x402::Reason;
 use farebox_x402::wire::{Challenge, Complaint, names};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
@@ -14,6 +15,9 @@ use serde_json::Value;
 
 /// The answer to a request that has to be paid for: `error` as its door shows it, and what to sign.
 pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error) -> Response<Body> {
+    let nothing_for_v1 = nothing_for_v1(asked, cx.core.settings.payments.least);
+    let told = nothing_for_v1.as_deref().map(|why| without_v1(error, asked, why));
+    let error = told.as_ref().unwrap_or(error);
     let challenge = challenge(cx, asked, error);
     let shown = cx.error_response(error);
     let (Ok(header), Ok(v1)) = (challenge.v2_header(), serde_json::to_value(challenge.v1())) else { return shown };
@@ -22,7 +26,10 @@ pub(crate) async fn payment_required(cx: &Cx<Core>, asked: &Asked, error: &Error
     let door = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let mut fields =
         serde_json::from_slice::<Value>(&door).ok().and_then(|value| value.as_object().cloned()).unwrap_or_default();
-    if let Value::Object(own) = v1 {
+    if let Value::Object(mut own) = v1 {
+        if let (Complaint::Unpaid, Some(why)) = (challenge.complaint, nothing_for_v1) {
+            own.insert("error".to_owned(), why.into());
+        }
         // Who has sent a payment reads version 1's reason in `error`; others the door's own words.
         let is_refused = matches!(challenge.complaint, Complaint::Refused(_));
         let keeps = fields.contains_key("error") && !is_refused;
@@ -64,12 +71,4 @@ fn challenge<'a>(cx: &Cx<Core>, asked: &'a Asked, error: &Error) -> Challenge<'a
         extensions: cx.core.settings.payments.proofs.advertised(asked, cx.core.clock.now()),
         complaint: Reason::parse(error.code).map_or(Complaint::Unpaid, Complaint::Refused),
     }
-}
-
-/// The error of a request that came without money of any kind.
-pub(crate) fn unpaid() -> Error {
-    let message = "Pay for this call: sign one of the offers in the PAYMENT-REQUIRED header (x402 version 2) or in \
-                   `accepts` (version 1) and send the request again with the payment, or use the key of an account with \
-                   a balance";
-    Error::new(Kind::PaymentRequired, "payment_required", message)
 }

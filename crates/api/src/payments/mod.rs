@@ -13,11 +13,13 @@ mod proofs;
 mod receipt;
 mod remembered;
 mod repeats;
+mod schemes;
 mod signed_amount;
+mod unpaid;
 mod upto;
 
 pub(crate) use accept::{Asked, header_of, payer};
-pub(crate) use challenge::{deposit_required, payment_required, unpaid};
+pub(crate) use challenge::{deposit_required, payment_required};
 pub(crate) use described::{CallAt, Described};
 pub(crate) use health::network_healths;
 pub(crate) use identified::identified;
@@ -27,6 +29,8 @@ pub use proofs::Proofs;
 pub(crate) use receipt::{keep_private, show_payment, show_proven};
 pub(crate) use remembered::Remembered;
 pub(crate) use repeats::Repeats;
+pub(crate) use schemes::Schemes;
+pub(crate) use unpaid::{unpaid, unsignable, unsigned_deposit};
 
 use alloy_primitives::Address;
 use farebox_base::{Error, Micros, Result};

@@ -30,6 +30,7 @@ mod permissions;
 mod places;
 mod plain_errors;
 mod process;
+mod reasons;
 mod several;
 mod streaming;
 mod upgrade;

@@ -1,6 +1,7 @@
 //! Wallets: balances, the bonus, the history; and what a bare address may not do.
 
 use farebox_base::Micros;
+use farebox_billing::Grant;
 use farebox_testkit::app::{Ask, TestApp};
 use farebox_testkit::engines::TestDb;
 use serde_json::json;
@@ -89,6 +90,54 @@ async fn the_history_is_exported_whole_with_the_balance_after_each_entry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_prepaid_for_one_seller_is_shown_beside_the_balance_and_agrees_with_the_statement() {
+    for place in TestDb::all().await {
+        let app = TestApp::start(&place, &[]).await;
+        let (seller, other) = (app.agent("Seller").await, app.agent("Other").await);
+        let (buyer, stranger) = (app.agent("Buyer").await, app.agent("Stranger").await);
+        app.list(&seller, "things", "0.01").await;
+        app.fund(buyer.party, 500_000).await;
+        for (seller, micros) in [(&seller, 10_000), (&other, 30_000)] {
+            let (id, amount) = (format!("prepaid-{}", seller.party), Micros::new(micros));
+            let grant =
+                Grant { id, party: buyer.party, seller: Some(seller.party), amount, memo: "for one seller".to_owned() };
+            assert!(app.app.wallets.grant(&grant).await.unwrap());
+        }
+        let balance = async |key: &str| app.expect(&Ask::get("/wallet/balance").key(key), 200).await;
+        let before = balance(&buyer.key).await;
+        assert_eq!(
+            (before.at("/data/balance_usd"), before.at("/data/prepaid_balance_usd")),
+            ("0.50".into(), "0.04".into())
+        );
+        assert_eq!(before.at("/data/prepaid/0/seller_id"), other.party.to_string(), "the most first");
+        assert_eq!(before.at("/data/prepaid/0/publishers"), "[]");
+        assert_eq!(before.at("/data/prepaid/1/balance_atomic"), "10000");
+        assert_eq!(before.at("/data/prepaid/1/publishers/0/slug"), "things");
+        let lines = app.expect(&Ask::get("/wallet/transactions?include_usage=true").key(&buyer.key), 200).await;
+        assert_eq!(lines.at("/data/transactions/0/balance_after_usd"), "0.54", "the balance and what is prepaid");
+        let csv = app.expect(&Ask::get("/wallet/transactions/export").key(&buyer.key), 200).await.text;
+        for (part, left) in [(&seller, "0.010000"), (&other, "0.030000")] {
+            let row = csv.lines().find(|row| row.contains(&format!(",prepaid:{},", part.party)));
+            assert!(row.is_some_and(|row| row.ends_with(left)), "{csv}");
+        }
+        app.expect(&Ask::get("/publishers/things/ok").key(&buyer.key), 200).await;
+        app.settled().await;
+        let after = balance(&buyer.key).await;
+        assert_eq!(
+            (after.at("/data/balance_usd"), after.at("/data/prepaid_balance_usd")),
+            ("0.50".into(), "0.03".into())
+        );
+        assert_eq!(
+            (after.at("/data/prepaid/0/seller_id"), after.at("/data/prepaid/1")),
+            (other.party.to_string(), String::new())
+        );
+        let none = balance(&stranger.key).await;
+        assert_eq!((none.at("/data/prepaid_balance_atomic"), none.at("/data/prepaid/0")), ("0".into(), String::new()));
+        app.assert_books_balance().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wallet_with_an_owner_neither_spends_nor_shows_on_its_address_alone() {
     let app = TestApp::start(&TestDb::sqlite().await, &[("sql_gateway.wallet_proof", "optional")]).await;
     let wallet = "0x3333333333333333333333333333333333333333";
@@ -116,6 +165,7 @@ async fn register(app: &TestApp, name: &str) -> String {
         "walletAddress": "0x4444444444444444444444444444444444444444",
     });
     let made = app.expect(&Ask::post("/api/providers/register", body.clone()), 201).await;
+    assert_eq!(made.at("/provider/email"), "owner@example.com", "the address that was given");
     app.expect(&Ask::post("/api/providers/register", body), 409).await;
     let id = made.at("/provider/id");
     let price = json!({ "basePricePer1000Rows": 1.0, "markupMultiplier": 2.0 });

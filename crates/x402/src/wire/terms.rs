@@ -33,7 +33,11 @@ pub(crate) fn extra_of(offer: &Offer) -> Object {
         extra.insert("assetTransferMethod".into(), Method::Permit2.as_str().into());
     }
     match &offer.terms {
-        Terms::Exact(_) => {}
+        // Clients that find no name of what to sign ask a service for the token's code, which knows no chain of one's own.
+        Terms::Exact(Method::Eip3009) => {
+            extra.insert("primaryType".into(), "TransferWithAuthorization".into());
+        }
+        Terms::Exact(Method::Permit2) => {}
         Terms::Upto { facilitator } => {
             extra.insert("facilitatorAddress".into(), checksummed(*facilitator).into());
         }

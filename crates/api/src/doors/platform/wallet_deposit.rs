@@ -2,7 +2,7 @@
 
 use super::Cx;
 use crate::Core;
-use crate::payments::{Asked, deposit_required, header_of, payer, show_payment, unpaid};
+use crate::payments::{Asked, deposit_required, header_of, payer, show_payment, unsigned_deposit};
 use farebox_api_kit::{Headers, Json, Ok200, Output as _, Reply, operations};
 use farebox_api_types::platform::{OnchainDepositRequest, OnchainDepositResponse};
 use farebox_base::{Error, Kind, ListingId, Micros, Result};
@@ -35,7 +35,9 @@ async fn onchain_deposit(cx: Cx, headers: Headers, request: Json<OnchainDepositR
     let entry = publisher(&cx, ListingId::from_uuid(request.0.publisher_id)).await?;
     let asked = asked(&cx, &entry, amount)?;
     let error = match header_of(&headers.0) {
-        Ok(None) => unpaid(),
+        Ok(None) => {
+            unsigned_deposit("the PAYMENT-REQUIRED header or in `accepts`, which are the same (x402 version 2),")
+        }
         Err(refusal) => payment_refused(&refusal),
         Ok(Some(text)) => match asked.accept(&cx, text).await {
             Err(refusal) => payment_refused(&refusal),

@@ -57,7 +57,7 @@ fn write_line(text: &mut String, account: &AccountId, line: &AccountLine) {
     let listing = line.listing.map(|listing| listing.to_string()).unwrap_or_default();
     let fields = [
         line.at.rfc3339(),
-        account.kind().text().to_owned(),
+        named(account),
         quoted(&line.id),
         line.kind.clone(),
         listing,
@@ -66,6 +66,12 @@ fn write_line(text: &mut String, account: &AccountId, line: &AccountLine) {
         line.balance_after.to_fixed6(),
     ];
     let _ = write!(text, "{}\r\n", fields.join(","));
+}
+
+/// The part of the wallet; money that is bound to a seller names his organization, as a wallet may have several such parts.
+fn named(account: &AccountId) -> String {
+    let kind = account.kind().text();
+    account.seller().map_or_else(|| kind.to_owned(), |seller| format!("{kind}:{seller}"))
 }
 
 /// A field of free text. A spreadsheet would run one that begins like a formula, so that gets an apostrophe in front.

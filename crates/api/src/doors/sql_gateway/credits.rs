@@ -5,7 +5,7 @@ use super::bill::Bill;
 use super::deposits::{Named, account, check_sees, provider, unproven};
 use super::wallets::{check_address, may_look, wallet_parties};
 use crate::Core;
-use crate::payments::{Asked, header_of, payer, show_payment, unpaid};
+use crate::payments::{Asked, header_of, payer, show_payment, unsigned_deposit};
 use farebox_accounts::WalletParty;
 use farebox_api_kit::{Body, Headers, Json, Ok200, OrReply, Output as _, Path, Query, operations};
 use farebox_api_types::sql_gateway::{
@@ -64,7 +64,7 @@ async fn deposit_credits(
     let id = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{} {amount}", asked.resource.url).as_bytes());
     let bill = Bill { asked: &asked, id, path: DEPOSIT, proof_helps: false };
     let error = match header_of(&headers.0) {
-        Ok(None) => unpaid(),
+        Ok(None) => unsigned_deposit("the PAYMENT-REQUIRED header (x402 version 2) or in `accepts` (version 1)"),
         Err(refusal) => payment_refused(&refusal),
         Ok(Some(text)) => match asked.accept(&cx, text).await {
             Err(refusal) => payment_refused(&refusal),

@@ -25,7 +25,7 @@ async fn register_provider(cx: Cx, body: Json<RegisterProviderRequest>) -> Resul
         provider: Provider {
             id: id.uuid(),
             name: request.name,
-            email: registered.user.email,
+            email: registered.user.shown_email().to_owned(),
             wallet_address: request.wallet_address,
             provisioned_by_gateway: false,
             created_at: registered.user.created_at.into(),

@@ -1,5 +1,6 @@
 //! Payments on a chain: a real anvil with a real token, a whole server, and clients that have nothing but a wallet.
 
+mod asking;
 mod bent;
 mod calls;
 mod channel_looks;
