@@ -3,6 +3,7 @@
 mod bent;
 mod calls;
 mod channel_looks;
+mod channel_reorg;
 mod channels;
 mod clients;
 mod comebacks;
