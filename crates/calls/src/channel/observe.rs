@@ -57,6 +57,10 @@ impl Calls {
             return Ok(false);
         }
         let since = self.channels.short_since(channel.id, now);
+        if since == now {
+            let id = id_text(channel.id);
+            tracing::warn!(channel = %id, booked = %channel.balance, "the chain shows less in a channel than is booked; nothing is spent from it until that is explained");
+        }
         Ok(now >= since.plus(self.parts.settings.claims.gone_after))
     }
 
@@ -200,9 +204,7 @@ impl Change {
 impl Change {
     fn told(&self, channel: &Channel) {
         let id = id_text(channel.id);
-        if !self.is_explained {
-            tracing::warn!(channel = %id, booked = %channel.balance, "the chain shows less in a channel than is booked; nothing is spent from it until that is explained");
-        } else if self.loss > Micros::ZERO {
+        if self.loss > Micros::ZERO {
             tracing::error!(channel = %id, loss = %self.loss, "a channel was emptied before its vouchers were claimed");
         } else if self.is_lost {
             tracing::error!(channel = %id, missing = %self.own, "what was deposited into a channel is no longer on its chain");

@@ -111,7 +111,11 @@ async fn pay(args: &PayArgs) -> Result<Done, Failed> {
     if args.verbose {
         tell(telling::sent(&request));
     }
-    let bill = match payer.ask(&request).await.map_err(failed)? {
+    let asked = payer.ask(&request).await.map_err(failed).map_err(|failed| match failed.status {
+        TROUBLE if request.has_payment() => Failed { status: IN_DOUBT, ..failed },
+        _ => failed,
+    });
+    let bill = match asked? {
         Asked::Served(answer) => {
             let is_signed = request.has_payment();
             if is_signed {

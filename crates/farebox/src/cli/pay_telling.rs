@@ -151,7 +151,7 @@ pub(super) fn error(error: &PayError) -> String {
         PayError::Refused { reason, until_s, .. } => {
             format!("the server did not take the payment: {}. {}", plain(reason), good_until(*until_s))
         }
-        PayError::Net(_) => format!("nothing was paid: {error}"),
+        PayError::Net(_) => error.to_string(),
         PayError::UnderWay { payment } => {
             let until = good_until(payment.payment.ends_s());
             format!("under way: the payment was sent and may still be taken. {until}.\n{}", again(payment))

@@ -277,7 +277,7 @@ async fn the_command_ends_with_2_where_nothing_was_signed_and_with_1_where_it_we
         (&[&at("/both"), "--header", "nonsense"], Some(KEY), 2, "Name: value"),
         (&[&at("/both"), "--data", "@/no/such/file"], Some(KEY), 2, "/no/such/file"),
         (&["nowhere"], Some(KEY), 2, "is no URL"),
-        (&["http://127.0.0.1:1/"], Some(KEY), 1, "farebox: nothing was paid: the server can't be reached: "),
+        (&["http://127.0.0.1:1/"], Some(KEY), 1, "farebox: the server can't be reached: "),
     ];
     for (arguments, key, status, part) in cases {
         let output = farebox(&[&["pay"], *arguments].concat(), *key).await;

@@ -41,6 +41,8 @@ async fn a_payment_whose_settlement_was_lost_from_sight_is_sent_again_and_told_a
     assert!(all > 1 && different == 1 && header.ends_with(&shop.payments.lock()[0]), "{all} {different} {header}");
     let again = farebox(&["pay", &format!("{base}/lost"), "--header", &header], None).await;
     assert!(again.status.code() == Some(3) && text(&again).contains("under way"), "{}", text(&again));
+    let nobody = farebox(&["pay", "http://127.0.0.1:1/", "--header", &header], None).await;
+    assert_eq!(nobody.status.code(), Some(3), "a payment that was signed earlier: {}", text(&nobody));
 }
 
 #[tokio::test(flavor = "multi_thread")]
