@@ -147,7 +147,7 @@ pub(super) fn error(error: &PayError) -> String {
         PayError::NotSigned { error: ClientError::Unreadable(_), answer: Some(answer) } if !answer.body.is_empty() => {
             format!("nothing was paid: {error}. The server says: {}", plain(&String::from_utf8_lossy(&answer.body)))
         }
-        PayError::NotSigned { .. } => format!("nothing was paid: {error}"),
+        PayError::NotSigned { .. } => format!("nothing was paid: {}", plain(&error.to_string())),
         PayError::Refused { reason, until_s, .. } => {
             format!("the server did not take the payment: {}. {}", plain(reason), good_until(*until_s))
         }
