@@ -4,6 +4,8 @@
 //! prints nothing. Invariants: for one bill one payment is signed by `call`; a payment that may have reached the server
 //! is never replaced by another; nothing is signed beyond the preferences' limit.
 
+mod verdict;
+
 use alloy_primitives::hex;
 use bytes::Bytes;
 use farebox_base::{Clock, Micros, Rng};
@@ -17,6 +19,7 @@ use farebox_x402::wire::{SettlementResponse, names};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use std::sync::Arc;
 use std::time::Duration;
+use verdict::{Later, Verdict, judge, never_left, said, unknown};
 
 /// Waits between tries of the same payment; after the last one it is given up.
 const PAUSES: [Duration; 4] =
@@ -67,7 +70,7 @@ pub struct Paid {
 #[derive(Debug, thiserror::Error)]
 pub enum PayError {
     /// The request never arrived, or what it led to is not known; no payment came with it, or it never left.
-    #[error("{0}")]
+    #[error("{}", said(.0))]
     Net(#[from] NetError),
     /// Nothing was signed.
     #[error("{error}")]
@@ -76,9 +79,17 @@ pub enum PayError {
         /// The 402, where what it asks for was the trouble.
         answer: Option<Box<Answer>>,
     },
-    /// The server did not take the payment.
+    /// The server says that it did not take the payment; whoever has it may take it as long as it is good.
     #[error("the payment was not taken: {reason}")]
-    Refused { reason: String, answer: Box<Answer> },
+    Refused {
+        reason: String,
+        answer: Box<Answer>,
+        /// When it stops being good, in Unix seconds; `None` where that is not known.
+        until_s: Option<i64>,
+    },
+    /// The server says that the payment may still be taken. Send it again, never another one.
+    #[error("the payment is under way and may still be taken")]
+    UnderWay { payment: Box<SignedHeader> },
     /// The payment may have been taken. Send it again, never another one.
     #[error("whether the payment was taken is not known: {why}")]
     Unknown { why: String, payment: Box<SignedHeader> },
@@ -168,7 +179,8 @@ impl Payer {
             return Ok(Asked::Served(answer));
         }
         if request.has_payment() {
-            return Err(PayError::Refused { reason: answer.complaint(), answer: Box::new(answer) });
+            let (reason, until_s) = (answer.complaint(), None);
+            return Err(PayError::Refused { reason, answer: Box::new(answer), until_s });
         }
         match answer.required().and_then(|required| self.chosen(&required)) {
             Ok((choice, amount)) => Ok(Asked::ToPay(Box::new(Bill { choice, amount, answer }))),
@@ -191,14 +203,14 @@ impl Payer {
     /// Sends the request with a payment, and where no answer comes with the same one again.
     ///
     /// # Errors
-    /// `Net` where the payment never left; `Refused`; `Unknown`.
+    /// `Net` where the payment never left; `Refused`; `UnderWay`; `Unknown`.
     pub async fn pay(&self, request: &Request, payment: &SignedHeader) -> Result<Answer, PayError> {
         let mut pauses = PAUSES.into_iter();
         // Why a try that may have arrived led to no answer.
-        let mut lost: Option<String> = None;
+        let mut lost: Option<Later> = None;
         loop {
             let again = match self.send(request, Some(payment)).await {
-                Ok(answer) => match judge(answer, lost.as_deref()) {
+                Ok(answer) => match judge(answer, payment, lost.as_ref()) {
                     Verdict::Answer(answer) => return Ok(answer),
                     Verdict::Refused(error) => return Err(error),
                     Verdict::Unknown(why) => return Err(unknown(why, payment)),
@@ -206,15 +218,15 @@ impl Payer {
                 },
                 Err(error) if never_left(&error) => Ok(error),
                 Err(error) if error.kind == NetErrorKind::ResponseTooLarge => {
-                    return Err(unknown(error.to_string(), payment));
+                    return Err(unknown(said(&error), payment));
                 }
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(Later::Lost(said(&error))),
             };
             let pause = pauses.next();
             match (again, pause) {
                 (Ok(error), None) if lost.is_none() => return Err(PayError::Net(error)),
-                (Ok(error), None) => return Err(unknown(error.to_string(), payment)),
-                (Err(why), None) => return Err(unknown(why, payment)),
+                (Ok(error), None) => return Err(unknown(said(&error), payment)),
+                (Err(why), None) => return Err(why.given_up(payment)),
                 (Err(why), Some(_)) => lost = Some(why),
                 (Ok(_), Some(_)) => {}
             }
@@ -255,42 +267,4 @@ impl Payer {
         let (head, body) = self.parts.client.fetch(outgoing, self.parts.limits).await?.into_parts();
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
-}
-
-enum Verdict {
-    Answer(Answer),
-    Refused(PayError),
-    /// Not over: the same payment again in a moment.
-    Later(String),
-    Unknown(String),
-}
-
-/// What an answer to a payment means. `lost` says why an earlier try had none.
-fn judge(answer: Answer, lost: Option<&str>) -> Verdict {
-    if answer.receipt().is_some_and(|receipt| receipt.is_pending()) {
-        return Verdict::Later("the settlement is pending".to_owned());
-    }
-    let is_refusal = matches!(answer.status, StatusCode::PAYMENT_REQUIRED | StatusCode::PRECONDITION_FAILED);
-    match lost {
-        Some(_) if answer.status == StatusCode::CONFLICT => {
-            Verdict::Later("the first try is still under way".to_owned())
-        }
-        Some(why) if is_refusal => {
-            Verdict::Unknown(format!("an earlier try had no answer ({why}), and now: {}", answer.complaint()))
-        }
-        None if is_refusal => {
-            Verdict::Refused(PayError::Refused { reason: answer.complaint(), answer: Box::new(answer) })
-        }
-        _ => Verdict::Answer(answer),
-    }
-}
-
-/// Whether no byte of the request can have reached the server.
-fn never_left(error: &NetError) -> bool {
-    use NetErrorKind as Kind;
-    matches!(error.kind, Kind::Blocked | Kind::Dns | Kind::Connect | Kind::ConnectTimeout | Kind::Tls)
-}
-
-fn unknown(why: String, payment: &SignedHeader) -> PayError {
-    PayError::Unknown { why, payment: Box::new(payment.clone()) }
 }

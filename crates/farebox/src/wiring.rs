@@ -272,6 +272,7 @@ fn call_settings(config: &Config, sqlite_folder: Option<&Path>) -> CallSettings 
         claims: farebox_calls::ClaimRule {
             after: Duration::from_secs(config.x402.channel_claim_after_s.into()),
             amount: config.x402.channel_claim_usdc,
+            gone_after: Duration::from_secs(config.x402.channel_gone_after_s),
         },
         request_bytes_max: config.server.max_request_bytes,
         timeouts: Timeouts {

@@ -72,6 +72,20 @@ impl Payment {
         }
     }
 
+    /// When it stops being good, in Unix seconds; `None` for what is good as long as its channel.
+    pub fn ends_s(&self) -> Option<i64> {
+        let ends = match self {
+            Self::Eip3009 { authorization, .. } => authorization.valid_before,
+            Self::Permit2 { permit, .. } | Self::Upto { permit, .. } => permit.deadline,
+            Self::Deposit { funding, .. } => match &**funding {
+                Funding::Eip3009 { valid_before, .. } => *valid_before,
+                Funding::Permit2 { permit, .. } => permit.deadline,
+            },
+            Self::Voucher(_) | Self::Refund { .. } => return None,
+        };
+        Some(i64::try_from(ends).unwrap_or(i64::MAX))
+    }
+
     /// What kind of payload it is, for messages.
     pub const fn kind(&self) -> &'static str {
         match self {

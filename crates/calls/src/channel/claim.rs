@@ -32,11 +32,14 @@ pub struct ClaimRule {
     pub after: Duration,
     /// How much of one channel is claimed at once, however long it has waited.
     pub amount: Micros,
+    /// How long every look has to show less in a channel than is booked, with no refund or withdrawal that explains it,
+    /// before it is written off; longer than nodes are behind each other.
+    pub gone_after: Duration,
 }
 
 impl Default for ClaimRule {
     fn default() -> Self {
-        Self { after: Duration::from_secs(600), amount: Micros::new(5_000_000) }
+        Self { after: Duration::from_secs(600), amount: Micros::new(5_000_000), gone_after: Duration::from_secs(120) }
     }
 }
 
@@ -48,6 +51,7 @@ impl Calls {
     /// Those of the database, the first once all networks have had their turn.
     pub async fn channels_claim(&self) -> Result<u64> {
         self.channels_resume().await?;
+        self.watch_short().await?;
         let (mut claimed, mut failure) = (0, None);
         let networks: Vec<String> =
             self.parts.payments.facilitators.networks().map(|network| network.as_str().to_owned()).collect();
@@ -127,6 +131,16 @@ impl Calls {
             self.sweep(&due).await?;
         }
         Ok(claimed)
+    }
+
+    /// Looks again at channels of which the chain showed less than is booked.
+    async fn watch_short(&self) -> Result<()> {
+        for id in self.channels.short(CLAIMS_MAX) {
+            if let Some(channel) = self.channel_read(id).await {
+                self.channels_watched(&[channel]).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Looks now and then at channels that owe nothing and still hold money, which their payers may take back.

@@ -8,8 +8,9 @@
 //!   beyond its last voucher, or beyond what is in it;
 //! - one request at a time has a channel;
 //! - the account of a channel has its balance less what was charged, but for what was lost;
-//! - a balance falls only by a refund from here, by a withdrawal that was seen to begin, or where nobody has looked for as
-//!   long as a withdrawal takes.
+//! - a balance falls only by a refund from here, by a withdrawal that was seen to begin, where nobody has looked for as
+//!   long as a withdrawal takes, or where every look has shown less for `ClaimRule::gone_after`, as after a reorganisation;
+//! - nothing is spent from a channel whose last look showed less than is booked.
 
 mod call;
 mod charge;

@@ -1,6 +1,7 @@
 //! What a look at the chain changes in the book: deposits made elsewhere, withdrawals, refunds.
 
 use super::row::{Beginning, NewChannel};
+use super::stand::good_for;
 use super::{Channel, id_text};
 use crate::Calls;
 use alloy_primitives::U256;
@@ -13,16 +14,54 @@ use farebox_x402::facilitator::channels::{ChannelOnChain, Withdrawal};
 use farebox_x402::network::Token;
 use std::time::Duration;
 
+/// What a look at the chain has led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Observed {
+    Booked,
+    /// Nothing: the channel has changed since it was read.
+    Changed,
+    /// The chain shows less than is booked, and nothing explains it yet; a node may be behind.
+    Short,
+}
+
 impl Calls {
-    /// Books what the chain says of a channel. `ended`: a refund from here is part of it. `false`: the channel has changed
-    /// since it was read.
+    /// Books what the chain says of a channel. `ended`: a refund from here is part of it.
     ///
     /// # Errors
     /// Those of the database.
-    pub(super) async fn channel_observed(&self, channel: &Channel, seen: &ChannelOnChain, ended: bool) -> Result<bool> {
+    pub(super) async fn channel_observed(
+        &self,
+        channel: &Channel,
+        seen: &ChannelOnChain,
+        ended: bool,
+    ) -> Result<Observed> {
         let now = self.parts.clock.now();
-        let change = Change::of(channel, seen, ended, now)?;
-        tx!(self.parts.db, Isolation::ReadCommitted, tx => { change.apply_in(tx, channel, seen, now).await })
+        let is_gone = self.is_gone(channel, seen, now)?;
+        let change = Change::of(channel, seen, Known { ended, is_gone }, now)?;
+        let changed =
+            tx!(self.parts.db, Isolation::ReadCommitted, tx => { change.apply_in(tx, channel, seen, now).await })?;
+        Ok(match (changed, change.is_explained) {
+            (false, _) => Observed::Changed,
+            (true, false) => Observed::Short,
+            (true, true) => {
+                self.channels.whole(channel.id);
+                Observed::Booked
+            }
+        })
+    }
+
+    /// Whether the chain has shown less than is booked for so long that no node can be behind that far.
+    fn is_gone(&self, channel: &Channel, seen: &ChannelOnChain, now: Timestamp) -> Result<bool> {
+        if micros(&channel.token, seen.balance)? >= channel.balance {
+            self.channels.whole(channel.id);
+            return Ok(false);
+        }
+        let since = self.channels.short_since(channel.id, now);
+        if since == now {
+            let id = id_text(channel.id);
+            tracing::warn!(channel = %id, booked = %channel.balance, "the chain shows less in a channel than is booked; nothing is spent from it until that is explained");
+        }
+        Ok(now >= since.plus(self.parts.settings.claims.gone_after))
     }
 
     /// Makes the row of a channel that the chain knows and the store does not.
@@ -66,35 +105,49 @@ fn leaving(token: &Token, seen: &ChannelOnChain) -> Result<Option<(Micros, i64)>
     Ok(Some((micros(token, amount)?, i64::try_from(begun_at_s).unwrap_or(i64::MAX))))
 }
 
+/// What is known beside the look.
+#[derive(Clone, Copy)]
+struct Known {
+    /// A refund from here is part of it.
+    ended: bool,
+    /// What is missing has been missing for long.
+    is_gone: bool,
+}
+
 /// What a look at the chain comes to.
 struct Change {
     balance: Micros,
     claimed: Micros,
     /// Into the channel's account, or out of it.
     own: Micros,
-    /// What was charged and can't be claimed any more.
+    /// What was charged and can't be claimed any more; negative: what was lost can be claimed again.
     loss: Micros,
     ended: bool,
     /// Whether balances rise and fall in ways that are known.
     is_explained: bool,
+    /// Whether it has fallen in no other way than by vanishing.
+    is_lost: bool,
 }
 
 impl Change {
-    fn of(channel: &Channel, seen: &ChannelOnChain, ended: bool, now: Timestamp) -> Result<Self> {
+    fn of(channel: &Channel, seen: &ChannelOnChain, known: Known, now: Timestamp) -> Result<Self> {
+        let Known { ended, is_gone } = known;
         let balance = micros(&channel.token, seen.balance)?;
         let claimed = micros(&channel.token, seen.total_claimed)?.max(channel.claimed);
         let delta = balance.checked_sub(channel.balance)?;
         // Since the last look a withdrawal may have begun and ended, if that is longer ago than one takes.
         let takes = Duration::from_secs(channel.config.withdraw_delay_s);
         let withdrawn = channel.withdrawal_at_s.is_some() || now >= channel.seen_at.plus(takes);
-        let is_explained = delta >= Micros::ZERO || ended || withdrawn;
+        let is_explained = delta >= Micros::ZERO || ended || withdrawn || is_gone;
+        let is_lost = is_gone && delta < Micros::ZERO && !ended && !withdrawn;
         if !is_explained {
             let (balance, none) = (channel.balance, Micros::ZERO);
-            return Ok(Self { balance, claimed, own: none, loss: none, ended, is_explained });
+            return Ok(Self { balance, claimed, own: none, loss: none, ended, is_explained, is_lost });
         }
         let has = channel.balance.checked_sub(channel.charged)?.checked_add(channel.lost)?;
-        let own = delta.max(Micros::ZERO.checked_sub(has)?);
-        Ok(Self { balance, claimed, own, loss: own.checked_sub(delta)?, ended, is_explained })
+        let again = delta.max(Micros::ZERO).min(channel.lost);
+        let own = delta.checked_sub(again)?.max(Micros::ZERO.checked_sub(has)?);
+        Ok(Self { balance, claimed, own, loss: own.checked_sub(delta)?, ended, is_explained, is_lost })
     }
 
     async fn apply_in(&self, tx: &mut Tx, channel: &Channel, seen: &ChannelOnChain, now: Timestamp) -> Result<bool> {
@@ -114,7 +167,8 @@ impl Change {
         let moved = i64::from(self.balance != channel.balance);
         let withdrawal = leaving(&channel.token, seen)?;
         // What can't be explained is looked at again before anything more is spent.
-        let seen_at = if self.is_explained { now } else { channel.seen_at };
+        let stale = channel.seen_at.min(now.minus(good_for(&channel.config)));
+        let seen_at = if self.is_explained { now } else { stale };
         let params = [
             id.as_str().into(),
             channel.moves.into(),
@@ -142,10 +196,19 @@ impl Change {
             (channel.outside(), self.loss.checked_sub(self.own)?),
         ];
         move_in(tx, &format!("channel:{id}:{}", channel.moves), kind, &legs, now).await?;
-        if !self.loss.is_zero() {
-            tracing::error!(channel = %id, loss = %self.loss, "a channel was emptied before its vouchers were claimed");
-        }
+        self.told(channel);
         Ok(true)
+    }
+}
+
+impl Change {
+    fn told(&self, channel: &Channel) {
+        let id = id_text(channel.id);
+        if self.loss > Micros::ZERO {
+            tracing::error!(channel = %id, loss = %self.loss, "a channel was emptied before its vouchers were claimed");
+        } else if self.is_lost {
+            tracing::error!(channel = %id, missing = %self.own, "what was deposited into a channel is no longer on its chain");
+        }
     }
 }
 

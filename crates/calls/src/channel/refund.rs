@@ -3,6 +3,7 @@
 //!
 //! Invariant: a refund is written down before it is begun; until it has ended the channel takes no voucher.
 
+use super::observe::Observed;
 use super::present::claim_of;
 use super::seat::Seated;
 use super::{Channel, Refunding, busy, id_text};
@@ -125,10 +126,10 @@ impl Calls {
                 if refund.nonce.is_some_and(|nonce| seen.refund_nonce <= nonce) {
                     return Err(under_way());
                 }
-                if !self.channel_observed(&channel, &seen, true).await? {
-                    return Err(under_way());
+                match self.channel_observed(&channel, &seen, true).await? {
+                    Observed::Booked => Ok(transaction),
+                    Observed::Changed | Observed::Short => Err(under_way()),
                 }
-                Ok(transaction)
             }
         }
     }

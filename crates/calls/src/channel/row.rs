@@ -1,6 +1,6 @@
 //! The rows of channels.
 
-use super::stand::good_for;
+use super::stand::{good_for, looked_at_soon};
 use super::{Channel, Kept, Refunding, id_text};
 use alloy_primitives::U256;
 use farebox_base::{Error, Micros, PartyId, Result, Timestamp};
@@ -37,7 +37,7 @@ impl NewChannel {
     }
 
     /// Adds a deposit, to a new row where there is none; answers who spends the channel. The chain was looked at before
-    /// the deposit was begun.
+    /// the deposit was begun, and is looked at soon after, as a reorganisation may take the deposit away.
     pub(crate) async fn deposit_in(
         &self,
         tx: &mut Tx,
@@ -45,11 +45,14 @@ impl NewChannel {
         begun_at: Timestamp,
         now: Timestamp,
     ) -> Result<PartyId> {
-        const ADD: &str =
-            sql!("UPDATE channel SET balance = balance + $2, moves = moves + 1 WHERE id = $1 RETURNING party_id");
+        const ADD: &str = sql!(
+            "UPDATE channel SET balance = balance + $2, moves = moves + 1, seen_at = CASE WHEN seen_at > $3 THEN $3 ELSE seen_at END
+             WHERE id = $1 RETURNING party_id"
+        );
         let (balance, claimed) = (Micros::ZERO, Micros::ZERO);
         self.put_in(tx, &Beginning { balance, claimed, withdrawal: None, seen_at: begun_at.min(now) }, now).await?;
-        let row = tx.one(ADD, &[id_text(self.id).as_str().into(), amount.into()]).await?;
+        let soon = looked_at_soon(&self.config, now);
+        let row = tx.one(ADD, &[id_text(self.id).as_str().into(), amount.into(), soon.into()]).await?;
         row.map_or(Ok(self.party), |row| Ok(row.get(0)?))
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: whoever has a seat is alone with its channel in this process; between processes the store decides.
 
 use super::Channel;
-use farebox_base::FastMap;
+use farebox_base::{FastMap, Timestamp};
 use farebox_x402::evm::ChannelId;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ const REMEMBERED_MAX: usize = 50_000;
 #[derive(Default)]
 pub(crate) struct Seats {
     all: Mutex<FastMap<ChannelId, Arc<Seat>>>,
+    /// Channels of which the chain shows less than is booked, and since when.
+    short: Mutex<FastMap<ChannelId, Timestamp>>,
 }
 
 /// How long a request waits for a job that has its channel in hand, which takes a transaction at most.
@@ -70,6 +72,21 @@ impl Seats {
             all.retain(|_, seat| seat.taken.load(Ordering::Relaxed) != FREE || Arc::strong_count(seat) > 1);
         }
         all.entry(id).or_default().clone()
+    }
+
+    /// Notes that the chain shows less than is booked; answers since when it has at every look.
+    pub(super) fn short_since(&self, id: ChannelId, now: Timestamp) -> Timestamp {
+        *self.short.lock().entry(id).or_insert(now)
+    }
+
+    /// Notes that the chain and the book agree again.
+    pub(super) fn whole(&self, id: ChannelId) {
+        self.short.lock().remove(&id);
+    }
+
+    /// Some channels of which the chain shows less than is booked.
+    pub(super) fn short(&self, most: usize) -> Vec<ChannelId> {
+        self.short.lock().keys().take(most).copied().collect()
     }
 
     /// What is remembered of a channel, whoever has it.

@@ -1,14 +1,14 @@
 //! Where a channel stands: from memory, else from the store, else from its chain, which is looked at again before what
 //! is known of it could be older than a withdrawal takes.
 
-use super::observe::micros;
+use super::observe::{Observed, micros};
 use super::row::{self, NewChannel};
 use super::seat::Seated;
 use super::{Channel, busy};
 use crate::payment::refused;
 use crate::{Calls, SignedPayment};
 use alloy_primitives::U256;
-use farebox_base::{Error, PartyId, Result};
+use farebox_base::{Error, PartyId, Result, Timestamp};
 use farebox_x402::evm::{ChannelConfig, ChannelId};
 use farebox_x402::facilitator::channels::{ChannelOnChain, Channels};
 use farebox_x402::offer::Correction;
@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// The longest that a look at a chain is good for; a third of the time that a withdrawal takes where that is less.
 const FRESH: Duration = Duration::from_secs(300);
+/// When a look follows a deposit from here: reorganisations mostly come within the next blocks.
+const SOON: Duration = Duration::from_secs(20);
 /// How often a channel is read again that others change meanwhile.
 const ATTEMPTS: u32 = 4;
 
@@ -111,11 +113,14 @@ impl Calls {
         Err(refused(&busy()))
     }
 
-    /// Looks at the chain; answers the channel as it is then, `None` where it has to be read again.
+    /// Looks at the chain; answers the channel as it is then, `None` where it has to be read again. Of one that shows less
+    /// than is booked nothing is spent until that is explained.
     pub(super) async fn channel_looked_at(&self, channel: Channel) -> Result<Option<Channel>> {
         let seen = self.seen(self.chain_of(&channel)?, channel.id).await?;
-        if !self.channel_observed(&channel, &seen, false).await? {
-            return Ok(None);
+        match self.channel_observed(&channel, &seen, false).await? {
+            Observed::Booked => {}
+            Observed::Changed => return Ok(None),
+            Observed::Short => return Err(refused(&short())),
         }
         let read = row::load(&self.parts.db, &self.parts.payments.networks, channel.id).await?;
         read.map(|channel| with_ceiling(channel, &seen)).transpose()
@@ -158,11 +163,22 @@ pub(super) fn good_for(config: &ChannelConfig) -> Duration {
     FRESH.min(Duration::from_secs(config.withdraw_delay_s / 3))
 }
 
+/// The time of a look that is followed by another one soon.
+pub(super) fn looked_at_soon(config: &ChannelConfig, now: Timestamp) -> Timestamp {
+    now.minus(good_for(config).saturating_sub(SOON))
+}
+
 /// While the payer withdraws, or the chain shows less than is booked, no more is spent than stays.
 pub(super) fn with_ceiling(channel: Channel, seen: &ChannelOnChain) -> Result<Channel> {
     let leaves = seen.balance.saturating_sub(seen.withdrawal.map_or(0, |withdrawal| withdrawal.amount));
     let leaves = micros(&channel.token, leaves)?;
     Ok(Channel { ceiling: (leaves < channel.balance).then_some(leaves), ..channel })
+}
+
+fn short() -> Refusal {
+    let message = "the chain shows less in the channel than was deposited; it is looked at again, so send the request \
+                   again in a moment";
+    Refusal::new(Reason::ChannelBusy, message)
 }
 
 fn unreachable() -> Refusal {

@@ -31,9 +31,10 @@ The body of the answer goes to standard output, everything else to standard erro
 anything is signed, unless you say --yes; elsewhere --max-amount alone decides. A payment that had no answer is sent \
 again as it is; never is a second one signed. Redirects are not followed.
 
-Exit status: 0 where the request was served, paid or free (an answer below 300); 2 where nothing was paid, because the \
-server refused the payment, it is too expensive, no offer can be paid, you said no, or because an option or the wallet \
-can't be used; 1 otherwise.";
+Exit status: 0 where the request was served, paid or free (an answer below 300); 2 where nothing was signed, because it \
+is too expensive, no offer can be paid, you said no, or because an option or the wallet can't be used; 3 where a signed \
+payment has left and is not known to be taken: it was refused, is under way or had no answer, and may be taken as long as \
+it is good, which is said, and is ten minutes at most; 1 otherwise.";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
@@ -50,7 +51,7 @@ pub(super) struct PayArgs {
     #[arg(long, short = 'H', value_name = "HEADER")]
     header: Vec<String>,
     /// The most that is paid, in USDC.
-    #[arg(long, value_name = "USDC", default_value = "1")]
+    #[arg(long, value_name = "USDC", default_value = "1", allow_negative_numbers = true)]
     max_amount: String,
     /// File with the key that pays; without one FAREBOX_WALLET_KEY holds it. `farebox wallet new` makes one.
     #[arg(long, value_name = "FILE")]
@@ -77,15 +78,25 @@ pub(super) struct Failed {
 
 /// Also of commands that can't be used as they are.
 const NOT_PAID: u8 = 2;
+/// A signed payment is with the server, which has not said that it took it.
+const IN_DOUBT: u8 = 3;
 const TROUBLE: u8 = 1;
+
+/// What came of a request that was sent.
+struct Done {
+    answer: Answer,
+    /// Whether a payment was sent along.
+    is_signed: bool,
+}
 
 /// Everything ends here: its statuses differ from those of the other commands.
 pub(super) async fn run(args: PayArgs) -> ExitCode {
     match pay(&args).await {
-        Ok(answer) if answer.status.as_u16() < 300 => ExitCode::SUCCESS,
-        Ok(answer) => {
+        Ok(done) if done.answer.status.as_u16() < 300 => ExitCode::SUCCESS,
+        Ok(Done { answer, is_signed }) => {
             tell(telling::not_served(&answer));
-            ExitCode::from(TROUBLE)
+            let is_taken = answer.receipt().is_some_and(|receipt| receipt.success);
+            ExitCode::from(if is_signed && !is_taken { IN_DOUBT } else { TROUBLE })
         }
         Err(failed) => {
             tell(format!("farebox: {}", failed.message));
@@ -94,14 +105,24 @@ pub(super) async fn run(args: PayArgs) -> ExitCode {
     }
 }
 
-async fn pay(args: &PayArgs) -> Result<Answer, Failed> {
+async fn pay(args: &PayArgs) -> Result<Done, Failed> {
     let request = request(args)?;
     let payer = payer(args)?;
     if args.verbose {
         tell(telling::sent(&request));
     }
-    let bill = match payer.ask(&request).await.map_err(failed)? {
-        Asked::Served(answer) => return shown(args, answer),
+    let asked = payer.ask(&request).await.map_err(failed).map_err(|failed| match failed.status {
+        TROUBLE if request.has_payment() => Failed { status: IN_DOUBT, ..failed },
+        _ => failed,
+    });
+    let bill = match asked? {
+        Asked::Served(answer) => {
+            let is_signed = request.has_payment();
+            if is_signed {
+                tell(telling::of_own_payment(&answer));
+            }
+            return shown(args, answer).map(|answer| Done { answer, is_signed });
+        }
         Asked::ToPay(bill) => bill,
     };
     tell(telling::bill(&bill));
@@ -113,8 +134,8 @@ async fn pay(args: &PayArgs) -> Result<Answer, Failed> {
         tell(telling::payment(&payment));
     }
     let answer = payer.pay(&request, &payment).await.map_err(failed)?;
-    tell(telling::receipt(&bill, &answer, key.address()));
-    shown(args, answer)
+    tell(telling::receipt(&bill, &answer, &payment));
+    shown(args, answer).map(|answer| Done { answer, is_signed: true })
 }
 
 fn shown(args: &PayArgs, answer: Answer) -> Result<Answer, Failed> {
@@ -128,6 +149,9 @@ fn shown(args: &PayArgs, answer: Answer) -> Result<Answer, Failed> {
 
 fn request(args: &PayArgs) -> Result<Request, Failed> {
     let parsed = url::Url::parse(&args.url).map_err(|error| unusable(format!("{} is no URL: {error}", args.url)))?;
+    if !matches!(parsed.scheme(), "http" | "https") || parsed.host().is_none() {
+        return Err(unusable(format!("{} must begin with http:// or https:// and name a server", args.url)));
+    }
     let url = parsed.as_str().split('#').next().unwrap_or_default();
     let url: Uri = url.parse().map_err(|error| unusable(format!("{} is no URL: {error}", args.url)))?;
     let body = args.data.as_deref().map(data).transpose()?;
@@ -173,6 +197,9 @@ fn data(text: &str) -> Result<Bytes, Failed> {
 fn payer(args: &PayArgs) -> Result<Payer, Failed> {
     let networks = Networks::builtin().map_err(|error| unusable(error.to_string()))?;
     let max_amount = Micros::parse(&args.max_amount).map_err(|error| unusable(format!("--max-amount {error}")))?;
+    if max_amount < Micros::ZERO {
+        return Err(unusable("--max-amount must not be negative".to_owned()));
+    }
     let mut preferences = Preferences::up_to(max_amount);
     for name in &args.network {
         let network = networks.by_name(name).ok_or_else(|| {
@@ -220,8 +247,9 @@ fn agreed(args: &PayArgs, bill: &Bill) -> Result<(), Failed> {
 
 fn failed(error: PayError) -> Failed {
     let status = match &error {
-        PayError::NotSigned { .. } | PayError::Refused { .. } => NOT_PAID,
-        PayError::Net(_) | PayError::Unknown { .. } => TROUBLE,
+        PayError::NotSigned { .. } => NOT_PAID,
+        PayError::Refused { .. } | PayError::UnderWay { .. } | PayError::Unknown { .. } => IN_DOUBT,
+        PayError::Net(_) => TROUBLE,
     };
     Failed { status, message: telling::error(&error) }
 }

@@ -63,6 +63,7 @@ pub struct X402 {
     pub channel_claim_after_s: u32,
     #[serde(with = "text::amount")]
     pub channel_claim_usdc: Micros,
+    pub channel_gone_after_s: u64,
     pub receiver: Receiver,
     /// The same.
     pub receivers_allowed: Vec<Receiver>,
@@ -140,6 +141,7 @@ impl X402 {
         if u64::from(self.channel_claim_after_s) > self.channel_withdraw_delay_s {
             return broken("x402.channel_claim_after_s", "must not be more than x402.channel_withdraw_delay_s");
         }
+        at_least("x402.channel_gone_after_s", self.channel_gone_after_s, 1)?;
         let has_gas_key = self.gas_key.is_some() || self.gas_key_file.is_some();
         for (name, network) in &self.network {
             network.check(name)?;

@@ -37,8 +37,10 @@ fn the_story_on_a_chain_ends_with_balances_that_moved_and_balanced_books() {
         let output = demo(arguments, Some(&anvil));
         let told = text(&output);
         assert!(output.status.success(), "{told}");
-        for part in ["before: buyer 1, gateway 0, seller 0 USDC", after, "receipt: transaction 0x", "the books balance"]
-        {
+        let spent = "refused: invalid_exact_evm_nonce_already_used";
+        let parts =
+            ["before: buyer 1, gateway 0, seller 0 USDC", after, "receipt: transaction 0x", spent, "the books balance"];
+        for part in parts {
             assert!(told.contains(part), "{part} is missing in:\n{told}");
         }
         let by_voucher = ["call 3 by voucher", "after the claim: buyer 0.75, gateway 0.25, seller 0 USDC"];
@@ -52,4 +54,12 @@ fn without_anvil_one_line_says_how_to_get_it() {
     let told = text(&output);
     assert!(!output.status.success() && told.lines().count() == 1, "{told}");
     assert!(told.contains("npm install @foundry-rs/anvil"), "{told}");
+}
+
+#[test]
+fn an_anvil_that_is_not_where_its_variable_says_is_named() {
+    let output = demo(&[], Some(Path::new("/nonexistent/anvil")));
+    let told = text(&output);
+    assert!(!output.status.success() && told.lines().count() == 1, "{told}");
+    assert!(told.contains("FAREBOX_ANVIL names /nonexistent/anvil"), "{told}");
 }

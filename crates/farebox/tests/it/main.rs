@@ -26,6 +26,7 @@ mod mistakes;
 mod npm;
 mod oauth;
 mod pay;
+mod pay_in_doubt;
 mod permissions;
 mod places;
 mod plain_errors;

@@ -20,20 +20,20 @@ use std::net::SocketAddr;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-const KEY: &str = "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a";
+pub(super) const KEY: &str = "5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a";
 const PAYER: &str = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
 const PAYEE: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-const TRANSACTION: &str = "0x1111111111111111111111111111111111111111111111111111111111111111";
+pub(super) const TRANSACTION: &str = "0x1111111111111111111111111111111111111111111111111111111111111111";
 
 /// Asks 0.05 USDC on Base Sepolia for everything but `/free`; the path says how it behaves then.
 #[derive(Default)]
-struct Shop {
+pub(super) struct Shop {
     /// Every payment that came, as its header was.
-    payments: Mutex<Vec<String>>,
+    pub payments: Mutex<Vec<String>>,
 }
 
 impl Shop {
-    async fn open() -> (Arc<Self>, String) {
+    pub async fn open() -> (Arc<Self>, String) {
         let shop = Arc::new(Self::default());
         let listener = bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -41,7 +41,7 @@ impl Shop {
         (shop, base)
     }
 
-    fn different_payments(&self) -> (usize, usize) {
+    pub fn different_payments(&self) -> (usize, usize) {
         let mut payments = self.payments.lock().clone();
         let all = payments.len();
         payments.dedup();
@@ -65,7 +65,7 @@ impl Service for Shop {
             payments.push(value.to_owned());
             payments.len()
         };
-        let payment = match PaymentHeader::decode(value).and_then(|header| verified(&header)) {
+        let payment = match PaymentHeader::decode(value).and_then(|header| verified(&header, path)) {
             Ok(payer) => payer,
             Err(refusal) => return receipt(402, &SettlementResponse::refused("", &refusal, 2)),
         };
@@ -79,7 +79,20 @@ impl Service for Shop {
                 let transaction = TRANSACTION.to_owned();
                 receipt(402, &SettlementResponse { transaction, ..SettlementResponse::refused("", &pending, 2) })
             }
-            "/refuses" | "/silent-then-refused" => receipt(402, &SettlementResponse::refused("", &refused, 2)),
+            "/later" | "/v1-later" => receipt(200, &SettlementResponse::refused("", &pending, 2)),
+            "/lost" => receipt(503, &SettlementResponse::refused("", &pending, 2)),
+            "/lost-once" if tries == 1 => receipt(503, &SettlementResponse::refused("", &pending, 2)),
+            "/lies" => {
+                let settled =
+                    SettlementResponse::settled("eip155:84532\u{202e}", payment, TRANSACTION.parse().ok(), None);
+                receipt(200, &SettlementResponse { amount: Some(Uint(alloy_primitives::U256::ONE)), ..settled })
+            }
+            "/fails-paid" => {
+                receipt(500, &SettlementResponse::settled("eip155:84532", payment, TRANSACTION.parse().ok(), None))
+            }
+            "/refuses" | "/long" | "/silent-then-refused" => {
+                receipt(402, &SettlementResponse::refused("", &refused, 2))
+            }
             _ => {
                 let amount = Some(Uint(alloy_primitives::U256::from(50_000)));
                 let hash = TRANSACTION.parse().ok();
@@ -89,30 +102,32 @@ impl Service for Shop {
     }
 }
 
-fn offers() -> Vec<Offer> {
+fn offers(path: &str) -> Vec<Offer> {
+    let timeout_s = if path == "/long" { 86_400 } else { 60 };
     let networks = Networks::builtin().unwrap();
     let network = networks.by_name("base-sepolia").unwrap();
     let token = network.tokens()[0].clone();
     let pay_to = address::parse(PAYEE).unwrap();
     let amount = alloy_primitives::U256::from(50_000);
-    vec![Offer::new(network.clone(), token, amount, pay_to, 60, Terms::Exact(Transfer::Eip3009)).unwrap()]
+    let offer = Offer::new(network.clone(), token, amount, pay_to, timeout_s, Terms::Exact(Transfer::Eip3009)).unwrap();
+    vec![if path == "/fails-paid" { offer.upfront() } else { offer }]
 }
 
-fn verified(header: &PaymentHeader) -> Result<alloy_primitives::Address, Refusal> {
-    let offers = offers();
+fn verified(header: &PaymentHeader, path: &str) -> Result<alloy_primitives::Address, Refusal> {
+    let offers = offers(path);
     let (offer, payment) = match_offer(&offers, header)?;
     verify_local(offer, &payment, SystemClock::default().now(), &Limits::default())?;
     Ok(payment.payer())
 }
 
 fn challenge(path: &str) -> Response<Body> {
-    let offers = offers();
+    let offers = offers(path);
     let resource = Resource { url: format!("http://shop.example{path}"), ..Resource::default() };
     let challenge =
         Challenge { offers: &offers, resource: &resource, extensions: Object::new(), complaint: Complaint::Unpaid };
     let mut response = Response::new(full(challenge.v1_body().unwrap()));
     *response.status_mut() = StatusCode::PAYMENT_REQUIRED;
-    if path == "/v1" {
+    if path.starts_with("/v1") {
         return response;
     }
     let value = challenge.v2_header().unwrap().parse().unwrap();
@@ -208,7 +223,7 @@ async fn a_server_that_is_not_there_costs_nothing() {
     assert!(matches!(error, PayError::Net(_)), "{error}");
 }
 
-async fn farebox(arguments: &[&str], wallet_key: Option<&str>) -> Output {
+pub(super) async fn farebox(arguments: &[&str], wallet_key: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_farebox"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FAREBOX_")) {
         command.env_remove(name);
@@ -240,7 +255,7 @@ async fn the_command_prints_the_answer_pays_and_says_what_it_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_ends_with_2_where_nothing_was_paid_and_with_1_where_it_went_wrong() {
+async fn the_command_ends_with_2_where_nothing_was_signed_and_with_1_where_it_went_wrong() {
     let (shop, base) = Shop::open().await;
     let at = |path: &str| format!("{base}{path}");
     let cases: &[(&[&str], Option<&str>, i32, &str)] = &[
@@ -249,10 +264,12 @@ async fn the_command_ends_with_2_where_nothing_was_paid_and_with_1_where_it_went
             &[&at("/both"), "--network", "polygon"],
             Some(KEY),
             2,
-            "nothing was paid: none of the offers can be paid: network eip155:84532 is not wanted",
+            "nothing was paid: none of the offers can be paid: the server offers exact on Base Sepolia (eip155:84532); \
+             wanted is exact on Polygon",
         ),
         (&[&at("/both")], None, 2, "farebox wallet new FILE"),
-        (&[&at("/refuses")], Some(KEY), 2, "insufficient_funds"),
+        (&[&at("/both"), "--max-amount", "-1"], Some(KEY), 2, "--max-amount must not be negative"),
+        (&["ftp://127.0.0.1/x"], Some(KEY), 2, "must begin with http:// or https://"),
         (&[&at("/both")], Some("hunter2"), 2, "FAREBOX_WALLET_KEY must be 64 hex digits"),
         (&[&at("/both"), "--wallet", "/no/such/wallet"], None, 2, "/no/such/wallet"),
         (&[&at("/both"), "--network", "mars"], Some(KEY), 2, "there is base, "),
@@ -260,16 +277,19 @@ async fn the_command_ends_with_2_where_nothing_was_paid_and_with_1_where_it_went
         (&[&at("/both"), "--header", "nonsense"], Some(KEY), 2, "Name: value"),
         (&[&at("/both"), "--data", "@/no/such/file"], Some(KEY), 2, "/no/such/file"),
         (&["nowhere"], Some(KEY), 2, "is no URL"),
-        (&["http://127.0.0.1:1/"], Some(KEY), 1, "Connect"),
+        (&["http://127.0.0.1:1/"], Some(KEY), 1, "farebox: the server can't be reached: "),
     ];
     for (arguments, key, status, part) in cases {
         let output = farebox(&[&["pay"], *arguments].concat(), *key).await;
         let said = text(&output);
         assert_eq!(output.status.code(), Some(*status), "{arguments:?}: {said}");
         assert!(said.contains(part) && !said.contains("hunter2"), "{arguments:?}: {said}");
-        assert!(said.matches("none of the offers").count() <= 1, "{arguments:?}: {said}");
+        assert!(
+            said.matches("the server offers").count() <= 1 && !said.contains("x402Version"),
+            "{arguments:?}: {said}"
+        );
     }
-    assert_eq!(shop.different_payments(), (1, 1), "only the one that is refused was signed");
+    assert_eq!(shop.different_payments(), (0, 0), "nothing was signed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -277,7 +297,7 @@ async fn a_payment_of_unknown_fate_can_be_sent_again_by_hand_and_is_not_replaced
     let (shop, base) = Shop::open().await;
     let output = farebox(&["pay", &format!("{base}/silent"), "--timeout", "1"], Some(KEY)).await;
     let said = text(&output);
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(output.status.code(), Some(3), "{said}");
     let header = said.split("--header '").nth(1).unwrap().trim_end().trim_end_matches('\'');
     let again = farebox(&["pay", &format!("{base}/both"), "--header", header], None).await;
     assert_eq!(again.status.code(), Some(0), "{}", text(&again));

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ClientError;
+use crate::Reason;
 use crate::network::{ChainId, Networks};
 use crate::offer::{Offer, Scheme};
-use crate::wire::{decode_base64_json, names, offer_of_v1, offer_of_v2, v1, v2};
+use crate::wire::{decode_base64_json, names, offer_of_v1, offer_of_v2, short, v1, v2};
 
 /// The longest body of a 402 that is read.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -91,7 +92,8 @@ impl Required {
     /// The first offer that fits, of the preferred version where it has one.
     ///
     /// # Errors
-    /// `TooMuch` where only the price stands in the way, `NoOffer` saying why for each.
+    /// `TooMuch` where only the price stands in the way, `NoOffer` saying what there is, what is wanted, and what is wrong
+    /// with offers that would be.
     pub fn choose(&self, networks: &Networks, preferences: &Preferences) -> Result<Choice, ClientError> {
         let mut candidates: Vec<Result<Choice, ClientError>> = self.v2_choices(networks);
         let v1 = self.v1_choices(networks);
@@ -108,13 +110,33 @@ impl Required {
                 Err(error @ ClientError::TooMuch { .. }) => {
                     too_much.get_or_insert(error);
                 }
+                Err(ClientError::NotWanted) => {}
+                // What the server offers is told anyway.
+                Err(ClientError::Refused(refusal))
+                    if matches!(refusal.reason, Reason::InvalidNetwork | Reason::UnsupportedScheme) => {}
                 Err(ClientError::NoOffer(text)) => why.push(text),
                 Err(error) => why.push(error.to_string()),
             }
         }
+        let (offered, wanted) = (self.offered(networks), preferences.told(networks));
+        why.insert(0, format!("the server offers {offered}; wanted is {wanted}"));
         why.dedup();
-        let why = if why.is_empty() { "there are none".to_owned() } else { why.join("; ") };
-        Err(too_much.unwrap_or(ClientError::NoOffer(why)))
+        Err(too_much.unwrap_or_else(|| ClientError::NoOffer(why.join("; "))))
+    }
+
+    /// What the server offers, for people: each scheme and network once.
+    fn offered(&self, networks: &Networks) -> String {
+        let text = |offer: &Value, name: &str| offer.get(name).and_then(Value::as_str).map(short).unwrap_or_default();
+        let mut offered = Vec::new();
+        for challenge in [&self.v2, &self.v1].into_iter().flatten() {
+            for offer in accepts(challenge) {
+                let one = format!("{} on {}", text(offer, "scheme"), place(networks, &text(offer, "network")));
+                if !offered.contains(&one) {
+                    offered.push(one);
+                }
+            }
+        }
+        if offered.is_empty() { "nothing".to_owned() } else { offered.join(", ") }
     }
 
     fn v2_choices(&self, networks: &Networks) -> Vec<Result<Choice, ClientError>> {
@@ -144,21 +166,39 @@ impl Required {
 
 impl Preferences {
     fn check(&self, choice: Choice) -> Result<Choice, ClientError> {
-        let (offer, not) = (&choice.offer, |what: &str| Err(ClientError::NoOffer(what.to_owned())));
-        if !self.schemes.contains(&offer.scheme()) {
-            return not(&format!("scheme {} is not wanted", offer.scheme().as_str()));
-        }
-        if !self.chains.is_empty() && !self.chains.contains(&offer.network().chain_id()) {
-            return not(&format!("network {} is not wanted", offer.network().caip2()));
-        }
-        if self.symbol.as_ref().is_some_and(|symbol| !offer.token().symbol().eq_ignore_ascii_case(symbol)) {
-            return not(&format!("token {} is not wanted", offer.token().symbol()));
+        let offer = &choice.offer;
+        let is_on = self.chains.is_empty() || self.chains.contains(&offer.network().chain_id());
+        let is_in = self.symbol.as_ref().is_none_or(|symbol| offer.token().symbol().eq_ignore_ascii_case(symbol));
+        if !self.schemes.contains(&offer.scheme()) || !is_on || !is_in {
+            return Err(ClientError::NotWanted);
         }
         match offer.micros() {
             Ok(asked) if asked <= self.max_amount => Ok(choice),
             Ok(asked) => Err(ClientError::TooMuch { asked, limit: self.max_amount }),
-            Err(error) => not(&format!("the amount {error}")),
+            Err(error) => Err(ClientError::NoOffer(format!("the amount {error}"))),
         }
+    }
+
+    /// For people.
+    fn told(&self, networks: &Networks) -> String {
+        let schemes: Vec<&str> = self.schemes.iter().map(|scheme| scheme.as_str()).collect();
+        let on: Vec<String> = networks
+            .all()
+            .iter()
+            .filter(|network| self.chains.contains(&network.chain_id()))
+            .map(|network| place(networks, network.caip2().as_str()))
+            .collect();
+        let on = if on.is_empty() { "any known network".to_owned() } else { on.join(" or ") };
+        let symbol = self.symbol.as_ref().map(|symbol| format!(" in {symbol}")).unwrap_or_default();
+        format!("{} on {on}{symbol}", schemes.join(" or "))
+    }
+}
+
+/// A network by the name that people know, where there is one.
+fn place(networks: &Networks, name: &str) -> String {
+    match networks.by_name(name) {
+        Some(network) => format!("{} ({})", network.name(), network.caip2()),
+        None => name.to_owned(),
     }
 }
 

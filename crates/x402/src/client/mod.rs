@@ -24,6 +24,8 @@ pub enum ClientError {
     Unreadable(String),
     #[error("none of the offers can be paid: {0}")]
     NoOffer(String),
+    #[error("the offer is of a scheme, network or token that is not wanted")]
+    NotWanted,
     #[error("the payment would be {asked}, the limit is {limit}")]
     TooMuch { asked: Micros, limit: Micros },
     #[error("this offer needs a channel; sign a voucher or a deposit for it")]

@@ -15,6 +15,8 @@ use crate::payment::Payment;
 use crate::wire::{Object, PaymentHeader, SettlementResponse, decode_base64_json, names, payload_of, v1, v2};
 use crate::{Reason, Refusal};
 
+/// The longest that anything is signed for, whatever the offer says: as long as it is good somebody may take it.
+const GOOD_S_MAX: u64 = 600;
 /// How far back an authorization of version 1 begins, for chains whose clock is behind.
 const V1_BEGINS_BEFORE_S: u64 = 600;
 
@@ -96,8 +98,9 @@ impl Choice {
         (permit, Signature::Ecdsa(signature))
     }
 
+    /// When what is signed now stops being good, in Unix seconds.
     pub(super) fn ends(&self, now_s: u64) -> U256 {
-        U256::from(now_s.saturating_add(self.offer.timeout_s.into()))
+        U256::from(now_s.saturating_add(GOOD_S_MAX.min(self.offer.timeout_s.into())))
     }
 
     pub(super) fn header(

@@ -24,7 +24,7 @@ pub use header::{HEADER_BYTES_MAX, PaymentHeader, decode_base64, decode_base64_j
 pub(crate) use payload::channel_config;
 pub use payload::{payload_of, payment_of};
 pub use response::{SettlementResponse, VerifyResponse};
-pub(crate) use terms::extra_of;
+pub(crate) use terms::{extra_of, short};
 pub use terms::{offer_of_v1, offer_of_v2};
 pub use uint::Uint;
 

@@ -86,10 +86,9 @@ impl SettlementResponse {
         Self { transaction: transaction.to_string(), ..Self::refused(network, &refusal.of(payer), version) }
     }
 
-    /// Whether it was broadcast and is not final.
+    /// Whether it may still be taken. Who settles after the answer, or has lost sight of it, names no transaction.
     pub fn is_pending(&self) -> bool {
-        let is_named = self.error_reason.as_deref() == Some(Reason::SettlementPending.code());
-        !self.success && is_named && !self.transaction.is_empty()
+        !self.success && self.error_reason.as_deref() == Some(Reason::SettlementPending.code())
     }
 
     /// The value of a receipt's header.

@@ -14,8 +14,8 @@ use farebox_base::{Micros, SystemClock};
 use farebox_x402::amount::Decimals;
 use farebox_x402::chain::Rpc;
 use farebox_x402::chain::dev::{
-    Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_KEYS, DevError, DevRole, Token, anvil_find, channels_deploy, dev_rpc,
-    token_deploy,
+    Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_KEYS, DevError, DevRole, Token, anvil_find, anvil_missing, channels_deploy,
+    dev_rpc, token_deploy,
 };
 use farebox_x402::evm::SigningKey;
 use farebox_x402::evm::address::checksummed;
@@ -61,6 +61,9 @@ impl Chain {
     /// # Errors
     /// Says how to get anvil where there is none, else what went wrong.
     pub(super) async fn start(folder: &Path, is_direct: bool) -> Result<Self, String> {
+        if let Some(missing) = anvil_missing() {
+            return Err(format!("FAREBOX_ANVIL names {}, and there is no such file", missing.display()));
+        }
         let here = std::env::current_dir().unwrap_or_default();
         let program = anvil_find(&[here]).ok_or(NO_ANVIL)?;
         let options = AnvilOptions { block_time_s: Some(1), ..AnvilOptions::default() };

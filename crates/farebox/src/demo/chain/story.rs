@@ -6,15 +6,16 @@ use super::super::story::{check_books, earnings};
 use super::super::telling::{Telling, Told};
 use super::channel::by_voucher;
 use super::{Balances, Chain};
-use crate::pay::{Answer, Asked, Bill, Payer, PayerParts, Request};
+use crate::pay::{Answer, Asked, Bill, PayError, Payer, PayerParts, Request};
 use bytes::Bytes;
 use farebox_base::{Micros, PartyId, SystemClock, SystemRng};
 use farebox_net::FetchLimits;
+use farebox_x402::Reason;
 use farebox_x402::chain::dev::loopback_client;
 use farebox_x402::client::{Preferences, SignedHeader};
 use farebox_x402::evm::address::checksummed;
 use farebox_x402::network::Networks;
-use farebox_x402::wire::{decode_base64_json, names};
+use farebox_x402::wire::{decode_base64_json, encode_base64_json, names};
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 use std::sync::Arc;
@@ -116,15 +117,31 @@ async fn paid(stage: &Stage, chain: &Chain, telling: &mut Telling, payer: &Payer
 
 async fn once_only(stage: &Stage, chain: &Chain, telling: &mut Telling, payer: &Payer, payment: &SignedHeader) -> Told {
     telling.step("5. The same signed payment once more, for another city: it has bought its call");
+    let payment = &nameless(payment).map_err(|refusal| telling.failed(&refusal))?;
     let (before, asked) = (balances(chain, telling).await?, stage.weather.asked());
     let other = request(stage, telling, &PATH.replace("Oslo", "Bergen"))?;
     match payer.pay(&other, payment).await {
         Ok(answer) if answer.status.is_success() => return Err(telling.failed("one payment has bought two calls")),
         Ok(answer) => telling.came(answer.status, &text(&answer)),
-        Err(error) => telling.note(error.to_string()),
+        Err(PayError::Refused { reason, .. }) => {
+            telling.note(format!("refused: {reason}"));
+            telling.must(reason.starts_with(Reason::ExactNonceUsed.code()), "it is refused as a spent payment")?;
+        }
+        Err(error) => return Err(telling.failed(&error.to_string())),
     }
     telling.must(stage.weather.asked() == asked, "the seller was not asked")?;
     moved(chain, telling, before, Micros::ZERO).await.map(|_| ())
+}
+
+/// The payment without the name that the client gave it, under which the server would have answered before it looked at
+/// the money. Nothing that is signed changes.
+fn nameless(payment: &SignedHeader) -> Result<SignedHeader, String> {
+    let mut header = decode_base64_json(&payment.value).map_err(|refusal| refusal.message)?;
+    if let Some(header) = header.as_object_mut() {
+        header.remove("extensions");
+    }
+    let value = encode_base64_json(&header).map_err(|error| error.to_string())?;
+    Ok(SignedHeader { value, ..payment.clone() })
 }
 
 async fn failing_upstream(stage: &Stage, chain: &Chain, telling: &mut Telling, payer: &Payer) -> Told {

@@ -12,8 +12,8 @@ use farebox_x402::client::SignedHeader;
 use farebox_x402::payment::{Funding, Payment};
 use serde_json::json;
 
-const EXCEEDS: &str = "invalid_batch_settlement_evm_cumulative_exceeds_balance";
-const BUSY: &str = "invalid_batch_settlement_evm_channel_busy";
+pub(super) const EXCEEDS: &str = "invalid_batch_settlement_evm_cumulative_exceeds_balance";
+pub(super) const BUSY: &str = "invalid_batch_settlement_evm_channel_busy";
 
 /// The payer's deposit, sent to the contract by himself.
 async fn deposited_elsewhere(stage: &Stage, payer: &mut Payer, amount: u64) {
@@ -23,7 +23,7 @@ async fn deposited_elsewhere(stage: &Stage, payer: &mut Payer, amount: u64) {
 }
 
 /// What anybody may send who has the payer's signature.
-fn deposit_data(stage: &Stage, payer: &Payer, signed: &SignedHeader, amount: u64) -> Vec<u8> {
+pub(super) fn deposit_data(stage: &Stage, payer: &Payer, signed: &SignedHeader, amount: u64) -> Vec<u8> {
     let Payment::Deposit { funding, .. } = &signed.payment else { panic!("no deposit") };
     let Funding::Eip3009 { valid_after, valid_before, salt, signature } = &**funding else { panic!("not by EIP-3009") };
     let collected = erc3009_deposit(*valid_after, *valid_before, (*salt).into(), &signature.to_bytes());
@@ -44,19 +44,19 @@ async fn withdrawn(stage: &Stage, payer: &Payer) {
 }
 
 /// Balance, charged, claimed and lost, of the only channel.
-async fn row(stage: &Stage) -> [i64; 4] {
+pub(super) async fn row(stage: &Stage) -> [i64; 4] {
     let row = stage.app.app.db.one("SELECT balance, charged, claimed, lost FROM channel", &[]).await.unwrap().unwrap();
     [0, 1, 2, 3].map(|at| row.get::<i64>(at).unwrap())
 }
 
 /// As if nobody had looked for as long as a withdrawal takes.
-async fn forgotten(stage: &Stage) {
+pub(super) async fn forgotten(stage: &Stage) {
     let db = &stage.app.app.db;
     tx!(db, Isolation::ReadCommitted, tx => { Ok(tx.execute(sql!("UPDATE channel SET seen_at = 0"), &[]).await?) })
         .unwrap();
 }
 
-async fn claimed(stage: &Stage) -> u64 {
+pub(super) async fn claimed(stage: &Stage) -> u64 {
     stage.app.app.calls.channels_claim().await.unwrap()
 }
 
@@ -73,7 +73,7 @@ async fn resumed(stage: &Stage) {
     panic!("a payment is still under way");
 }
 
-async fn refused(stage: &Stage, signed: &SignedHeader, reason: &str) {
+pub(super) async fn refused(stage: &Stage, signed: &SignedHeader, reason: &str) {
     assert_eq!(complaint(&stage.app.expect(&paying(PATH, signed), 402).await), reason);
 }
 

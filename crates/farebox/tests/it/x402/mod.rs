@@ -4,6 +4,7 @@ mod asking;
 mod bent;
 mod calls;
 mod channel_looks;
+mod channel_reorg;
 mod channels;
 mod clients;
 mod comebacks;

@@ -47,6 +47,11 @@ pub fn anvil_find(npm_folders: &[PathBuf]) -> Option<PathBuf> {
     on_path.chain(npm_folders.iter().map(|folder| folder.join(npm_place()))).find(|path| path.is_file())
 }
 
+/// The file that `FAREBOX_ANVIL` names, where there is none.
+pub fn anvil_missing() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).map(PathBuf::from).filter(|path| !path.as_os_str().is_empty() && !path.is_file())
+}
+
 /// npm's wrapper needs node; the program itself is in a package for each platform.
 fn npm_place() -> PathBuf {
     let arch = if std::env::consts::ARCH == "aarch64" { "arm64" } else { "amd64" };

@@ -9,7 +9,7 @@ mod control;
 mod permit2;
 mod token;
 
-pub use anvil::{Anvil, AnvilOptions, anvil_find};
+pub use anvil::{Anvil, AnvilOptions, anvil_find, anvil_missing};
 pub use channels::channels_deploy;
 pub use permit2::permit2_deploy;
 pub use token::{DEFAULT_TOKEN, Token, token_deploy};
