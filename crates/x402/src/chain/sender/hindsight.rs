@@ -25,6 +25,8 @@ const WATCHED_FOR: Duration = Duration::from_mins(10);
 /// The shortest and the longest time between two looks.
 const EVERY_MIN: Duration = Duration::from_millis(500);
 const EVERY_MAX: Duration = Duration::from_secs(5);
+/// A node may be so many blocks behind before what it lacks counts as taken back.
+const BEHIND_BLOCKS: u32 = 2;
 /// Of so many rows that ended last one is in the highest block.
 const NEWEST: i64 = 50;
 /// Rows that are looked at after a reorganisation.
@@ -57,13 +59,13 @@ struct Memory {
     deep: Option<B256>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default)]
 enum Doubt {
     #[default]
     None,
-    /// Seen once, which a node that is a little behind explains as well.
-    Seen,
-    /// Seen again: everything has to be looked at, until that is done.
+    /// The chain did not have this block when it was asked, which a node that is behind explains as well.
+    Of { block: u64, hash: B256, since: Timestamp },
+    /// It still has not: everything has to be looked at, until that is done.
     Due,
 }
 
@@ -81,13 +83,13 @@ impl Hindsight {
         is_turn
     }
 
-    fn doubt(&self) -> Doubt {
-        self.memory.lock().doubt
+    fn is_due(&self) -> bool {
+        matches!(self.memory.lock().doubt, Doubt::Due)
     }
 }
 
 impl Core {
-    /// Compares the newest block of ours with the chain's, where it is time to, and looks closer where they differ twice.
+    /// Compares the newest block of ours with the chain's, where it is time to, and looks closer where they go on to differ.
     pub(super) async fn look_back(&self) -> Result<(), SendError> {
         let (now, hint) = (self.clock.now(), self.settings.block_time_hint);
         if !self.hindsight.is_turn(now, hint.clamp(EVERY_MIN, EVERY_MAX)) {
@@ -95,12 +97,12 @@ impl Core {
         }
         let depth = self.settings.confirmations.saturating_mul(DEPTH_TIMES).max(DEPTH_MIN);
         let window = hint.saturating_mul(u32::try_from(depth).unwrap_or(u32::MAX).saturating_mul(2)).max(WATCHED_FOR);
-        if self.hindsight.doubt() != Doubt::Due {
+        if !self.hindsight.is_due() {
             let newest = ended::since(&self.db, &self.owner, now.minus(window), NEWEST).await?;
             let Some(anchor) = newest.into_iter().max_by_key(|one| one.block) else { return Ok(()) };
-            self.compare(&anchor, depth).await?;
+            self.compare((anchor.block, anchor.block_hash), depth, now).await?;
         }
-        if self.hindsight.doubt() == Doubt::Due {
+        if self.hindsight.is_due() {
             let rows = ended::since(&self.db, &self.owner, now.minus(window), ROWS_MAX).await?;
             if self.examine(rows).await? {
                 self.hindsight.memory.lock().doubt = Doubt::None;
@@ -109,19 +111,25 @@ impl Core {
         Ok(())
     }
 
-    async fn compare(&self, anchor: &Ended, depth: u64) -> Result<(), SendError> {
-        if self.hindsight.memory.lock().deep == Some(anchor.block_hash) {
-            return Ok(());
-        }
-        let (head, hash) = self.rpc.head_and_hash_of(anchor.block).await?;
-        let mut memory = self.hindsight.memory.lock();
-        memory.doubt = match memory.doubt {
-            _ if hash == Some(anchor.block_hash) => Doubt::None,
-            Doubt::None => Doubt::Seen,
-            Doubt::Seen | Doubt::Due => Doubt::Due,
+    async fn compare(&self, newest: (u64, B256), depth: u64, now: Timestamp) -> Result<(), SendError> {
+        let ((block, hash), since) = {
+            let memory = self.hindsight.memory.lock();
+            match memory.doubt {
+                Doubt::Of { block, hash, since } => ((block, hash), since),
+                Doubt::None | Doubt::Due if memory.deep == Some(newest.1) => return Ok(()),
+                Doubt::None | Doubt::Due => (newest, now),
+            }
         };
-        let is_deep = memory.doubt == Doubt::None && head.saturating_sub(anchor.block) >= depth;
-        memory.deep = is_deep.then_some(anchor.block_hash);
+        let (head, found) = self.rpc.head_and_hash_of(block).await?;
+        let has_it = found == Some(hash);
+        let patience = self.settings.block_time_hint.saturating_mul(BEHIND_BLOCKS);
+        let mut memory = self.hindsight.memory.lock();
+        memory.doubt = match has_it {
+            true => Doubt::None,
+            false if now > since && now >= since.plus(patience) => Doubt::Due,
+            false => Doubt::Of { block, hash, since },
+        };
+        memory.deep = (has_it && head.saturating_sub(block) >= depth).then_some(hash);
         Ok(())
     }
 
