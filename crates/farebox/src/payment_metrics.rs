@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 
 /// What is shown: name, kind, and what it says.
-const SHOWN: [(&str, MetricType, &str); 7] = [
+const SHOWN: [(&str, MetricType, &str); 9] = [
     ("farebox_x402_settlements_total", MetricType::COUNTER, "Answers to settlements, by network and outcome."),
     ("farebox_x402_gas_balance", MetricType::GAUGE, "Balance of the gas wallet, in the network's own coin."),
     ("farebox_x402_gas_low", MetricType::GAUGE, "1 where the gas wallet has less than low_balance."),
@@ -25,6 +25,12 @@ const SHOWN: [(&str, MetricType, &str); 7] = [
     ("farebox_x402_reachable", MetricType::GAUGE, "1 where the chain answered when it was asked last."),
     ("farebox_x402_transactions_in_flight", MetricType::GAUGE, "Transactions of the gas wallet that are not final."),
     ("farebox_x402_final_seconds", MetricType::HISTOGRAM, "Time from the signing of a transaction until it was final."),
+    (
+        "farebox_x402_sent_again_total",
+        MetricType::COUNTER,
+        "Transactions that a reorganisation took back after they were final.",
+    ),
+    ("farebox_x402_lost_total", MetricType::COUNTER, "Of these, settled ones that failed when they were sent again."),
 ];
 
 /// Shows what the facilitators know; nothing where there are none.
@@ -67,7 +73,7 @@ impl Collector for PaymentMetrics {
 }
 
 /// In the order of [`SHOWN`].
-fn families(reports: &[Report]) -> [Vec<Metric>; 7] {
+fn families(reports: &[Report]) -> [Vec<Metric>; 9] {
     let settlements = |report: &Report| {
         let outcomes = report.outcomes;
         let counted = [("settled", outcomes.settled), ("pending", outcomes.pending), ("not_taken", outcomes.not_taken)];
@@ -78,6 +84,10 @@ fn families(reports: &[Report]) -> [Vec<Metric>; 7] {
         let statuses = reports.iter().filter_map(|report| report.own.as_ref());
         statuses.filter_map(|status| Some(gauge(status.network.as_str(), read(status)?))).collect()
     };
+    let counted = |read: &dyn Fn(&Status) -> u64| -> Vec<Metric> {
+        let statuses = reports.iter().filter_map(|report| report.own.as_ref());
+        statuses.map(|status| counter(&[("network", status.network.as_str())], number(read(status)))).collect()
+    };
     [
         reports.iter().flat_map(settlements).collect(),
         own(&|status| status.gas.map(|gas| number(format_ether(gas.balance_wei)))),
@@ -86,6 +96,8 @@ fn families(reports: &[Report]) -> [Vec<Metric>; 7] {
         own(&|status| Some(f64::from(u8::from(status.reachable)))),
         own(&|status| Some(number(status.in_flight))),
         reports.iter().filter_map(|report| report.own.as_ref()).map(final_seconds).collect(),
+        counted(&|status| status.reorganised.sent_again),
+        counted(&|status| status.reorganised.lost),
     ]
 }
 

@@ -47,7 +47,8 @@ mod tests {
     fn status(reachable: bool, gas: Option<(bool, bool)>) -> Status {
         let network = Networks::builtin().unwrap().by_name("base").unwrap().caip2().clone();
         let gas = gas.map(|(low, paused)| GasState { balance_wei: U256::from(5), low, paused });
-        Status { network, wallet: Address::ZERO, gas, reachable, in_flight: 2, spans: Default::default() }
+        let (spans, reorganised) = Default::default();
+        Status { network, wallet: Address::ZERO, gas, reachable, in_flight: 2, spans, reorganised }
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod transaction;
 pub use fees::{FeeError, Fees, GasFees};
 pub use rpc::{Log, Receipt, Rpc, RpcError};
 pub use sender::{
-    GasState, Send, SendError, SendOutcome, Sender, SenderParts, SpanCounts, begun, transactions_forget_in,
+    GasState, Reorganised, Send, SendError, SendOutcome, Sender, SenderParts, SpanCounts, begun, transactions_forget_in,
 };
 pub use settings::ChainSettings;
 pub use transaction::{SignedTransaction, Transaction};

@@ -19,6 +19,7 @@ mod permit2;
 mod properties;
 mod refusals;
 mod remote;
+mod reorgs;
 mod sends;
 mod service;
 mod settles;

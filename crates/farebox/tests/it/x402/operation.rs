@@ -35,8 +35,14 @@ async fn a_settled_payment_the_gas_wallet_and_a_chain_that_goes_away_are_in_heal
     assert_eq!(value(&metrics, "settlements_total", ",outcome=\"not_taken\""), Some(0.0));
     assert_eq!(value(&metrics, "settlements_total", ",outcome=\"pending\""), Some(0.0));
     assert!(value(&metrics, "gas_balance", "").is_some_and(|coins| coins > 9_999.0 && coins <= 10_000.0), "{metrics}");
-    for (name, expected) in [("gas_low", 0.0), ("gas_paused", 0.0), ("reachable", 1.0), ("transactions_in_flight", 0.0)]
-    {
+    for (name, expected) in [
+        ("gas_low", 0.0),
+        ("gas_paused", 0.0),
+        ("reachable", 1.0),
+        ("transactions_in_flight", 0.0),
+        ("sent_again_total", 0.0),
+        ("lost_total", 0.0),
+    ] {
         assert_eq!(value(&metrics, name, ""), Some(expected), "{name}");
     }
     assert_eq!(value(&metrics, "final_seconds_count", ""), Some(1.0));

@@ -11,7 +11,7 @@ pub const ERC3009_COLLECTOR: Address = address!("4020806089470a89826cB9fB1f40591
 /// Takes deposits by Permit2.
 pub const PERMIT2_COLLECTOR: Address = address!("4020425FAf3B746C082C2f942b4E5159887B0005");
 
-const DEPOSIT: Selector = [0x14, 0x0f, 0x1e, 0x75];
+pub(super) const DEPOSIT: Selector = [0x14, 0x0f, 0x1e, 0x75];
 const CLAIM: Selector = [0x29, 0x23, 0x7b, 0x0c];
 const CLAIM_WITH_SIGNATURE: Selector = [0xe4, 0x3c, 0xe1, 0xf2];
 const SETTLE: Selector = [0x9d, 0xb3, 0x2a, 0x8f];

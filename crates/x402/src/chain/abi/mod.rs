@@ -7,12 +7,14 @@ mod channel_logs;
 pub mod channels;
 pub(super) mod encode;
 mod logs;
+mod moved;
 pub mod permit2;
 mod revert;
 pub mod token;
 
 pub use channel_logs::{ChannelEvent, Deposited};
 pub use logs::{AuthorizationUsed, Transfer};
+pub use moved::amount_moved;
 pub use revert::revert_reason;
 
 use alloy_primitives::{Address, B256, Bytes, U256};

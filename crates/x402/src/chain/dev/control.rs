@@ -49,6 +49,14 @@ impl Rpc {
         self.dev("evm_revert", json!([snapshot])).await.map(|_| ())
     }
 
+    /// Takes back so many blocks and makes as many empty ones; what was in them is forgotten.
+    ///
+    /// # Errors
+    /// Where the node is no anvil.
+    pub async fn dev_reorg(&self, blocks: u64) -> Result<(), RpcError> {
+        self.dev("anvil_reorg", json!([blocks, []])).await.map(|_| ())
+    }
+
     /// Sends from one of anvil's own accounts, without a signature; answers the hash.
     ///
     /// # Errors

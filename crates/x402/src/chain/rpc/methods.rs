@@ -104,6 +104,15 @@ impl Rpc {
         Ok((Head::read(&next()?)?, number(&next()?)?))
     }
 
+    /// The newest block's number, and the hash of this block; `None` where the chain is not so long.
+    pub async fn head_and_hash_of(&self, block: u64) -> Result<(u64, Option<B256>), RpcError> {
+        let this = Call::new("eth_getBlockByNumber", json!([quantity(block), false]));
+        let mut answers = self.batch(&[Call::new("eth_blockNumber", json!([])), this]).await?.into_iter();
+        let mut next = || answers.next().unwrap_or_else(|| Err(RpcError::Unknown("an answer is missing".to_owned())));
+        let (head, this) = (number(&next()?)?, next()?);
+        Ok((head, if this.is_null() { None } else { Some(hash(field(&this, "hash")?)?) }))
+    }
+
     /// The native balance, in wei.
     pub async fn balance(&self, of: Address) -> Result<U256, RpcError> {
         word(&self.call(Call::new("eth_getBalance", json!([of, "latest"]))).await?)

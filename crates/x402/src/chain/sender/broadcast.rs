@@ -57,15 +57,27 @@ pub(super) async fn run(core: Arc<Core>, mut queue: mpsc::UnboundedReceiver<Uuid
 }
 
 impl Core {
+    /// Watches a flight from the journal and broadcasts it again; `false` where it is watched already.
+    pub(super) fn adopt(&self, flight: Flight) -> bool {
+        let id = flight.id;
+        let new = self.board.add(flight);
+        if new {
+            self.broadcaster.push(id);
+        }
+        new
+    }
+
     fn parcels(&self, ids: impl Iterator<Item = Uuid>) -> Vec<Parcel> {
         let now = self.clock.now();
-        let parcel = |id| {
-            self.board.change(id, |flight| {
-                flight.sent_at = Some(now);
-                let (hash, raw) = (flight.newest.hash, flight.newest.raw.clone());
-                Parcel { id, nonce: flight.nonce, hash, raw }
-            })
+        let parcel = |flight: &mut Flight| {
+            if flight.owes_filler().is_some() {
+                return None;
+            }
+            flight.sent_at = Some(now);
+            let (hash, raw) = (flight.newest.hash, flight.newest.raw.clone());
+            Some(Parcel { id: flight.id, nonce: flight.nonce, hash, raw })
         };
+        let parcel = |id| self.board.change(id, parcel).flatten();
         ids.filter_map(parcel).collect()
     }
 

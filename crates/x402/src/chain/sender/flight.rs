@@ -52,6 +52,8 @@ pub(super) struct Flight {
     pub older: Vec<Form>,
     /// Why what was asked for can never be sent; the newest form fills its nonce then.
     pub refusal: Option<String>,
+    /// The hash by which it was mined and final before a reorganisation took that back.
+    pub counted: Option<B256>,
     pub stage: Stage,
     pub need: Need,
     /// The journal knows that a node took it.
@@ -78,6 +80,7 @@ impl Flight {
             newest,
             older: Vec::new(),
             refusal: None,
+            counted: None,
             stage,
             need: Need::Patience,
             noted: stage != Stage::New,
@@ -101,8 +104,19 @@ impl Flight {
         self.older.iter().map(|form| form.signed_at).fold(self.newest.signed_at, Timestamp::min)
     }
 
+    /// All its forms, the newest first.
+    pub(super) fn forms(&self) -> impl Iterator<Item = &Form> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
     pub(super) fn hashes(&self) -> impl Iterator<Item = B256> + '_ {
-        std::iter::once(self.newest.hash).chain(self.older.iter().map(|form| form.hash))
+        self.forms().map(|form| form.hash)
+    }
+
+    /// Why its nonce has to be filled, where that is not what the newest form does: it must not be sent as it is.
+    pub(super) fn owes_filler(&self) -> Option<&str> {
+        let reason = self.refusal.as_deref()?;
+        self.transaction().is_some_and(|sent| !sent.data.is_empty()).then_some(reason)
     }
 
     /// Takes another form in place of the newest one.
@@ -118,7 +132,7 @@ impl Flight {
 
     /// Whether a form of this flight only fills the nonce.
     fn is_filler(&self, hash: B256) -> bool {
-        let form = std::iter::once(&self.newest).chain(&self.older).find(|form| form.hash == hash);
+        let form = self.forms().find(|form| form.hash == hash);
         let sent = form.and_then(|form| Transaction::read(&form.raw));
         self.refusal.is_some() && sent.is_some_and(|sent| sent.data.is_empty())
     }
@@ -247,6 +261,16 @@ mod tests {
             assert!(matches!(flight.outcome(&receipt(form, true), None), SendOutcome::Failed { .. }));
         }
         assert!(matches!(flight.outcome(&receipt(&real, true), None), SendOutcome::Mined(_)));
+    }
+
+    #[test]
+    fn what_was_refused_owes_a_filler_until_its_newest_form_is_one() {
+        let mut flight = Flight::new(Uuid::nil(), 1, Stage::New, form(1, b"pay"));
+        assert_eq!(flight.owes_filler(), None);
+        flight.refusal = Some("reverted".to_owned());
+        assert_eq!(flight.owes_filler(), Some("reverted"));
+        flight.renew(1, form(1, b""), None);
+        assert_eq!(flight.owes_filler(), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The tables of gas wallets and their transactions. The only SQL of chain access.
+//! The tables of gas wallets and their transactions. With `ended` the only SQL of chain access.
 //!
 //! Invariants: a nonce is given out by one guarded update, in the transaction that stores what was signed with it; a
-//! final row never changes.
+//! final row changes only where its block is taken back.
 
 use super::flight::{Flight, Form, Stage};
 use crate::chain::transaction::Transaction;
@@ -165,7 +165,7 @@ pub(super) async fn progress_in(tx: &mut Tx, list: &[Progress], now: Timestamp) 
     }
     let update = sql!(
         "UPDATE chain_transaction SET state = $2, tx_hash = CASE WHEN $2 IN ('mined', 'failed') THEN $3 ELSE tx_hash END,
-           block = $4, block_hash = $5, gas_used = $6, reason = $7, updated_at = $8
+           block = $4, block_hash = $5, gas_used = COALESCE($6, gas_used), reason = $7, updated_at = $8
          WHERE id = $1 AND state IN ('new', 'broadcast', 'included')"
     );
     tx.execute_many(update, &rows).await?;
@@ -192,7 +192,7 @@ pub async fn transactions_forget_in(tx: &mut Tx, ids: &[String]) -> Result<u64> 
 /// One row, whatever its state.
 pub(super) async fn find(db: &Db, owner: &Owner, id: Uuid) -> Result<Option<Found>> {
     let select = sql!(
-        "SELECT id, nonce, state, tx_hash, raw, refusal, signed_at, reason FROM chain_transaction
+        "SELECT id, nonce, state, tx_hash, raw, refusal, signed_at, reason, gas_used FROM chain_transaction
          WHERE id = $1 AND network = $2 AND wallet = $3"
     );
     let id = id.to_string();
@@ -206,7 +206,7 @@ pub(super) async fn find(db: &Db, owner: &Owner, id: Uuid) -> Result<Option<Foun
 /// Rows without an end that were last changed before `before`, by nonce.
 pub(super) async fn unfinished(db: &Db, owner: &Owner, before: Timestamp) -> Result<Vec<Flight>> {
     let select = sql!(
-        "SELECT id, nonce, state, tx_hash, raw, refusal, signed_at, reason FROM chain_transaction
+        "SELECT id, nonce, state, tx_hash, raw, refusal, signed_at, reason, gas_used FROM chain_transaction
          WHERE network = $1 AND wallet = $2 AND state IN ('new', 'broadcast', 'included') AND updated_at < $3
          ORDER BY nonce LIMIT $4"
     );
@@ -218,18 +218,6 @@ pub(super) async fn unfinished(db: &Db, owner: &Owner, before: Timestamp) -> Res
         }
     }
     Ok(flights)
-}
-
-/// Whether any unfinished row has one of the nonces from `first` up to, and without, `end`.
-pub(super) async fn has_unfinished(db: &Db, owner: &Owner, first: u64, end: u64) -> Result<bool> {
-    let select = sql!(
-        "SELECT COUNT(*) FROM chain_transaction WHERE network = $1 AND wallet = $2
-         AND state IN ('new', 'broadcast', 'included') AND nonce >= $3 AND nonce < $4"
-    );
-    let params =
-        [owner.network.as_str().into(), owner.wallet.as_str().into(), signed(first)?.into(), signed(end)?.into()];
-    let row = db.one(select, &params).await?;
-    Ok(row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0) > 0)
 }
 
 async fn read(db: &Db, row: &Row) -> Result<Found> {
@@ -246,6 +234,7 @@ async fn read(db: &Db, row: &Row) -> Result<Found> {
     let uuid = Uuid::try_parse(id).map_err(|_| Error::internal("a row of chain_transaction has no UUID"))?;
     let mut flight = Flight::new(uuid, unsigned(row.get(1)?)?, stage, newest);
     flight.refusal = row.get(5)?;
+    flight.counted = row.get::<Option<i64>>(8)?.map(|_| hash);
     let older = sql!("SELECT tx_hash, raw, signed_at FROM chain_replaced WHERE transaction_id = $1 ORDER BY signed_at");
     for row in db.query(older, &[id.into()]).await? {
         let (raw, signed_at) = (Bytes::copy_from_slice(row.get(1)?), row.get(2)?);
@@ -256,18 +245,18 @@ async fn read(db: &Db, row: &Row) -> Result<Found> {
     Ok(Found::Unfinished(Box::new(flight)))
 }
 
-fn text(hash: B256) -> String {
+pub(super) fn text(hash: B256) -> String {
     format!("{hash:#x}")
 }
 
-fn hash(text: &str) -> Result<B256> {
+pub(super) fn hash(text: &str) -> Result<B256> {
     text.parse().map_err(|_| Error::internal("a row of chain_transaction has no hash"))
 }
 
-fn signed(number: u64) -> Result<i64> {
+pub(super) fn signed(number: u64) -> Result<i64> {
     i64::try_from(number).map_err(|_| Error::internal("a number of the chain does not fit the journal"))
 }
 
-fn unsigned(number: i64) -> Result<u64> {
+pub(super) fn unsigned(number: i64) -> Result<u64> {
     u64::try_from(number).map_err(|_| Error::internal("a number of the journal is negative"))
 }

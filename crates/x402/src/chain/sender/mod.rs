@@ -5,13 +5,15 @@
 //! processes may share a wallet and a database.
 //!
 //! Invariants: nothing is broadcast before its row is committed; a purpose never has two transactions that could both be
-//! mined; a send ends in `Mined` or `Failed` only by a receipt.
+//! mined; a send ends in `Mined` or `Failed` only by a receipt, and is sent again where a reorganisation takes that back.
 
 mod allocate;
 mod broadcast;
+mod ended;
 mod error;
 mod flight;
 mod gas;
+mod hindsight;
 mod journal;
 mod receipts;
 mod refusal;
@@ -22,6 +24,7 @@ mod watch;
 
 pub use error::SendError;
 pub use gas::GasState;
+pub use hindsight::Reorganised;
 pub use journal::{begun, transactions_forget_in};
 pub use spans::SpanCounts;
 
@@ -36,8 +39,9 @@ use broadcast::Broadcaster;
 use farebox_base::{Clock, Timestamp};
 use farebox_db::{Db, GroupLimits, GroupWriter};
 use farebox_net::Client;
-use flight::{Board, Flight};
+use flight::Board;
 use gas::GasGauge;
+use hindsight::Hindsight;
 use journal::{Found, Owner};
 use parking_lot::Mutex;
 use spans::Spans;
@@ -97,6 +101,7 @@ struct Core {
     board: Board,
     gas: GasGauge,
     spans: Spans,
+    hindsight: Hindsight,
     broadcaster: Broadcaster,
     /// Something was broadcast: time to look for receipts.
     news: Notify,
@@ -145,6 +150,7 @@ impl Sender {
             gas: GasGauge::new(key.address(), &settings),
             board: Board::default(),
             spans: Spans::default(),
+            hindsight: Hindsight::default(),
             news: Notify::new(),
             orphans_at: Mutex::new(clock.now()),
             block_seen_at: Mutex::new(clock.now()),
@@ -252,6 +258,11 @@ impl Sender {
         self.inner.core.spans.counts()
     }
 
+    /// What reorganisations took back after this process, or one before it, had counted it as final.
+    pub fn reorganised(&self) -> Reorganised {
+        self.inner.core.hindsight.counts()
+    }
+
     /// The gas wallet.
     pub fn wallet(&self) -> Address {
         self.inner.core.key.address()
@@ -277,17 +288,5 @@ impl Sender {
                 None => Box::pin(self.outcome(id)).await,
             },
         }
-    }
-}
-
-impl Core {
-    /// Watches a flight from the journal and broadcasts it again; `false` where it is watched already.
-    fn adopt(&self, flight: Flight) -> bool {
-        let id = flight.id;
-        let new = self.board.add(flight);
-        if new {
-            self.broadcaster.push(id);
-        }
-        new
     }
 }

@@ -61,8 +61,10 @@ impl Core {
             tx!(self.db, Isolation::ReadCommitted, tx => { journal::progress_in(tx, &round.progress, now).await })?;
         }
         for (id, outcome) in &finished {
-            let begun_at = self.board.change(*id, |flight| flight.begun_at());
-            self.spans.add(begun_at.map(|at| self.since(at)).unwrap_or_default());
+            self.board.change(*id, |flight| match flight.counted {
+                None => self.spans.add(self.since(flight.begun_at())),
+                Some(counted) => self.tell_of_second_end(counted, flight, outcome),
+            });
             self.board.finish(*id, outcome);
         }
         Ok(())
@@ -114,7 +116,7 @@ impl Core {
     /// Why a transaction reverted: what the same call says in the state after its block, or else before it.
     async fn revert(&self, id: Uuid, receipt: &Receipt) -> String {
         let read = |flight: &mut Flight| {
-            let form = std::iter::once(&flight.newest).chain(&flight.older).find(|form| form.hash == receipt.hash);
+            let form = flight.forms().find(|form| form.hash == receipt.hash);
             form.and_then(|form| Transaction::read(&form.raw))
         };
         let Some(Some(sent)) = self.board.change(id, read) else { return "reverted".to_owned() };

@@ -36,12 +36,11 @@ impl Core {
     /// # Errors
     /// Those of fees and journal; the flight goes on as it was.
     pub(super) async fn repair(&self, id: Uuid, repair: Repair) -> Result<(), SendError> {
-        let Some(Some((old, transaction))) = self
-            .board
-            .change(id, |flight| flight.transaction().map(|transaction| (flight.newest.clone(), transaction)))
-        else {
-            return Ok(());
+        let read = |flight: &mut Flight| {
+            let transaction = flight.transaction()?;
+            Some((flight.newest.clone(), transaction, flight.owes_filler().is_some()))
         };
+        let Some(Some((old, transaction, owes_filler))) = self.board.change(id, read) else { return Ok(()) };
         let fees = self.fees_for(&transaction, &repair).await?;
         if let Repair::Renumber { at_least } = repair {
             journal::wallet_ensure(&self.db, &self.owner, at_least).await?;
@@ -52,7 +51,8 @@ impl Core {
                 Repair::Renumber { .. } => journal::nonces_take_in(tx, &self.owner, 1).await?,
                 Repair::Bump | Repair::Fill(_) => transaction.nonce,
             };
-            let form = self.form(&next(&transaction, nonce, fees, refusal.is_some().then(|| self.key.address())));
+            let is_empty = owes_filler || refusal.is_some();
+            let form = self.form(&next(&transaction, nonce, fees, is_empty.then(|| self.key.address())));
             if journal::renew_in(tx, id, &old, (nonce, &form), refusal.as_deref()).await? {
                 return Ok((nonce, form));
             }

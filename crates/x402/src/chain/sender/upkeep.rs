@@ -2,9 +2,10 @@
 
 use super::flight::{Flight, Need, Stage};
 use super::repair::Repair;
-use super::{Core, SendError, journal};
+use super::{Core, SendError, ended, journal};
 use crate::chain::rpc::{Call, CallAt, RpcError};
 use farebox_base::Timestamp;
+use std::collections::HashSet;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -17,8 +18,9 @@ const ORPHANED_AFTER: Duration = Duration::from_secs(15);
 const SUSPECT_AT_LEAST: Duration = Duration::from_secs(2);
 /// How long a flight that could not be helped waits for the next attempt.
 const HELPLESS_FOR: Duration = Duration::from_millis(500);
-/// A wider gap is no accident of ours and is left to the operator.
-const GAP_MAX: u64 = 16;
+/// Nonces that are looked up, and those of them that are filled, in one round; the next ones go on.
+const GAP_LOOKED_AT: u64 = 1_000;
+const GAP_FILLED: usize = 16;
 
 /// The wallet's nonces as the chain sees them.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,9 @@ impl Core {
             tracing::debug!(%error, "the gas wallet's balance can't be read");
         }
         self.send_again();
+        if let Err(error) = self.look_back().await {
+            tracing::warn!(%error, "what has ended can't be looked at again; trying again");
+        }
         if let Err(error) = self.help().await {
             tracing::warn!(%error, "transactions in flight can't be looked after; trying again");
         }
@@ -96,7 +101,8 @@ impl Core {
     fn is_needy(&self, flight: &Flight, now: Timestamp) -> bool {
         let is_stuck = now >= flight.newest.signed_at.plus(self.settings.stuck_after);
         let may_try = flight.helpless_at.is_none_or(|at| now >= at.plus(HELPLESS_FOR));
-        flight.stage != Stage::Included && may_try && (is_stuck || flight.need != Need::Patience)
+        let has_need = is_stuck || flight.need != Need::Patience || flight.owes_filler().is_some();
+        flight.stage != Stage::Included && may_try && has_need
     }
 
     /// Looks once more, nonce and receipts in one batch, so that two nodes at different heights mislead nobody.
@@ -123,6 +129,9 @@ impl Core {
         if flight.nonce < nonces.next {
             return None;
         }
+        if let Some(reason) = flight.owes_filler() {
+            return Some(Repair::Fill(reason.to_owned()));
+        }
         match std::mem::replace(&mut flight.need, Need::Patience) {
             Need::Filler(reason) => return Some(Repair::Fill(reason)),
             Need::Bump => return Some(Repair::Bump),
@@ -137,7 +146,8 @@ impl Core {
         (is_stuck && (is_cheap || is_next && was_passed_over)).then_some(Repair::Bump)
     }
 
-    /// Fills nonces below all of ours that the chain waits for and nobody has.
+    /// Sees to nonces below all of ours that the chain waits for: what the journal has for them is sent again, and only
+    /// those that no row has are filled.
     async fn clear_the_way(&self, nonces: Nonces, now: Timestamp) -> Result<(), SendError> {
         let oldest = |flight: &mut Flight| {
             let is_waiting = now >= flight.newest.signed_at.plus(self.settings.stuck_after);
@@ -145,18 +155,17 @@ impl Core {
         };
         let Some(lowest) = self.board.collect(oldest).into_iter().min() else { return Ok(()) };
         let first = nonces.pending.max(nonces.next);
-        if lowest <= first || journal::has_unfinished(&self.db, &self.owner, first, lowest).await? {
+        if lowest <= first {
             return Ok(());
         }
-        if lowest - first > GAP_MAX {
-            tracing::error!(
-                first,
-                lowest,
-                "the journal and the chain disagree on the wallet's nonces; nothing can be mined"
-            );
+        let end = lowest.min(first.saturating_add(GAP_LOOKED_AT));
+        let held = ended::held(&self.db, &self.owner, first, end).await?;
+        if held.iter().any(|row| row.is_unfinished) {
             return Ok(());
         }
-        for nonce in first..lowest {
+        let nonces: HashSet<u64> = held.iter().map(|row| row.nonce).collect();
+        self.examine(held.into_iter().filter_map(|row| row.ended).collect()).await?;
+        for nonce in (first..end).filter(|nonce| !nonces.contains(nonce)).take(GAP_FILLED) {
             self.fill_gap(nonce).await?;
         }
         Ok(())

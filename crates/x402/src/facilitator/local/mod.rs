@@ -19,7 +19,7 @@ use super::channels::Channels;
 use super::nonce::ChainNonce;
 use super::relay::ChannelRelay;
 use super::{Facilitator, Promised, Settle, Settlement};
-use crate::chain::{ChainSettings, GasState, Sender, SpanCounts};
+use crate::chain::{ChainSettings, GasState, Reorganised, Sender, SpanCounts};
 use crate::evm::{SigningKey, address::checksummed};
 use crate::network::{Caip2, Method, Network};
 use crate::offer::{Offer, Scheme};
@@ -79,6 +79,8 @@ pub struct Status {
     pub in_flight: usize,
     /// How long settlements took on the chain.
     pub spans: SpanCounts,
+    /// What reorganisations took back after it was final.
+    pub reorganised: Reorganised,
 }
 
 struct Shared {
@@ -139,6 +141,7 @@ impl LocalFacilitator {
             reachable: shared.is_reachable.load(Ordering::Relaxed),
             in_flight: sender.as_ref().map_or(0, Sender::in_flight),
             spans: sender.as_ref().map(Sender::spans).unwrap_or_default(),
+            reorganised: sender.as_ref().map(Sender::reorganised).unwrap_or_default(),
         }
     }
 
