@@ -3,6 +3,7 @@
 mod bent;
 mod calls;
 mod channel_looks;
+mod channel_refunds;
 mod channels;
 mod clients;
 mod comebacks;
@@ -10,6 +11,7 @@ mod deposits;
 mod extensions;
 mod facilitator;
 mod facilitator_channels;
+mod facilitator_doubts;
 mod faults;
 mod killed;
 mod metered;
