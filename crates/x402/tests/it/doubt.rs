@@ -79,8 +79,9 @@ async fn a_payment_whose_time_is_over_is_given_up_unless_it_seemed_to_be_taken()
 async fn a_success_that_names_no_transaction_is_not_the_end() {
     let signed = exact(PRICE, 1);
     let facilitator = saying(clock(), r#"{"success":true}"#.to_owned(), None).await;
-    assert_eq!(asked(&facilitator, &signed, Earlier::No).await, open(None));
-    assert_eq!(asked(&facilitator, &signed, Earlier::Maybe).await, open(None));
+    for earlier in [Earlier::No, Earlier::Maybe] {
+        assert_eq!(asked(&facilitator, &signed, earlier).await, open(Some(Reason::DuplicateSettlement)));
+    }
     let nothing = Settle { amount: U256::ZERO, ..signed.settle(purpose(2)) };
     assert_eq!(settled(facilitator.settle(nothing).await), "");
 }
@@ -104,6 +105,9 @@ async fn the_chain_says_what_became_of_a_payment_that_its_facilitator_does_not_t
         send_elsewhere(stage, &other).await;
         assert_eq!(not_taken(asked(&facilitator, &mine, Earlier::Doubted).await), Reason::ExactNonceUsed);
         assert_eq!(stage.earned().await, PRICE);
+        // However many blocks later.
+        stage.rpc.dev_mine(600).await.unwrap();
+        assert_eq!(settled(asked(&facilitator, &signed, Earlier::Doubted).await), theirs);
     })
     .await;
 }

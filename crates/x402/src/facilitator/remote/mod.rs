@@ -153,7 +153,7 @@ impl RemoteFacilitator {
                     return settlement;
                 }
                 tracing::warn!(network = %self.settings.network, id = %settle.id, "the facilitator calls a payment settled and names no transaction");
-                Settlement::pending("")
+                Settlement::Pending { transaction: String::new(), doubt: Some(Reason::DuplicateSettlement) }
             }
             Err(error) => {
                 tracing::warn!(network = %self.settings.network, %error, "the facilitator does not answer");
