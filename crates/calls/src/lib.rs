@@ -79,6 +79,7 @@ pub struct Calls {
     channels: Arc<channel::Seats>,
     connectors: Arc<SqlConnectors>,
     costs: Arc<payment::SeenCosts>,
+    rounds: Arc<payment::Rounds>,
     targets: Arc<parking_lot::RwLock<FastMap<farebox_base::ListingId, http_call::CachedTarget>>>,
     #[cfg(feature = "sim")]
     outside: Option<Arc<dyn sim::Outside>>,
@@ -105,6 +106,7 @@ impl Calls {
             channels: Arc::default(),
             connectors: Arc::new(connectors),
             costs: Arc::default(),
+            rounds: Arc::default(),
             targets: Arc::default(),
             #[cfg(feature = "sim")]
             outside: None,

@@ -107,19 +107,24 @@ impl App {
         self.audit.stop().await;
     }
 
-    async fn payments_resume(&self) -> Result<()> {
-        match self.alone_since {
-            Some(started) => self.calls.payments_resume_alone(started).await?,
-            None => self.calls.payments_resume().await?,
-        };
-        Ok(())
+    /// Payments that were left, each network at its own pace.
+    fn resuming(&self) -> Vec<tokio::task::JoinHandle<()>> {
+        let networks: Vec<_> = self.calls.payments().facilitators.networks().cloned().collect();
+        let rounds = networks.into_iter().map(|network| {
+            let app = self.clone();
+            tokio::spawn(every(RESUME_EVERY, "resuming of payments", move || {
+                let (app, network) = (app.clone(), network.clone());
+                async move { app.calls.payments_resume_on(&network, app.alone_since).await.map(|_| ()) }
+            }))
+        });
+        rounds.collect()
     }
 
     /// The work that goes on beside requests, each at its own pace; every round may run twice without harm.
     fn background(&self) -> Vec<tokio::task::JoinHandle<()>> {
-        let (refresh, reconcile, resume, flush) = (self.clone(), self.clone(), self.clone(), self.clone());
+        let (refresh, reconcile, flush) = (self.clone(), self.clone(), self.clone());
         let (forget, claim, mail, sign_ins) = (self.clone(), self.clone(), self.clone(), self.clone());
-        vec![
+        let mut work = vec![
             tokio::spawn(every(REFRESH_EVERY, "refresh of caches", move || {
                 let app = refresh.clone();
                 async move { app.changes.refresh().await }
@@ -127,10 +132,6 @@ impl App {
             tokio::spawn(every(RECONCILE_EVERY, "reconciling of calls", move || {
                 let app = reconcile.clone();
                 async move { app.calls.reconcile().await.map(|_| ()) }
-            })),
-            tokio::spawn(every(RESUME_EVERY, "resuming of payments", move || {
-                let app = resume.clone();
-                async move { app.payments_resume().await }
             })),
             tokio::spawn(every(CLAIM_EVERY, "claims of payment channels", move || {
                 let app = claim.clone();
@@ -152,7 +153,9 @@ impl App {
                 let app = mail.clone();
                 async move { app.mailer.deliver_round().await.map(|_| ()) }
             })),
-        ]
+        ];
+        work.extend(self.resuming());
+        work
     }
 }
 

@@ -141,7 +141,7 @@ fn facilitator(
             settings: (**settings).clone(),
             network: wiring.network.clone(),
         }),
-        Settler::Remote { url, token } => {
+        Settler::Remote { url, token, chain } => {
             let settings = RemoteSettings {
                 url: url.clone(),
                 network: wiring.network.caip2().clone(),
@@ -149,8 +149,9 @@ fn facilitator(
                 timeout: REMOTE_TIMEOUT,
                 pending_wait: REMOTE_PENDING_WAIT,
                 resource_url: config.server.public_url(),
+                chain: chain.as_deref().cloned(),
             };
-            RemoteFacilitator::start(client.clone(), settings)
+            RemoteFacilitator::start(client.clone(), clock.clone(), settings)
                 .map_err(|error| Error::invalid("facilitator_url", error.to_string()))?
         }
     })

@@ -31,8 +31,8 @@ pub struct NetworkWiring {
 pub enum Settler {
     /// Our own gas wallet.
     Own { key: SigningKey, settings: Box<ChainSettings> },
-    /// Somebody else's facilitator. The token is a bearer's.
-    Remote { url: Url, token: Option<Secret> },
+    /// Somebody else's facilitator. The token is a bearer's; the chain is only looked at.
+    Remote { url: Url, token: Option<Secret>, chain: Option<Box<ChainSettings>> },
 }
 
 /// The networks of the configuration, the preferred one first; none where payments on chain are off.
@@ -51,7 +51,7 @@ pub fn x402_networks(x402: &X402) -> Result<Vec<NetworkWiring>> {
                 Route::Chain(settings) => {
                     Settler::Own { key: gas.clone().ok_or_else(|| missing("gas key"))?, settings }
                 }
-                Route::Facilitator { url, token } => Settler::Remote { url, token },
+                Route::Facilitator { url, token, chain } => Settler::Remote { url, token, chain },
             };
             let pay_to = section.pay_to.or(gas.as_ref().map(SigningKey::address));
             let pay_to = pay_to.ok_or_else(|| missing("address to pay to"))?;
@@ -129,15 +129,17 @@ mod tests {
             ("network.base.pay_to", PAYEE),
             ("network.polygon.facilitator_url", "https://f.example"),
             ("network.polygon.facilitator_token", "hunter2"),
+            ("network.polygon.rpc_urls", "https://look.example"),
         ]);
         let [sepolia, base, polygon] = x402_networks(&config.x402).unwrap().try_into().unwrap();
         assert_eq!(sepolia.pay_to.to_string(), WALLET);
         assert_eq!((base.pay_to.to_string().as_str(), base.network.name()), (PAYEE, "Base"));
         let Settler::Own { key, settings } = &sepolia.settler else { panic!("{sepolia:?}") };
         assert_eq!((key.address().to_string().as_str(), settings.chain_id), (WALLET, 84532));
-        let Settler::Remote { url, token } = &polygon.settler else { panic!("{polygon:?}") };
+        let Settler::Remote { url, token, chain: Some(looked_at) } = &polygon.settler else { panic!("{polygon:?}") };
         assert_eq!((url.as_str(), token.as_ref().unwrap().expose().as_str()), ("https://f.example/", "hunter2"));
         assert_eq!(polygon.pay_to.to_string(), WALLET);
+        assert_eq!((looked_at.chain_id, looked_at.rpc_urls.len()), (137, 1));
         let shown = format!("{:?}", [sepolia.clone(), polygon]);
         assert!(!shown.contains(&KEY[2..]) && !shown.contains("hunter2"), "{shown}");
     }

@@ -18,7 +18,7 @@ use farebox_x402::chain::dev::{
     Anvil, AnvilOptions, DEFAULT_TOKEN, DEV_CHAIN_ID, DevRole, anvil_find, dev_rpc, loopback_client, token_deploy,
 };
 use farebox_x402::evm::{Authorization, Signature, SigningKey};
-use farebox_x402::facilitator::{Facilitator as _, LocalFacilitator, LocalParts, Settle, Settlement};
+use farebox_x402::facilitator::{Earlier, Facilitator as _, LocalFacilitator, LocalParts, Settle, Settlement};
 use farebox_x402::network::{Method, Networks};
 use farebox_x402::offer::{Offer, Terms};
 use farebox_x402::payment::Payment;
@@ -144,7 +144,14 @@ async fn work(
     let mut times = Vec::new();
     while let Some(Signed { payment, header }) = signed.get(next.fetch_add(1, Ordering::Relaxed)) {
         let begun: Ticks = clock.ticks();
-        let settle = Settle { id: uuid_v7(&clock, &SystemRng), offer, payment, header, amount: offer.amount };
+        let settle = Settle {
+            id: uuid_v7(&clock, &SystemRng),
+            offer,
+            payment,
+            header,
+            amount: offer.amount,
+            earlier: Earlier::No,
+        };
         match facilitator.settle(settle).await {
             Settlement::Settled { .. } => times.push(clock.ticks().since(begun)),
             other => return Err(format!("not settled: {other:?}").into()),

@@ -12,6 +12,7 @@ use crate::{Answer, Calls, Receipt, SignedPayment};
 use alloy_primitives::U256;
 use farebox_base::{CallId, Error, Kind, Micros, PartyId, Result};
 use farebox_db::{Isolation, sql, tx};
+use farebox_ledger::balance::balance_get;
 use farebox_x402::evm::ChannelId;
 use farebox_x402::facilitator::Settlement;
 use farebox_x402::facilitator::channels::Refund;
@@ -46,6 +47,10 @@ impl Calls {
             return Err(refused(&Refusal::mismatch(reason, "maxClaimableAmount", charged, came)));
         }
         let least = signed.offer.least_moved();
+        // A call that another process has begun is paid from the same money.
+        if balance_get(&self.parts.db, &channel.account()).await?.held > Micros::ZERO {
+            return Err(refused(&busy()));
+        }
         let (units, nonce) = self.refundable(&channel, charged, *amount, least).await?;
         let channel = self.refund_begun(channel, units, nonce).await?;
         let transaction = self.refund_ended(&seated, channel).await?;
@@ -126,7 +131,12 @@ impl Calls {
                 if refund.nonce.is_some_and(|nonce| seen.refund_nonce <= nonce) {
                     return Err(under_way());
                 }
-                match self.channel_observed(&channel, &seen, true).await? {
+                // Another process may still hold part of the channel for a call; the money has moved, and is booked then.
+                let booked = self.channel_observed(&channel, &seen, true).await.unwrap_or_else(|error| {
+                    tracing::warn!(channel = %id_text(channel.id), internal = ?error.internal, "a refund that was made can't be booked yet; it will be");
+                    Observed::Changed
+                });
+                match booked {
                     Observed::Booked => Ok(transaction),
                     Observed::Changed | Observed::Short => Err(under_way()),
                 }

@@ -11,6 +11,7 @@
 //! - a reply that was paid for and not handed over waits for the same request to come again.
 
 mod arrived;
+mod begun;
 mod change;
 mod costs;
 mod deposit;
@@ -20,6 +21,7 @@ mod query;
 mod reply;
 mod resume;
 mod risk;
+mod rounds;
 mod row;
 mod run;
 mod sender;
@@ -34,6 +36,7 @@ pub(crate) use forget::settlements_and_transactions_forget_in;
 pub(crate) use reply::replies_forget_in;
 pub use reply::{replies_had, replies_offer_again};
 pub use risk::LaterSettling;
+pub(crate) use rounds::Rounds;
 pub(crate) use row::{Fate, Paid, Reserved, release_in, reserve_in, resolve_in};
 pub use sender::Sender;
 pub(crate) use spent::Spent;
@@ -41,7 +44,7 @@ use taken::{settle_taken, units_taken};
 
 use farebox_base::{CallId, Error, Kind, Micros, Result};
 use farebox_x402::arrivals::Arrivals;
-use farebox_x402::facilitator::{Facilitators, Settle, Settlement};
+use farebox_x402::facilitator::{Earlier, Facilitators, Settle, Settlement};
 use farebox_x402::network::Networks;
 use farebox_x402::offer::Offer;
 use farebox_x402::payment::Payment;
@@ -124,14 +127,14 @@ impl SignedPayment {
     pub(crate) fn settle(&self, id: CallId, cost: Micros) -> Result<Settle<'_>> {
         let Self { offer, payment, .. } = self;
         let amount = units_taken(offer, payment, cost)?.0;
-        Ok(Settle { id: id.uuid(), offer, payment, header: self.came_as()?, amount })
+        Ok(Settle { id: id.uuid(), offer, payment, header: self.came_as()?, amount, earlier: Earlier::No })
     }
 
     /// The receipt for what has become of it on its chain.
     pub(crate) fn receipt(&self, settlement: &Settlement, cost: Micros) -> SettlementResponse {
         match settlement {
             Settlement::Settled { transaction } => self.settled_for(transaction, cost),
-            Settlement::Pending { transaction } => {
+            Settlement::Pending { transaction, .. } => {
                 let message = "the payment was sent to its chain and is not final";
                 let refusal = Refusal::new(Reason::SettlementPending, message);
                 SettlementResponse { transaction: transaction.clone(), ..self.refused(&refusal) }

@@ -4,8 +4,15 @@ use crate::stage::{AMOUNT, Stage};
 use farebox_base::{Clock as _, SystemClock};
 use farebox_db::sql;
 use farebox_testkit::engines::TestDb;
+use farebox_x402::Reason;
+use farebox_x402::facilitator::Earlier;
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use uuid::Uuid;
+
+/// After which everything that is pending is asked for again.
+const AGAIN: Duration = Duration::from_secs(60);
 
 const CREDITED: &str = sql!("SELECT COUNT(*) FROM transfer WHERE kind = 'crypto_deposit'");
 
@@ -18,6 +25,7 @@ async fn fifty_payments_on_a_slow_chain_end_within_a_few_of_its_delays_the_oldes
             stage.begin(n).await;
         }
         assert_eq!(stage.resume().await, 0, "what is pending has not ended");
+        stage.clock.advance(AGAIN);
         stage.slow.is_stuck.store(false, Ordering::SeqCst);
         let clock = SystemClock::default();
         let began = clock.ticks();
@@ -30,6 +38,71 @@ async fn fifty_payments_on_a_slow_chain_end_within_a_few_of_its_delays_the_oldes
         assert_eq!(begun, stage.texts(sql!("SELECT id FROM payment ORDER BY earned_at")).await);
         assert_eq!(stage.resume().await, 0, "nothing is left");
         assert_eq!(stage.number(CREDITED).await, 50);
+        assert_sound(&stage).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_that_stay_open_keep_no_later_one_waiting() {
+    for place in TestDb::all().await {
+        let stage = Stage::set(&place, Duration::ZERO).await;
+        for n in 1..=102 {
+            stage.begin(n).await;
+        }
+        let stuck: HashSet<Uuid> = stage.slow.asked.lock().drain(..).map(|(id, _)| id).collect();
+        *stage.slow.stuck.lock() = stuck;
+        stage.begin(103).await;
+        stage.slow.is_stuck.store(false, Ordering::SeqCst);
+        let mut rounds = 0;
+        while stage.number(CREDITED).await == 0 {
+            rounds += 1;
+            assert!(rounds < 4, "the last payment has no turn");
+            stage.clock.advance(Duration::from_secs(2));
+            stage.resume().await;
+        }
+        // In a minute of rounds each second, those that stay open are asked for a few times each.
+        stage.slow.asked.lock().clear();
+        for _ in 0..60 {
+            stage.clock.advance(Duration::from_secs(1));
+            assert_eq!(stage.resume().await, 0);
+        }
+        let asked = stage.slow.asked.lock().len();
+        assert!((2 * 102..=6 * 102).contains(&asked), "{asked}");
+        assert_sound(&stage).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_that_answers_nothing_keeps_no_other_one_waiting() {
+    for place in TestDb::all().await {
+        let stage = Stage::set(&place, Duration::ZERO).await;
+        for n in 1..=110 {
+            stage.begin(n).await;
+        }
+        stage.begin_on("base", 1).await;
+        stage.other.is_stuck.store(false, Ordering::SeqCst);
+        assert_eq!(stage.resume().await, 1, "the first round takes up both networks");
+        assert_eq!(stage.number(CREDITED).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_up_counts_as_sent_and_a_doubt_is_remembered() {
+    for place in TestDb::all().await {
+        let stage = Stage::set(&place, Duration::ZERO).await;
+        stage.begin(1).await;
+        *stage.slow.doubt.lock() = Some(Reason::ExactNonceUsed);
+        for _ in 0..2 {
+            stage.clock.advance(AGAIN);
+            assert_eq!(stage.resume().await, 0);
+        }
+        let earlier: Vec<Earlier> = stage.slow.asked.lock().iter().map(|(_, earlier)| *earlier).collect();
+        assert_eq!(earlier, [Earlier::No, Earlier::Maybe, Earlier::Doubted]);
+        let rows = stage.texts(sql!("SELECT reason FROM payment WHERE state = 'earned'")).await;
+        assert_eq!(rows, [Reason::ExactNonceUsed.code()]);
+        stage.slow.is_stuck.store(false, Ordering::SeqCst);
+        stage.clock.advance(AGAIN);
+        assert_eq!(stage.resume().await, 1);
         assert_sound(&stage).await;
     }
 }

@@ -1,20 +1,21 @@
 //! Calls on a database, deposits that a wallet has signed, and a facilitator that takes its time.
 
 use alloy_primitives::{B256, U256};
-use farebox_base::{Clock as _, PartyId, SystemClock, SystemRng};
+use farebox_base::{Clock as _, ManualClock, PartyId, SystemClock, SystemRng};
 use farebox_calls::{CallSettings, Calls, CallsParts, Deposit, Deposited, Payments, Receiver, Sender, SignedPayment};
 use farebox_db::{Db, NoFaults};
 use farebox_ledger::AccountId;
 use farebox_net::{Client, Policy};
 use farebox_testkit::engines::TestDb;
-use farebox_x402::Refusal;
 use farebox_x402::evm::{Authorization, Signature, SigningKey};
-use farebox_x402::facilitator::{Facilitator, Facilitators, Promised, Settle, Settlement};
+use farebox_x402::facilitator::{Earlier, Facilitator, Facilitators, Promised, Settle, Settlement};
 use farebox_x402::network::{Caip2, Method, Network, Networks};
 use farebox_x402::offer::{Offer, Terms};
 use farebox_x402::payment::Payment;
 use farebox_x402::verify::{Hold, Limits, verify_local};
 use farebox_x402::wire::{PaymentHeader, payload_of, v2};
+use farebox_x402::{Reason, Refusal};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -29,6 +30,12 @@ pub struct Slow {
     pub delay: Duration,
     /// While it is, everything is pending.
     pub is_stuck: AtomicBool,
+    /// What stays pending for ever.
+    pub stuck: parking_lot::Mutex<HashSet<Uuid>>,
+    /// What is said against what is pending.
+    pub doubt: parking_lot::Mutex<Option<Reason>>,
+    /// What was known of earlier attempts, in the order of all that was asked for.
+    pub asked: parking_lot::Mutex<Vec<(Uuid, Earlier)>>,
     running: AtomicUsize,
     /// The most that ran at one time.
     pub at_once: AtomicUsize,
@@ -40,6 +47,9 @@ pub struct Stage {
     pub db: Db,
     pub calls: Calls,
     pub slow: Arc<Slow>,
+    /// Another network's.
+    pub other: Arc<Slow>,
+    pub clock: Arc<ManualClock>,
     pub buyer: AccountId,
 }
 
@@ -60,8 +70,9 @@ impl Facilitator for Slow {
     fn settle<'a>(&'a self, settle: Settle<'a>) -> Promised<'a, Settlement> {
         Box::pin(async move {
             let transaction = format!("0x{}", settle.id.simple());
-            if self.is_stuck.load(Ordering::SeqCst) {
-                return Settlement::Pending { transaction };
+            self.asked.lock().push((settle.id, settle.earlier));
+            if self.is_stuck.load(Ordering::SeqCst) || self.stuck.lock().contains(&settle.id) {
+                return Settlement::Pending { transaction, doubt: *self.doubt.lock() };
             }
             self.begun.lock().push(settle.id);
             let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
@@ -76,34 +87,33 @@ impl Facilitator for Slow {
 impl Stage {
     pub async fn set(place: &TestDb, delay: Duration) -> Self {
         let db = place.open(Arc::new(NoFaults));
-        let slow = Arc::new(Slow {
-            network: network().caip2().clone(),
-            delay,
-            is_stuck: AtomicBool::new(true),
-            running: AtomicUsize::new(0),
-            at_once: AtomicUsize::new(0),
-            begun: parking_lot::Mutex::default(),
-        });
+        let (slow, other) = (Slow::on("base-sepolia", delay), Slow::on("base", delay));
+        let clock = Arc::new(ManualClock::at(SystemClock::default().now()));
         let payments = Payments {
             networks: Arc::new(Networks::builtin().unwrap()),
-            facilitators: Facilitators::new(vec![slow.clone()]).unwrap(),
+            facilitators: Facilitators::new(vec![slow.clone(), other.clone()]).unwrap(),
             ..Payments::default()
         };
         let parts = CallsParts {
             db: db.clone(),
-            clock: Arc::new(SystemClock::default()),
+            clock: clock.clone(),
             rng: Arc::new(SystemRng),
             client: Client::new(Policy::default()).unwrap(),
             payments,
             settings: CallSettings::default(),
         };
         let buyer = AccountId::funded(PartyId::from_uuid(Uuid::from_u128(1)));
-        Self { calls: Calls::start(parts).await.unwrap(), db, slow, buyer }
+        Self { calls: Calls::start(parts).await.unwrap(), db, slow, other, clock, buyer }
     }
 
     /// A deposit whose end is not known yet.
     pub async fn begin(&self, n: u64) {
-        let signed = signed(n);
+        self.begin_on("base-sepolia", n).await;
+    }
+
+    pub async fn begin_on(&self, network: &str, n: u64) {
+        self.clock.advance(Duration::from_millis(2));
+        let signed = signed(network, n);
         let deposit =
             Deposit { signed: &signed, account: self.buyer.clone(), memo: "test".to_owned(), fingerprint: None };
         let begun = self.calls.deposit(deposit).await.unwrap();
@@ -112,7 +122,7 @@ impl Stage {
 
     /// Takes up whatever was begun until now.
     pub async fn resume(&self) -> u64 {
-        self.calls.payments_resume_alone(SystemClock::default().now()).await.unwrap()
+        self.calls.payments_resume_alone(self.clock.now()).await.unwrap()
     }
 
     pub async fn number(&self, sql: &'static str) -> i64 {
@@ -124,12 +134,29 @@ impl Stage {
     }
 }
 
-fn network() -> Arc<Network> {
-    Networks::builtin().unwrap().by_name("base-sepolia").unwrap().clone()
+impl Slow {
+    fn on(name: &str, delay: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            network: network(name).caip2().clone(),
+            delay,
+            is_stuck: AtomicBool::new(true),
+            stuck: parking_lot::Mutex::default(),
+            doubt: parking_lot::Mutex::default(),
+            asked: parking_lot::Mutex::default(),
+            running: AtomicUsize::new(0),
+            at_once: AtomicUsize::new(0),
+            begun: parking_lot::Mutex::default(),
+        })
+    }
 }
 
-fn signed(n: u64) -> SignedPayment {
-    let (key, network, now) = (SigningKey::from_bytes([0x77; 32]).unwrap(), network(), SystemClock::default().now());
+fn network(name: &str) -> Arc<Network> {
+    Networks::builtin().unwrap().by_name(name).unwrap().clone()
+}
+
+fn signed(name: &str, n: u64) -> SignedPayment {
+    let (key, network) = (SigningKey::from_bytes([0x77; 32]).unwrap(), network(name));
+    let now = SystemClock::default().now();
     let (token, pay_to) = (network.tokens()[0].clone(), SigningKey::from_bytes([0x78; 32]).unwrap().address());
     let terms = Terms::Exact(Method::Eip3009);
     let offer = Offer::new(network.clone(), token, U256::from(AMOUNT), pay_to, 60, terms).unwrap();

@@ -20,6 +20,7 @@ mod service;
 mod store;
 mod tally;
 mod trace;
+mod witness;
 
 pub use local::{LocalFacilitator, LocalParts, Status};
 pub use own_place::OwnPlace;
@@ -29,12 +30,12 @@ pub use service::{DiscoveryError, FacilitatorService, Heard, Recipients, Reply, 
 pub use store::{SqlStore, settlements_forget_in};
 pub use tally::{Outcomes, Report};
 
-use crate::Refusal;
 use crate::network::{Caip2, Method};
 use crate::offer::{Offer, Scheme};
 use crate::payment::Payment;
 use crate::verify::Hold;
 use crate::wire::{PaymentHeader, Supported};
+use crate::{Reason, Refusal};
 use alloy_primitives::U256;
 use std::pin::Pin;
 use uuid::Uuid;
@@ -54,6 +55,19 @@ pub struct Settle<'a> {
     /// In the token's smallest unit; at most what is authorized, for `exact` just that. A deposit is always of what was
     /// signed for it.
     pub amount: U256,
+    pub earlier: Earlier,
+}
+
+/// What is known of earlier attempts to settle the same payment for the same purpose, by this process or another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Earlier {
+    /// There was none.
+    #[default]
+    No,
+    /// One may have left, and its answer was not kept.
+    Maybe,
+    /// The same, and a later answer has said what is said of payments that were settled.
+    Doubted,
 }
 
 /// What became of a settlement.
@@ -65,9 +79,20 @@ pub enum Settlement {
         transaction: String,
     },
     /// Begun, its end unknown yet. Ask again with the same `id`; never ask for another payment meanwhile.
-    Pending { transaction: String },
+    Pending {
+        transaction: String,
+        /// What somebody else's facilitator says against it, and would also say if it had settled it.
+        doubt: Option<Reason>,
+    },
     /// Nothing was taken, and nothing will be: refused by the chain, or never begun.
     NotTaken(Refusal),
+}
+
+impl Settlement {
+    /// Begun by this transaction, empty where it is not known.
+    pub fn pending(transaction: impl Into<String>) -> Self {
+        Self::Pending { transaction: transaction.into(), doubt: None }
+    }
 }
 
 /// Where the payments of one network are verified and settled.

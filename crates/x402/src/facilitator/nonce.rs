@@ -3,7 +3,7 @@
 use crate::chain::abi::permit2::{PERMIT2, is_nonce_spent, nonce_bitmap};
 use crate::chain::abi::token::authorization_state;
 use crate::chain::abi::{flag, word};
-use crate::chain::rpc::Call;
+use crate::chain::rpc::{Call, CallAt};
 use alloy_primitives::{Address, B256, U256};
 
 /// A nonce with the contract that keeps it.
@@ -16,11 +16,20 @@ pub(super) enum ChainNonce {
 }
 
 impl ChainNonce {
+    /// Whether Permit2 moves what it is for.
+    pub(super) const fn is_of_permit2(&self) -> bool {
+        matches!(self, Self::Permit2 { .. })
+    }
+
     /// The question, for a batch.
     pub(super) fn question(&self) -> Call {
+        self.question_at(CallAt::Latest)
+    }
+
+    pub(super) fn question_at(&self, at: CallAt) -> Call {
         match *self {
-            Self::Eip3009 { token, payer, nonce } => Call::read(token, &authorization_state(payer, nonce)),
-            Self::Permit2 { payer, nonce } => Call::read(PERMIT2, &nonce_bitmap(payer, nonce)),
+            Self::Eip3009 { token, payer, nonce } => Call::read_at(token, &authorization_state(payer, nonce), at),
+            Self::Permit2 { payer, nonce } => Call::read_at(PERMIT2, &nonce_bitmap(payer, nonce), at),
         }
     }
 

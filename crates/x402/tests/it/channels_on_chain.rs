@@ -221,7 +221,7 @@ async fn a_connection_cut_after_the_broadcast_deposits_and_claims_once() {
                 _ => facilitator.claim(purpose(2), &claims).await,
             };
             proxy.set(Fault::LoseAnswers);
-            let Settlement::Pending { transaction } = ask().await else { panic!("not pending") };
+            let Settlement::Pending { transaction, .. } = ask().await else { panic!("not pending") };
             proxy.set(Fault::None);
             let hash = transaction.parse().unwrap();
             until("the node has it", async || stage.rpc.transaction(hash).await.unwrap().is_some()).await;

@@ -8,6 +8,7 @@ mod channel_stage;
 mod channels;
 mod channels_on_chain;
 mod clients;
+mod doubt;
 mod endpoints;
 mod extensions;
 mod facilitator;

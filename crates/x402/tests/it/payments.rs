@@ -9,8 +9,8 @@ use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::dev::{DEV_KEYS, DevRole, loopback_client};
 use farebox_x402::evm::{Authorization, Permit, Signature, SigningKey, Witness, contracts};
 use farebox_x402::facilitator::{
-    Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, OwnPlace, Recipients, ServiceParts,
-    SqlStore,
+    Earlier, Facilitator, FacilitatorService, Facilitators, LocalFacilitator, LocalParts, OwnPlace, Recipients,
+    ServiceParts, SqlStore,
 };
 use farebox_x402::network::Method;
 use farebox_x402::offer::{Offer, Terms};
@@ -130,7 +130,7 @@ impl Signed {
 
     pub fn settle(&self, id: uuid::Uuid) -> farebox_x402::facilitator::Settle<'_> {
         let Self { offer, payment, header } = self;
-        farebox_x402::facilitator::Settle { id, offer, payment, header, amount: offer.amount }
+        farebox_x402::facilitator::Settle { id, offer, payment, header, amount: offer.amount, earlier: Earlier::No }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Payments by Permit2 on a real node, through stand-ins for the proxies (`tests/contracts/proxies.sol`).
 
-use crate::payments::{PRICE, gas_wallet, local, payer, permit2};
+use crate::payments::{PRICE, Signed, exact, gas_wallet, local, payer, permit2};
 use crate::settles::{check, not_taken, settled};
 use crate::stage::{SELLER, Stage, each, purpose, until};
 use alloy_primitives::{Address, Bytes, U256, hex};
@@ -18,7 +18,7 @@ use serde_json::json;
 const EXACT: &str = include_str!("../contracts/exact_proxy.hex");
 const UPTO: &str = include_str!("../contracts/upto_proxy.hex");
 
-async fn deploy(stage: &Stage) {
+pub async fn deploy(stage: &Stage) {
     permit2_deploy(&stage.rpc).await.unwrap();
     for (at, code) in [(EXACT_PROXY, EXACT), (UPTO_PROXY, UPTO)] {
         let code = Bytes::from(hex::decode(code.replace('\n', "")).unwrap());
@@ -30,6 +30,60 @@ pub async fn approve_permit2(stage: &Stage, amount: u64) {
     let call = approve(PERMIT2, U256::from(amount));
     let hash = stage.rpc.dev_send(payer().address(), stage.token.address, &call).await.unwrap();
     until("it is approved", async || stage.rpc.receipt(hash).await.unwrap().is_some()).await;
+}
+
+/// Somebody else sends it.
+pub async fn send_elsewhere(stage: &Stage, signed: &Signed) -> String {
+    let Payment::Permit2 { permit, signature } = &signed.payment else { panic!("another scheme") };
+    let call = abi::Permit {
+        owner: permit.from,
+        token: permit.token,
+        amount: permit.amount,
+        nonce: permit.nonce,
+        deadline: permit.deadline,
+        to: SELLER,
+        valid_after: U256::ZERO,
+    };
+    let data = abi::settle_exact(&call, &signature.to_bytes());
+    let somebody = DevRole::Minter.key().unwrap().address();
+    let theirs = stage.rpc.dev_send(somebody, EXACT_PROXY, &data).await.unwrap();
+    until("it is mined", async || stage.rpc.receipt(theirs).await.unwrap().is_some()).await;
+    theirs.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allowance_for_one_payment_is_promised_to_one_of_many() {
+    each(AnvilOptions::default(), async |stage, db| {
+        deploy(stage).await;
+        approve_permit2(stage, PRICE).await;
+        let facilitator = local(stage, db).await;
+        let terms = Terms::Upto { facilitator: gas_wallet() };
+        let signed: Vec<Signed> = (1..=8).map(|n| permit2(terms.clone(), PRICE, n)).collect();
+        let mut taken = Vec::new();
+        for one in &signed {
+            match facilitator.check(&one.offer, &one.payment, &one.header).await {
+                Ok(hold) => taken.push(hold),
+                Err(refusal) => assert_eq!(refusal.reason, Reason::Permit2AllowanceRequired),
+            }
+        }
+        assert_eq!(taken.len(), 1);
+        let plain = exact(PRICE, 9);
+        assert_eq!(check(&facilitator, &plain).await, Ok(()), "which needs no allowance");
+        drop((taken, signed));
+        approve_permit2(stage, 3 * PRICE).await;
+        let facilitator = local(stage, db).await;
+        let mut held = Vec::new();
+        for n in 11..=14 {
+            let one = permit2(terms.clone(), PRICE, n);
+            held.push(facilitator.check(&one.offer, &one.payment, &one.header).await);
+        }
+        assert_eq!(held.iter().filter(|held| held.is_ok()).count(), 3, "{held:?}");
+        let spent = permit2(terms.clone(), PRICE, 11);
+        settled(facilitator.settle(spent.settle(purpose(11))).await);
+        let next = permit2(terms.clone(), PRICE, 15);
+        assert_eq!(check(&facilitator, &next).await, Err(Reason::Permit2AllowanceRequired), "what is used up is gone");
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,21 +113,8 @@ async fn a_permit_that_somebody_else_has_sent_is_settled_by_their_transaction() 
         approve_permit2(stage, 2 * PRICE).await;
         let facilitator = local(stage, db).await;
         let signed = permit2(Terms::Exact(Method::Permit2), PRICE, 1);
-        let Payment::Permit2 { permit, signature } = &signed.payment else { panic!("another scheme") };
-        let call = abi::Permit {
-            owner: permit.from,
-            token: permit.token,
-            amount: permit.amount,
-            nonce: permit.nonce,
-            deadline: permit.deadline,
-            to: SELLER,
-            valid_after: U256::ZERO,
-        };
-        let data = abi::settle_exact(&call, &signature.to_bytes());
-        let somebody = DevRole::Minter.key().unwrap().address();
-        let theirs = stage.rpc.dev_send(somebody, EXACT_PROXY, &data).await.unwrap();
-        until("it is mined", async || stage.rpc.receipt(theirs).await.unwrap().is_some()).await;
-        assert_eq!(settled(facilitator.settle(signed.settle(purpose(1))).await), theirs.to_string());
+        let theirs = send_elsewhere(stage, &signed).await;
+        assert_eq!(settled(facilitator.settle(signed.settle(purpose(1))).await), theirs);
         assert_eq!(stage.earned().await, PRICE);
     })
     .await;

@@ -3,7 +3,9 @@
 use crate::payments::{PRICE, exact, local, service};
 use crate::settles::{not_taken, settled};
 use crate::stage::{each, local as at, purpose, until};
+use farebox_base::{Clock, SystemClock};
 use farebox_x402::Reason;
+use farebox_x402::chain::ChainSettings;
 use farebox_x402::chain::dev::{AnvilOptions, loopback_client};
 use farebox_x402::facilitator::{Facilitator as _, FacilitatorService, RemoteFacilitator, RemoteSettings, Settlement};
 use farebox_x402::network::Caip2;
@@ -14,6 +16,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
@@ -53,6 +56,16 @@ async fn answer(service: &FacilitatorService, request: Request<Incoming>) -> Res
 }
 
 fn remote(port: u16, authorization: Option<&str>) -> Arc<RemoteFacilitator> {
+    remote_by(Arc::new(SystemClock::default()), port, authorization, None)
+}
+
+/// By another clock, with a chain that may be asked.
+pub fn remote_by(
+    clock: Arc<dyn Clock>,
+    port: u16,
+    authorization: Option<&str>,
+    chain: Option<ChainSettings>,
+) -> Arc<RemoteFacilitator> {
     let settings = RemoteSettings {
         url: at(port).join("facilitator").unwrap(),
         network: Caip2::parse("eip155:84532").unwrap(),
@@ -60,9 +73,10 @@ fn remote(port: u16, authorization: Option<&str>) -> Arc<RemoteFacilitator> {
         timeout: Duration::from_secs(2),
         pending_wait: Duration::from_millis(50),
         resource_url: "https://pay.example/".to_owned(),
+        chain,
     };
     assert!(!format!("{settings:?}").contains("secret"));
-    RemoteFacilitator::start(loopback_client().unwrap(), settings).unwrap()
+    RemoteFacilitator::start(loopback_client().unwrap(), clock, settings).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,7 +113,7 @@ async fn silence_after_sending_is_pending_and_no_connection_is_a_refusal() {
     });
     let signed = exact(PRICE, 1);
     let settlement = remote(port, None).settle(signed.settle(purpose(1))).await;
-    assert_eq!(settlement, Settlement::Pending { transaction: String::new() });
+    assert_eq!(settlement, Settlement::pending(""));
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let facilitator = remote(nobody, None);
     let settlement = facilitator.settle(signed.settle(purpose(1))).await;
@@ -116,26 +130,32 @@ async fn a_pending_settlement_is_asked_after_once_and_a_spent_nonce_then_is_no_r
         r#"{"success":false,"transaction":"","network":"eip155:84532","errorReason":"invalid_exact_evm_nonce_already_used"}"#,
         r#"{"success":true,"transaction":"0x01","network":"eip155:84532"}"#,
     ];
+    let (port, asked) = scripted(replies.map(str::to_owned).to_vec()).await;
+    let (facilitator, signed) = (remote(port, None), exact(PRICE, 1));
+    let settlement = facilitator.settle(signed.settle(purpose(1))).await;
+    assert!(matches!(settlement, Settlement::Pending { .. }), "{settlement:?}");
+    assert_eq!(settled(facilitator.settle(signed.settle(purpose(1))).await), "0x01");
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+}
+
+/// A facilitator that answers settlements with these, one after the other and then with the last; and how many it had.
+pub async fn scripted(replies: Vec<String>) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let (asked, replies) = (Arc::new(AtomicUsize::new(0)), Arc::new(replies));
     let count = Arc::clone(&asked);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let asked = Arc::clone(&count);
+            let (asked, replies) = (Arc::clone(&count), Arc::clone(&replies));
             let answer = service_fn(move |request: Request<Incoming>| {
                 let is_settle = request.uri().path().ends_with("/settle");
-                let turn = if is_settle { asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) } else { 0 };
-                let reply = replies.get(turn).copied().unwrap_or("{}");
+                let turn = if is_settle { asked.fetch_add(1, Ordering::SeqCst) } else { 0 };
+                let reply = replies.get(turn).or(replies.last()).cloned().unwrap_or_default();
                 async move { Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(reply))) }
             });
             let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
             tokio::spawn(async move { drop(connection.await) });
         }
     });
-    let (facilitator, signed) = (remote(port, None), exact(PRICE, 1));
-    let settlement = facilitator.settle(signed.settle(purpose(1))).await;
-    assert!(matches!(settlement, Settlement::Pending { .. }), "{settlement:?}");
-    assert_eq!(settled(facilitator.settle(signed.settle(purpose(1))).await), "0x01");
-    assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 3);
+    (port, asked)
 }

@@ -47,7 +47,7 @@ fn calldata(signed: &Signed) -> Vec<u8> {
 }
 
 /// Somebody else sends it.
-async fn send_elsewhere(stage: &Stage, signed: &Signed) -> String {
+pub async fn send_elsewhere(stage: &Stage, signed: &Signed) -> String {
     let somebody = DevRole::Minter.key().unwrap().address();
     let hash = stage.rpc.dev_send(somebody, stage.token.address, &calldata(signed)).await.unwrap();
     until("it is mined", async || stage.rpc.receipt(hash).await.unwrap().is_some()).await;
@@ -163,7 +163,7 @@ async fn a_connection_cut_after_the_broadcast_is_pending_and_then_settled() {
         facilitator.ready().await;
         let signed = exact(PRICE, 1);
         proxy.set(Fault::LoseAnswers);
-        let Settlement::Pending { transaction } = facilitator.settle(signed.settle(purpose(1))).await else {
+        let Settlement::Pending { transaction, .. } = facilitator.settle(signed.settle(purpose(1))).await else {
             panic!("not pending")
         };
         proxy.set(Fault::None);

@@ -47,8 +47,8 @@ pub struct X402Network {
 pub enum Route {
     /// By our own gas wallet.
     Chain(Box<ChainSettings>),
-    /// By somebody else's facilitator. The token is a bearer's.
-    Facilitator { url: Url, token: Option<Secret> },
+    /// By somebody else's facilitator. The token is a bearer's; the chain is only looked at.
+    Facilitator { url: Url, token: Option<Secret>, chain: Option<Box<ChainSettings>> },
 }
 
 impl X402Network {
@@ -66,14 +66,23 @@ impl X402Network {
 
     /// Who settles, and with which settings.
     pub fn route(&self, name: &NetworkName) -> Route {
-        if let Some(url) = &self.facilitator_url {
-            return Route::Facilitator { url: url.get().clone(), token: self.facilitator_token.clone() };
+        let chain = Box::new(self.chain(name));
+        match &self.facilitator_url {
+            Some(url) => Route::Facilitator {
+                url: url.get().clone(),
+                token: self.facilitator_token.clone(),
+                chain: (!self.rpc_urls.is_empty()).then_some(chain),
+            },
+            None => Route::Chain(chain),
         }
+    }
+
+    fn chain(&self, name: &NetworkName) -> ChainSettings {
         let urls = self.rpc_urls.iter().map(|url| url.get().clone()).collect();
         let usual = ChainSettings::of(name.chain().get(), urls);
         let block_time_hint = Duration::from_millis(self.block_time_ms);
         let blocks = u32::try_from(self.confirmations.saturating_add(PATIENCE_BLOCKS)).unwrap_or(u32::MAX);
-        Route::Chain(Box::new(ChainSettings {
+        ChainSettings {
             requests_per_second: self.requests_per_second,
             confirmations: self.confirmations,
             block_time_hint,
@@ -83,7 +92,7 @@ impl X402Network {
             low_balance_wei: self.low_balance.wei(),
             pause_balance_wei: self.pause_balance.wei(),
             ..usual
-        }))
+        }
     }
 
     pub(super) fn check(&self, name: &NetworkName) -> Result<(), Broken> {
@@ -104,9 +113,6 @@ impl X402Network {
         let is_sound = |token: &Secret| token.expose().bytes().all(|byte| byte.is_ascii_graphic());
         if !self.facilitator_token.as_ref().is_none_or(is_sound) {
             return broken(name.key("facilitator_token"), "must be printable, without spaces");
-        }
-        if self.facilitator_url.is_some() && !self.rpc_urls.is_empty() {
-            return broken(name.key("facilitator_url"), "must not be set together with rpc_urls");
         }
         match Network::new(self.network(name)) {
             Ok(_) => Ok(()),

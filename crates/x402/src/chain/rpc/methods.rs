@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// Blocks whose priority fees are looked at.
 const FEE_BLOCKS: u64 = 5;
 
-/// The newest block.
+/// A block, the newest one where nothing else is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     pub number: u64,
@@ -95,6 +95,11 @@ impl Rpc {
 
     pub async fn head(&self) -> Result<Head, RpcError> {
         Head::read(&self.call(Call::head()).await?)
+    }
+
+    /// The block with this number, which has to be there.
+    pub async fn block(&self, number: u64) -> Result<Head, RpcError> {
+        Head::read(&self.call(Call::new("eth_getBlockByNumber", json!([quantity(number), false]))).await?)
     }
 
     /// The newest block and an account's next nonce after it, in one request.

@@ -113,13 +113,13 @@ impl Shared {
                 "from: is an account with code, whose signatures only its code can judge; pay from a plain one";
             return Err(Refusal::new(plan.way.of_a_contract(), message));
         }
+        let mut allowance = None;
         if plan.way.needs_allowance() {
             let allowed = number(&answers.next(Reason::AssetNotContract)?)?;
             if allowed < amount {
-                let least = format!("at least {amount}");
-                let reason = plan.way.no_allowance();
-                return Err(Refusal::mismatch(reason, "the payer's allowance for Permit2", least, allowed));
+                return Err(not_allowed(plan, "the payer's allowance for Permit2", allowed));
             }
+            allowance = Some(allowed);
         }
         if !needs_balance {
             return Ok(());
@@ -130,12 +130,15 @@ impl Shared {
             answer.is_ok_and(|state| nonce.is_spent(&state) == Some(true))
         });
         let spent: Vec<ChainNonce> = spent.copied().collect();
-        self.purse.learn(account, balance, &spent);
+        self.purse.learn(account, balance, allowance, &spent);
         match self.purse.check(account, plan.nonce, amount) {
             Verdict::Promised | Verdict::Unknown => Ok(()),
             Verdict::TooLittle { left } => {
                 let what = "the payer's balance beside payments under way";
                 Err(Refusal::mismatch(plan.way.too_little_money(), what, format!("at least {amount}"), left))
+            }
+            Verdict::NotAllowed { left } => {
+                Err(not_allowed(plan, "the payer's allowance for Permit2 beside payments under way", left))
             }
         }
     }
@@ -178,6 +181,10 @@ fn check_deposit(payment: &Payment, answers: &mut Answers) -> Result<(), Refusal
     let state = channel_state(&answers.next(Reason::DepositSimulationFailed)?).ok_or_else(no_channels)?;
     let balance = U256::from(state.balance).saturating_add(*amount);
     check_fit(voucher.voucher.max_claimable, balance, state.total_claimed, Drawn::Paying)
+}
+
+fn not_allowed(plan: &Plan, what: &'static str, left: U256) -> Refusal {
+    Refusal::mismatch(plan.way.no_allowance(), what, format!("at least {}", plan.transfer.value), left)
 }
 
 fn number(answer: &Bytes) -> Result<U256, Refusal> {

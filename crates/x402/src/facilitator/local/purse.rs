@@ -1,6 +1,6 @@
 //! What payers have, as of a moment ago, less what they were promised to have for other payments.
 //!
-//! Invariant: of a balance that was read, no more is promised than it holds. A promise ends when its payment does, when
+//! Invariant: of a balance that was read, no more is promised than it holds, and by Permit2 no more than it is allowed. A promise ends when its payment does, when
 //! a later reading shows that it was paid, or when nobody holds it any more and its time is over.
 
 use crate::facilitator::nonce::ChainNonce;
@@ -35,6 +35,8 @@ pub(super) struct Purse {
 #[derive(Default)]
 struct Held {
     balance: Option<(U256, Ticks)>,
+    /// What Permit2 may move, where it was read together with the balance.
+    allowance: Option<U256>,
     promises: HashMap<ChainNonce, Promise>,
 }
 
@@ -52,9 +54,11 @@ struct Promise {
 pub(super) enum Verdict {
     /// There is enough, and it is promised now.
     Promised,
-    /// So much is left, which is too little.
+    /// So much is left of the balance, which is too little.
     TooLittle { left: U256 },
-    /// The balance has to be read first.
+    /// So much is left of what Permit2 may move, which is too little.
+    NotAllowed { left: U256 },
+    /// The balance has to be read first, by Permit2 with the allowance.
     Unknown,
 }
 
@@ -63,10 +67,19 @@ impl Held {
         self.promises.retain(|_, promise| promise.holders.are_there() || now.since(promise.made_at) < promise.lasts);
     }
 
-    /// What is left beside the promises of other payments.
+    /// What is left of a balance beside the promises of other payments.
     fn left(&self, balance: U256, beside: &ChainNonce) -> U256 {
+        self.left_by(balance, beside, |_| true)
+    }
+
+    /// The same of an allowance, which only payments by Permit2 use up.
+    fn left_allowed(&self, allowance: U256, beside: &ChainNonce) -> U256 {
+        self.left_by(allowance, beside, ChainNonce::is_of_permit2)
+    }
+
+    fn left_by(&self, of: U256, beside: &ChainNonce, counts: impl Fn(&ChainNonce) -> bool) -> U256 {
         let others = self.promises.iter().filter(|(nonce, promise)| *nonce != beside && !promise.is_paid);
-        others.fold(balance, |left, (_, promise)| left.saturating_sub(promise.amount))
+        others.filter(|(nonce, _)| counts(nonce)).fold(of, |left, (_, promise)| left.saturating_sub(promise.amount))
     }
 
     fn promise(&mut self, nonce: ChainNonce, amount: U256, lasts: Duration, now: Ticks) {
@@ -96,6 +109,13 @@ impl Purse {
         if left < amount {
             return Verdict::TooLittle { left };
         }
+        if nonce.is_of_permit2() {
+            let Some(allowance) = held.allowance else { return Verdict::Unknown };
+            let left = held.left_allowed(allowance, &nonce);
+            if left < amount {
+                return Verdict::NotAllowed { left };
+            }
+        }
         held.promise(nonce, amount, CHECKED_FOR, now);
         Verdict::Promised
     }
@@ -115,8 +135,8 @@ impl Purse {
         open.take(LOOKED_AFTER_MAX).collect()
     }
 
-    /// Takes note of a reading, and of which promises are spent in it.
-    pub(super) fn learn(&self, account: Account, balance: U256, spent: &[ChainNonce]) {
+    /// Takes note of a reading, and of which promises are spent in it. Without an `allowance` none is known any more.
+    pub(super) fn learn(&self, account: Account, balance: U256, allowance: Option<U256>, spent: &[ChainNonce]) {
         let now = self.clock.ticks();
         let mut accounts = self.accounts.lock();
         if accounts.len() >= ACCOUNTS_MAX {
@@ -124,7 +144,7 @@ impl Purse {
             accounts.retain(|_, held| !held.promises.is_empty());
         }
         let held = accounts.entry(account).or_default();
-        held.balance = Some((balance, now));
+        (held.balance, held.allowance) = (Some((balance, now)), allowance);
         for nonce in spent {
             if let Some(promise) = held.promises.get_mut(nonce) {
                 promise.is_paid = true;
@@ -163,6 +183,9 @@ impl Purse {
         let Some(promise) = held.promises.remove(nonce) else { return };
         if let (true, false, Some((balance, _))) = (is_paid, promise.is_paid, &mut held.balance) {
             *balance = balance.saturating_sub(promise.amount);
+            if nonce.is_of_permit2() {
+                held.allowance = held.allowance.map(|allowance| allowance.saturating_sub(promise.amount));
+            }
         }
         if held.promises.is_empty() && held.balance.is_none() {
             accounts.remove(&account);
@@ -171,96 +194,4 @@ impl Purse {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use farebox_base::{ManualClock, Timestamp};
-
-    const ACCOUNT: Account = (Address::repeat_byte(1), Address::repeat_byte(2));
-
-    fn nonce(n: u64) -> ChainNonce {
-        ChainNonce::Permit2 { payer: ACCOUNT.1, nonce: U256::from(n) }
-    }
-
-    fn purse() -> (Purse, Arc<ManualClock>) {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_000_000)));
-        (Purse::new(clock.clone()), clock)
-    }
-
-    fn check(purse: &Purse, n: u64, amount: u64) -> Verdict {
-        purse.check(ACCOUNT, nonce(n), U256::from(amount))
-    }
-
-    #[test]
-    fn a_balance_is_promised_once_and_again_when_the_promise_is_over() {
-        let (purse, clock) = purse();
-        assert_eq!(check(&purse, 1, 60), Verdict::Unknown);
-        purse.learn(ACCOUNT, U256::from(100), &[]);
-        assert_eq!(check(&purse, 1, 60), Verdict::Promised);
-        assert_eq!(check(&purse, 1, 60), Verdict::Promised);
-        assert_eq!(check(&purse, 2, 60), Verdict::TooLittle { left: U256::from(40) });
-        clock.advance(FRESH);
-        assert_eq!(check(&purse, 2, 60), Verdict::Unknown);
-        clock.advance(CHECKED_FOR);
-        purse.learn(ACCOUNT, U256::from(100), &[]);
-        assert_eq!(check(&purse, 2, 60), Verdict::Promised);
-    }
-
-    #[test]
-    fn a_promise_lasts_while_its_call_is_worked_on_and_no_longer() {
-        let (purse, clock) = purse();
-        purse.learn(ACCOUNT, U256::from(100), &[]);
-        assert_eq!(check(&purse, 1, 100), Verdict::Promised);
-        let (first, second) = (purse.hold(ACCOUNT, &nonce(1)), purse.hold(ACCOUNT, &nonce(1)));
-        let now_and_then = |n| {
-            clock.advance(10 * CHECKED_FOR);
-            purse.learn(ACCOUNT, U256::from(100), &[]);
-            check(&purse, n, 1)
-        };
-        let none = Verdict::TooLittle { left: U256::ZERO };
-        assert_eq!(now_and_then(2), none);
-        drop(first);
-        purse.withdraw(ACCOUNT, &nonce(1));
-        assert_eq!(now_and_then(2), none, "the other request with the payment is still served");
-        drop(second);
-        assert_eq!(now_and_then(2), Verdict::Promised);
-        assert_eq!(purse.hold(ACCOUNT, &nonce(9)), Hold::default(), "nothing is kept that was not promised");
-    }
-
-    #[test]
-    fn a_settlement_that_has_ended_leaves_nothing_held() {
-        let (purse, _) = purse();
-        purse.learn(ACCOUNT, U256::from(100), &[]);
-        assert_eq!(check(&purse, 1, 60), Verdict::Promised);
-        let held = purse.hold(ACCOUNT, &nonce(1));
-        purse.settling(ACCOUNT, nonce(1), U256::from(60));
-        purse.end(ACCOUNT, &nonce(1), false);
-        assert_eq!(check(&purse, 2, 100), Verdict::Promised);
-        drop(held);
-        assert_eq!(check(&purse, 2, 100), Verdict::Promised);
-    }
-
-    #[test]
-    fn what_was_settled_is_neither_left_nor_subtracted_twice() {
-        let (purse, clock) = purse();
-        purse.learn(ACCOUNT, U256::from(100), &[]);
-        purse.settling(ACCOUNT, nonce(1), U256::from(60));
-        assert_eq!(check(&purse, 2, 50), Verdict::TooLittle { left: U256::from(40) });
-        assert_eq!(purse.promised(ACCOUNT, &nonce(2)), [nonce(1)]);
-        clock.advance(FRESH);
-        purse.learn(ACCOUNT, U256::from(40), &[nonce(1)]);
-        assert_eq!(check(&purse, 2, 40), Verdict::Promised);
-        purse.end(ACCOUNT, &nonce(1), true);
-        assert_eq!(check(&purse, 2, 40), Verdict::Promised);
-        purse.end(ACCOUNT, &nonce(2), true);
-        assert_eq!(check(&purse, 3, 1), Verdict::TooLittle { left: U256::ZERO });
-    }
-
-    #[test]
-    fn a_settlement_that_took_nothing_gives_its_promise_back() {
-        let (purse, _) = purse();
-        purse.learn(ACCOUNT, U256::from(100), &[]);
-        purse.settling(ACCOUNT, nonce(1), U256::from(60));
-        purse.end(ACCOUNT, &nonce(1), false);
-        assert_eq!(check(&purse, 2, 100), Verdict::Promised);
-    }
-}
+mod tests;

@@ -211,7 +211,7 @@ pub(super) fn settled(hash: B256) -> Settlement {
 }
 
 pub(super) fn pending(hash: Option<B256>) -> Settlement {
-    Settlement::Pending { transaction: hash.map(|hash| hash.to_string()).unwrap_or_default() }
+    Settlement::pending(hash.map(|hash| hash.to_string()).unwrap_or_default())
 }
 
 pub(super) fn unknown(error: &SendError) -> Settlement {

@@ -2,12 +2,15 @@
 //! for wallets that are contracts.
 //!
 //! Invariants: once a settlement may have left, no failure of the way is an answer; a settlement that may have left is
-//! never called refused because its nonce is spent, since it is we who may have spent it; no answer holds the
+//! never called refused because its nonce is spent, since it is we who may have spent it (`doubt`); no answer holds the
 //! facilitator's URL or our credentials.
 
+mod doubt;
 mod reply;
 
-use super::{Facilitator, Promised, Settle, Settlement};
+use super::witness::Witness;
+use super::{Earlier, Facilitator, Promised, Settle, Settlement};
+use crate::chain::ChainSettings;
 use crate::network::Caip2;
 use crate::offer::{Offer, Resource};
 use crate::payment::Payment;
@@ -16,21 +19,18 @@ use crate::wire::{FacilitatorRequest, Kind, PaymentHeader, Requirements, Support
 use crate::{Reason, Refusal};
 use alloy_primitives::U256;
 use bytes::Bytes;
+use farebox_base::Clock;
 use farebox_net::{Client, FetchLimits, NetError, NetErrorKind, empty, full};
 use http::{HeaderValue, Method, Request, Response, header};
-use parking_lot::{Mutex, RwLock};
-use std::collections::HashSet;
+use parking_lot::RwLock;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use url::Url;
-use uuid::Uuid;
 
 const REPLY_BYTES_MAX: usize = 256 * 1024;
 /// How often it is asked what it takes, after the first answer and before it.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-/// Settlements of unknown fate that are remembered.
-const UNKNOWN_MAX: usize = 10_000;
 
 /// Settings of a remote facilitator. Its `Debug` hides the credentials.
 #[derive(Clone)]
@@ -46,6 +46,8 @@ pub struct RemoteSettings {
     pub pending_wait: Duration,
     /// What version 1 gives as the resource: this server's public URL.
     pub resource_url: String,
+    /// Endpoints that are asked what became of a payment where the facilitator does not say; they send nothing.
+    pub chain: Option<ChainSettings>,
 }
 
 /// A facilitator over HTTP, for one network.
@@ -54,8 +56,8 @@ pub struct RemoteFacilitator {
     settings: RemoteSettings,
     authorization: Option<HeaderValue>,
     supported: RwLock<Supported>,
-    /// What was sent to be settled and not answered.
-    unknown: Mutex<HashSet<Uuid>>,
+    witness: Option<Witness>,
+    clock: Arc<dyn Clock>,
 }
 
 /// The settings can't be used.
@@ -78,7 +80,7 @@ impl RemoteFacilitator {
     ///
     /// # Errors
     /// Names the setting that can't be used.
-    pub fn start(client: Client, settings: RemoteSettings) -> Result<Arc<Self>, RemoteError> {
+    pub fn start(client: Client, clock: Arc<dyn Clock>, settings: RemoteSettings) -> Result<Arc<Self>, RemoteError> {
         if settings.url.cannot_be_a_base() || !matches!(settings.url.scheme(), "http" | "https") {
             return Err(RemoteError { field: "url", rule: "must begin with http:// or https://" });
         }
@@ -88,8 +90,9 @@ impl RemoteFacilitator {
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
-        let facilitator =
-            Arc::new(Self { client, settings, authorization, supported: RwLock::default(), unknown: Mutex::default() });
+        let witness = settings.chain.as_ref().map(|chain| Witness::new(client.clone(), clock.clone(), chain));
+        let supported = RwLock::default();
+        let facilitator = Arc::new(Self { client, settings, authorization, supported, witness, clock });
         tokio::spawn(look(Arc::downgrade(&facilitator)));
         Ok(facilitator)
     }
@@ -140,13 +143,22 @@ impl RemoteFacilitator {
         }
     }
 
-    async fn settle_once(&self, body: &[u8]) -> Settlement {
+    async fn settle_once(&self, body: &[u8], settle: &Settle<'_>) -> Settlement {
         match self.ask(Method::POST, "settle", Some(body.to_vec())).await {
-            Ok(answer) => reply::settled(answer.status(), answer.body()),
+            Ok(answer) => {
+                let settlement = reply::settled(answer.status(), answer.body());
+                if !matches!(&settlement, Settlement::Settled { transaction } if transaction.is_empty())
+                    || settle.amount.is_zero()
+                {
+                    return settlement;
+                }
+                tracing::warn!(network = %self.settings.network, id = %settle.id, "the facilitator calls a payment settled and names no transaction");
+                Settlement::Pending { transaction: String::new(), doubt: Some(Reason::DuplicateSettlement) }
+            }
             Err(error) => {
                 tracing::warn!(network = %self.settings.network, %error, "the facilitator does not answer");
                 if may_have_arrived(error.kind) {
-                    return Settlement::Pending { transaction: String::new() };
+                    return Settlement::pending("");
                 }
                 let message = "the facilitator is not reachable now; try again";
                 Settlement::NotTaken(Refusal::new(Reason::UnexpectedSettleError, message))
@@ -159,30 +171,14 @@ impl RemoteFacilitator {
             Ok(body) => body,
             Err(refusal) => return Settlement::NotTaken(refusal),
         };
-        let mut was_sent = self.unknown.lock().contains(&settle.id);
-        let mut settlement = self.settle_once(&body).await;
-        if matches!(&settlement, Settlement::Pending { transaction } if !transaction.is_empty()) {
-            was_sent = true;
+        let mut earlier = settle.earlier;
+        let mut settlement = self.settle_once(&body, settle).await;
+        if matches!(&settlement, Settlement::Pending { transaction, .. } if !transaction.is_empty()) {
+            earlier = if earlier == Earlier::No { Earlier::Maybe } else { earlier };
             tokio::time::sleep(self.settings.pending_wait).await;
-            settlement = self.settle_once(&body).await.or_pending(&settlement);
+            settlement = self.settle_once(&body, settle).await.or_pending(&settlement);
         }
-        if let (true, Settlement::NotTaken(refusal)) = (was_sent, &settlement)
-            && leaves_doubt(refusal.reason)
-        {
-            tracing::warn!(network = %self.settings.network, id = %settle.id, %refusal, "the fate of a settlement is in doubt");
-            settlement = Settlement::Pending { transaction: String::new() };
-        }
-        self.remember(settle.id, &settlement);
-        settlement
-    }
-
-    fn remember(&self, id: Uuid, settlement: &Settlement) {
-        let mut unknown = self.unknown.lock();
-        match settlement {
-            Settlement::Pending { .. } if unknown.len() < UNKNOWN_MAX => drop(unknown.insert(id)),
-            Settlement::Pending { .. } => {}
-            Settlement::Settled { .. } | Settlement::NotTaken(_) => drop(unknown.remove(&id)),
-        }
+        if earlier == Earlier::No { settlement } else { self.weighed(&Settle { earlier, ..*settle }, settlement).await }
     }
 
     /// Whether it could be asked.
@@ -250,7 +246,7 @@ impl Settlement {
     /// This one; but where it tells no more, the earlier one, which names the transaction.
     fn or_pending(self, earlier: &Self) -> Self {
         match self {
-            Self::Pending { transaction } if transaction.is_empty() => earlier.clone(),
+            Self::Pending { transaction, .. } if transaction.is_empty() => earlier.clone(),
             other => other,
         }
     }
@@ -264,25 +260,6 @@ const fn may_have_arrived(kind: NetErrorKind) -> bool {
             | NetErrorKind::Connect
             | NetErrorKind::ConnectTimeout
             | NetErrorKind::Tls
-    )
-}
-
-/// Refusals that a payment gets which was settled before, or which say nothing of the earlier attempt.
-const fn leaves_doubt(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::ExactNonceUsed
-            | Reason::Permit2InvalidNonce
-            | Reason::DuplicateSettlement
-            | Reason::ExactSimulationFailed
-            | Reason::Permit2SimulationFailed
-            | Reason::ExactTransactionFailed
-            | Reason::InvalidTransactionState
-            | Reason::InsufficientFunds
-            | Reason::Permit2InsufficientBalance
-            | Reason::ExactValidBefore
-            | Reason::Permit2DeadlineExpired
-            | Reason::UnexpectedSettleError
     )
 }
 

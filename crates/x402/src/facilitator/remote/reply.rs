@@ -26,7 +26,7 @@ pub(super) fn settled(status: StatusCode, body: &[u8]) -> Settlement {
         return if was_not_read(status) {
             Settlement::NotTaken(Refusal::new(Reason::UnexpectedSettleError, answered(status)))
         } else {
-            Settlement::Pending { transaction: String::new() }
+            Settlement::pending("")
         };
     };
     let transaction = cut(&reply.transaction);
@@ -37,7 +37,7 @@ pub(super) fn settled(status: StatusCode, body: &[u8]) -> Settlement {
     let refusal = refusal(reply.error_reason, reply.error_message, Reason::UnexpectedSettleError);
     // A failure of its own after it has sent something is no word on what became of it.
     let is_lost = refusal.reason == Reason::UnexpectedSettleError && !transaction.is_empty();
-    if is_named_pending || is_lost { Settlement::Pending { transaction } } else { Settlement::NotTaken(refusal) }
+    if is_named_pending || is_lost { Settlement::pending(transaction) } else { Settlement::NotTaken(refusal) }
 }
 
 /// The body, where it is an object that has the field which every reply has.
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn what_may_have_been_settled_is_pending_and_what_was_not_read_is_not() {
         let pending = r#"{"success":false,"transaction":"0x01","network":"base","errorReason":"settlement_pending"}"#;
-        let expected = Settlement::Pending { transaction: "0x01".into() };
+        let expected = Settlement::pending("0x01");
         assert_eq!(settled(StatusCode::OK, pending.as_bytes()), expected);
         let lost = r#"{"success":false,"transaction":"0x01","network":"base","errorReason":"unexpected_settle_error"}"#;
         assert_eq!(settled(StatusCode::OK, lost.as_bytes()), expected);

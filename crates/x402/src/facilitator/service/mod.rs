@@ -182,7 +182,7 @@ impl Asked {
                     ..SettlementResponse::settled(network, payer, None, amount)
                 }
             }
-            Settlement::Pending { transaction } => {
+            Settlement::Pending { transaction, .. } => {
                 let message = "the settlement has begun and is not final yet; ask again with the same body";
                 let refusal = Refusal::new(Reason::SettlementPending, message).of(payer);
                 SettlementResponse {

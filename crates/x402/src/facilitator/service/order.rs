@@ -104,7 +104,7 @@ impl Ordered {
             Ok(content) => keccak256([content, self.network.chain_id().get().to_be_bytes().to_vec()].concat()),
             Err(refusal) => return Settlement::NotTaken(refusal),
         };
-        let mut last = Settlement::Pending { transaction: String::new() };
+        let mut last = Settlement::pending("");
         for attempt in 0..ATTEMPTS_MAX {
             let id = Uuid::new_v5(&NAMESPACE, &[content.as_slice(), &[attempt]].concat());
             last = relay.relay(id, &self.order).await;
@@ -133,7 +133,7 @@ impl FacilitatorService {
                 return refused(&Refusal::new(Reason::ChannelNothingToSettle, message));
             }
             Settlement::Settled { transaction } => transaction,
-            Settlement::Pending { transaction } => {
+            Settlement::Pending { transaction, .. } => {
                 let message = "the transaction was sent and is not final yet; ask again with the same body";
                 let refusal = Refusal::new(Reason::SettlementPending, message);
                 return SettlementResponse { transaction, ..refused(&refusal) };

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::{FacilitatorService, ServiceParts};
 use crate::Reason;
 use crate::facilitator::record::{Begun, NewSettlement};
-use crate::facilitator::{Settle, Settlement};
+use crate::facilitator::{Earlier, Settle, Settlement};
 use farebox_base::Result;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ impl FacilitatorService {
             match known.end {
                 Some(end) if !is_passing(&end) => return Ok(end),
                 Some(_) => {}
-                None => return Ok(self.join(known.id, asked).await),
+                None => return Ok(self.join(known.id, Earlier::Maybe, asked).await),
             }
         }
         match self.parts.verify(asked).await {
@@ -45,33 +45,33 @@ impl FacilitatorService {
             Ok(()) => {}
         }
         match self.parts.store.begin(&asked.as_new()).await? {
-            Begun::Fresh(id) => Ok(self.join(id, asked).await),
+            Begun::Fresh(id) => Ok(self.join(id, Earlier::No, asked).await),
             Begun::Known(known) if known.fingerprint != asked.fingerprint => Ok(Settlement::NotTaken(asked.spent())),
             Begun::Known(known) => match known.end {
                 Some(end) => Ok(end),
-                None => Ok(self.join(known.id, asked).await),
+                None => Ok(self.join(known.id, Earlier::Maybe, asked).await),
             },
         }
     }
 
     /// Waits for the end of a settlement, which is begun where it does not run.
-    async fn join(&self, id: Uuid, asked: &Arc<Asked>) -> Settlement {
+    async fn join(&self, id: Uuid, earlier: Earlier, asked: &Arc<Asked>) -> Settlement {
         let mut outcome = {
             let mut running = self.running.0.lock();
-            running.entry(id).or_insert_with(|| self.begin(id, Arc::clone(asked))).clone()
+            running.entry(id).or_insert_with(|| self.begin(id, earlier, Arc::clone(asked))).clone()
         };
         let patience = self.parts.patience;
         let ended = tokio::time::timeout(patience, outcome.wait_for(Option::is_some)).await;
         let ended = ended.ok().and_then(std::result::Result::ok).and_then(|settlement| settlement.clone());
-        ended.unwrap_or_else(|| Settlement::Pending { transaction: String::new() })
+        ended.unwrap_or_else(|| Settlement::pending(""))
     }
 
-    fn begin(&self, id: Uuid, asked: Arc<Asked>) -> Outcome {
+    fn begin(&self, id: Uuid, earlier: Earlier, asked: Arc<Asked>) -> Outcome {
         let (tell, outcome) = watch::channel(None);
         let (parts, running) = (Arc::clone(&self.parts), Arc::clone(&self.running));
         tokio::spawn(async move {
             let _left = Left { running, id };
-            let settlement = parts.facilitators.settle(asked.as_settle(id)).await;
+            let settlement = parts.facilitators.settle(asked.as_settle(id, earlier)).await;
             parts.write_end(id, &settlement, &asked).await;
             let _ = tell.send(Some(settlement));
         });
@@ -120,8 +120,9 @@ impl Asked {
         }
     }
 
-    const fn as_settle(&self, id: Uuid) -> Settle<'_> {
-        Settle { id, offer: &self.offer, payment: &self.payment, header: &self.request.payment, amount: self.amount }
+    const fn as_settle(&self, id: Uuid, earlier: Earlier) -> Settle<'_> {
+        let (offer, payment, header) = (&self.offer, &self.payment, &self.request.payment);
+        Settle { id, offer, payment, header, amount: self.amount, earlier }
     }
 }
 
