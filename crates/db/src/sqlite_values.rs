@@ -54,9 +54,10 @@ impl UnreadableValues {
 fn look_through(connection: &Connection, table: &str, found: &mut UnreadableValues) -> rusqlite::Result<()> {
     let quoted = table.replace('"', "\"\"");
     let mut key = connection.prepare("SELECT cid, name FROM pragma_table_info($1) WHERE pk > 0 ORDER BY pk")?;
-    let key = key.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<Vec<_>, _>>()?;
+    let key = key.query_map([table], |row| Ok((usize::from(row.get::<_, u16>(0)?), row.get(1)?)))?;
+    let key = key.collect::<Result<Vec<_>, _>>()?;
     let mut statement = connection.prepare(&format!("SELECT * FROM \"{quoted}\""))?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         found.rows += 1;

@@ -83,7 +83,7 @@ async fn a_killed_primary_costs_refusals_and_no_charge_is_wrong() {
     drop(server);
     let (clean, text) = command(shop.folder.path(), &place, &["check-ledger"]);
     assert!(clean, "{text}");
-    println!("the copy's answer to check-ledger: {}", text.lines().last().unwrap_or_default());
+    println!("check-ledger on the copy that took over: {}", text.lines().last().unwrap_or_default());
 }
 
 /// Calls from many clients; the first server dies in the middle, the copy takes over, and calls go on.
