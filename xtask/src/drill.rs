@@ -51,7 +51,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (drill, rounds) = match words.as_slice() {
         [] => {
-            DRILLS.iter().for_each(|drill| say(format_args!("{:<10} {}", drill.name, drill.help)));
+            say(list());
             return Ok(());
         }
         [name] => (find(name)?, None),
@@ -70,7 +70,12 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn find(name: &str) -> Result<&'static Drill, Failure> {
-    DRILLS.iter().find(|drill| drill.name == name).ok_or_else(|| Failure::Usage(format!("there is no drill `{name}`")))
+    let found = DRILLS.iter().find(|drill| drill.name == name);
+    found.ok_or_else(|| Failure::Usage(format!("there is no drill `{name}`; there are\n{}", list())))
+}
+
+fn list() -> String {
+    DRILLS.iter().map(|drill| format!("  {:<10} {}", drill.name, drill.help)).collect::<Vec<_>>().join("\n")
 }
 
 fn rounds(number: &str) -> Result<&str, Failure> {
@@ -89,6 +94,20 @@ mod tests {
         for line in ["flood", "kill --rounds 0", "kill --rounds many", "disk-full --rounds 3", "kill --seed 1"] {
             let words: Vec<String> = line.split_whitespace().map(String::from).collect();
             assert!(matches!(run(&words), Err(Failure::Usage(_))), "{line}");
+        }
+    }
+
+    #[test]
+    fn who_names_no_drill_that_there_is_gets_the_list() {
+        let Err(Failure::Usage(said)) = run(&["flood".to_owned()]) else { panic!("there is a flood") };
+        assert!(DRILLS.iter().all(|drill| said.contains(drill.name) && said.contains(drill.help)), "{said}");
+    }
+
+    #[test]
+    fn every_drill_is_in_the_table_for_operators() {
+        let table = include_str!("../../docs/operations.md");
+        for drill in DRILLS {
+            assert!(table.contains(&format!("| `cargo xtask drill {}` |", drill.name)), "{} has no row", drill.name);
         }
     }
 

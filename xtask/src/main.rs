@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod drill;
 mod openapi;
+mod planted;
 mod process;
 mod sim;
 mod tidy;
@@ -54,10 +55,16 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
         Err(Failure::Usage(message)) => {
-            say(format_args!("xtask: {message}\n\n{OVERVIEW}"));
+            say(format_args!("xtask: {message}\n\n{}", help_for(&arguments)));
             ExitCode::from(2)
         }
     }
+}
+
+/// The help of the task that was asked for, else of all.
+fn help_for(arguments: &[String]) -> &'static str {
+    let task = TASKS.iter().find(|task| arguments.first().is_some_and(|name| name == task.name));
+    task.map_or(OVERVIEW, |task| task.help)
 }
 
 fn dispatch(arguments: &[String]) -> Result<(), Failure> {
@@ -93,6 +100,12 @@ mod tests {
         assert!(matches!(dispatch(&words("tidy --fix")), Err(Failure::Usage(_))));
         assert!(matches!(dispatch(&words("sim --seed many")), Err(Failure::Usage(_))));
         assert!(matches!(dispatch(&words("bench no-such-bench")), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_answered_with_the_help_of_its_task() {
+        assert!(help_for(&words("sim --seeds 0")).contains("cargo xtask sim"));
+        assert_eq!(help_for(&words("polish")), OVERVIEW);
     }
 
     #[test]

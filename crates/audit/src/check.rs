@@ -1,16 +1,19 @@
-//! The check of the log: computes every hash again from what is stored, and looks up every line in its lists.
+//! The check of the log: computes every hash again from what is stored, and looks up every line in its lists. A line that
+//! cannot be read is named, and the ones behind it are checked.
 //!
 //! What it cannot see: newest lines that were cut off together with the head. Who keeps what a check prints can compare.
 
 use crate::line::Line;
 use crate::{marks, rows, seal};
-use farebox_base::{Kind, Result};
+use farebox_base::{Error, Kind, Result};
 use farebox_db::{Db, Row, Where, sql};
 
 /// Lines that are read at a time.
 const PAGE: i64 = 1_000;
 /// Breaches that are named.
 const EXAMPLES_MAX: usize = 10;
+/// Lines that cannot be read, behind which no more are tried.
+const UNREADABLE_MAX: u32 = 100;
 
 /// One invariant, on how many lines it was checked, and those that break it.
 #[derive(Clone, Debug)]
@@ -44,24 +47,20 @@ pub async fn check_deep(db: &Db, mut progress: impl FnMut(i64)) -> Result<Checke
         done: 0,
         before: Vec::new(),
         marks: 0,
+        unreadable: 0,
     };
     // The newest line before the head, so that no line which is appended meanwhile is taken for a stray one.
-    let newest = db.one(sql!("SELECT MAX(seq) FROM audit_line"), &[]).await?;
-    let newest: Option<i64> = newest.map_or(Ok(None), |row| row.get(0))?;
-    let (lines, hash) = head(db).await?;
+    let newest = check.numbers.kept("the newest line", newest(db).await)?.flatten();
+    let (lines, hash) = check.numbers.kept("the head", head(db).await)?.unwrap_or((newest.unwrap_or(0), Vec::new()));
     if newest.is_some_and(|newest| newest > lines) {
         check.numbers.breach(format!("there are lines behind line {lines}, where the log ends"));
     }
-    loop {
+    while check.done < lines && check.unreadable < UNREADABLE_MAX {
         match page(db, check.done, lines).await {
             Ok(page) if page.is_empty() => break,
             Ok(page) => check.page(db, &page).await?,
             Err(error) if error.kind == Kind::Unavailable => return Err(error),
-            Err(error) => {
-                let why = error.internal.unwrap_or(error.message);
-                check.numbers.breach(format!("the lines behind line {} cannot be read: {why}", check.done));
-                break;
-            }
+            Err(_) => check.one_by_one(db, lines).await?,
         }
         progress(check.done);
     }
@@ -81,6 +80,23 @@ impl AuditFinding {
             self.examples.push(example);
         }
     }
+
+    /// What was read; `None`, and a breach, where it cannot be read.
+    fn kept<T>(&mut self, what: &str, read: Result<T>) -> Result<Option<T>> {
+        match read {
+            Err(error) if error.kind != Kind::Unavailable => {
+                let why = error.internal.unwrap_or(error.message);
+                self.breach(format!("{what} cannot be read: {why}"));
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
+}
+
+async fn newest(db: &Db) -> Result<Option<i64>> {
+    let newest = db.one(sql!("SELECT MAX(seq) FROM audit_line"), &[]).await?;
+    newest.map_or(Ok(None), |row| Ok(row.get(0)?))
 }
 
 /// How many lines there are, and the hash of the newest.
@@ -107,29 +123,67 @@ struct Check {
     before: Vec<u8>,
     /// Entries in lists that the lines read so far call for.
     marks: i64,
+    /// Lines that cannot be read.
+    unreadable: u32,
 }
 
 impl Check {
     async fn page(&mut self, db: &Db, page: &[Row]) -> Result<()> {
         for row in page {
             let seq: i64 = row.get(0)?;
-            let (line, hash): (Line, Vec<u8>) = (rows::read(row)?, row.get(16)?);
             self.numbers.checked += 1;
             self.hashes.checked += 1;
             if seq != self.done + 1 {
                 self.numbers.breach(format!("line {} is missing", self.done + 1));
             }
-            if seal::hash(seq, &self.before, &line)[..] != hash[..] {
-                self.hashes.breach(format!("line {seq} ({})", line.id));
+            match stored(row) {
+                Ok((line, hash)) => self.line(db, seq, &line, hash).await?,
+                Err(error) => self.unreadable(db, seq, error).await?,
             }
-            self.lists(db, seq, &line).await?;
-            (self.done, self.before) = (seq, hash);
         }
         Ok(())
     }
 
+    async fn line(&mut self, db: &Db, seq: i64, line: &Line, hash: Vec<u8>) -> Result<()> {
+        if seal::hash(seq, &self.before, line)[..] != hash[..] {
+            self.hashes.breach(format!("line {seq} ({})", line.id));
+        }
+        let listed = self.listed(db, seq, line).await;
+        self.lists.kept(&format!("line {seq} in its lists"), listed)?;
+        (self.done, self.before) = (seq, hash);
+        Ok(())
+    }
+
+    /// A page's lines, each by itself, where the page cannot be read.
+    async fn one_by_one(&mut self, db: &Db, lines: i64) -> Result<()> {
+        for seq in self.done + 1..=lines.min(self.done.saturating_add(PAGE)) {
+            match page(db, seq - 1, seq).await {
+                Ok(found) if found.is_empty() => {
+                    self.numbers.breach(format!("line {seq} is missing"));
+                    (self.done, self.before) = (seq, Vec::new());
+                }
+                Ok(found) => self.page(db, &found).await?,
+                Err(error) => self.unreadable(db, seq, error).await?,
+            }
+            if self.unreadable == UNREADABLE_MAX {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names a line that cannot be read. Its hash may be whole, and says whether the next line fits.
+    async fn unreadable(&mut self, db: &Db, seq: i64, error: Error) -> Result<()> {
+        self.unreadable += 1;
+        self.hashes.kept::<()>(&format!("line {seq}"), Err(error))?;
+        let hash = db.one(sql!("SELECT hash FROM audit_line WHERE seq = $1"), &[seq.into()]).await;
+        let hash = hash.ok().flatten().and_then(|row| row.get(0).ok());
+        (self.done, self.before) = (seq, hash.unwrap_or_default());
+        Ok(())
+    }
+
     /// Whether the line stands in each of its lists.
-    async fn lists(&mut self, db: &Db, seq: i64, line: &Line) -> Result<()> {
+    async fn listed(&mut self, db: &Db, seq: i64, line: &Line) -> Result<()> {
         let lists = marks::of_line(line);
         if lists.is_empty() {
             return Ok(());
@@ -155,18 +209,37 @@ impl Check {
         } else if self.before != hash {
             self.hashes.breach(format!("the head, which is not the hash of line {lines}"));
         }
-        let entered = sql!("SELECT COUNT(*) FROM audit_mark WHERE seq <= $1");
-        let entered: i64 = db.one(entered, &[lines.into()]).await?.map_or(Ok(0), |row| row.get(0))?;
-        if entered != self.marks {
+        let entered = entered(db, lines).await;
+        if let Some(entered) = self.lists.kept("how many entries the lists have", entered)?
+            && entered != self.marks
+            && self.unreadable == 0
+        {
             self.lists.breach(format!("the lists have {entered} entries, not {}", self.marks));
         }
-        let misnumbered = sql!(
-            "SELECT seq FROM (SELECT seq, no, ROW_NUMBER() OVER (PARTITION BY list ORDER BY seq) AS place FROM audit_mark) counted
-             WHERE no <> place ORDER BY seq LIMIT 10"
-        );
-        for row in db.query(misnumbered, &[]).await? {
-            self.lists.breach(format!("line {} is misnumbered in a list", row.get::<i64>(0)?));
+        let misnumbered = misnumbered(db).await;
+        for seq in self.lists.kept("the numbers in the lists", misnumbered)?.unwrap_or_default() {
+            self.lists.breach(format!("line {seq} is misnumbered in a list"));
         }
         Ok(())
     }
+}
+
+/// The fields of a line, and its hash.
+fn stored(row: &Row) -> Result<(Line, Vec<u8>)> {
+    Ok((rows::read(row)?, row.get(16)?))
+}
+
+/// How many entries the lists have for the lines up to a number.
+async fn entered(db: &Db, lines: i64) -> Result<i64> {
+    let entered = sql!("SELECT COUNT(*) FROM audit_mark WHERE seq <= $1");
+    db.one(entered, &[lines.into()]).await?.map_or(Ok(0), |row| Ok(row.get(0)?))
+}
+
+/// The first lines whose place in a list is not their number there.
+async fn misnumbered(db: &Db) -> Result<Vec<i64>> {
+    let misnumbered = sql!(
+        "SELECT seq FROM (SELECT seq, no, ROW_NUMBER() OVER (PARTITION BY list ORDER BY seq) AS place FROM audit_mark) counted
+         WHERE no <> place ORDER BY seq LIMIT 10"
+    );
+    db.query(misnumbered, &[]).await?.iter().map(|row| Ok(row.get(0)?)).collect()
 }

@@ -24,6 +24,7 @@ mod sqlite_backup;
 mod sqlite_checkpoint;
 mod sqlite_file;
 mod sqlite_room;
+mod sqlite_values;
 mod tx;
 mod value;
 
@@ -38,6 +39,7 @@ pub use postgres::PostgresSettings;
 pub use row::{Column, Row};
 pub use schema_age::SchemaAge;
 pub use sqlite_backup::{CopyProgress, FileClaim, sqlite_claim, sqlite_copy, sqlite_defects, sqlite_fold_log};
+pub use sqlite_values::{UnreadableValues, sqlite_unreadable_values};
 pub use tx::Tx;
 pub use value::{Param, Value};
 

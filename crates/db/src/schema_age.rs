@@ -2,7 +2,7 @@
 //!
 //! Only looks; bringing a schema forward is the migrations' work.
 
-use crate::{Db, DbError, migrations, sql};
+use crate::{Db, DbError, Engine, migrations, sql};
 use std::collections::HashMap;
 
 /// How a database's schema stands to this program's.
@@ -18,17 +18,20 @@ pub enum SchemaAge {
     Other(String),
     /// No database of this program.
     Foreign,
+    /// The record of migrations is there and cannot be read; why. The other tables may be whole.
+    Unreadable(String),
 }
 
 impl Db {
     /// Compares the migrations that were applied with this program's.
     ///
     /// # Errors
-    /// Those of the engine, where not even the record of migrations can be read.
+    /// Those of the engine, where no table can be looked at: it is away, its schema is damaged, the file is no database.
     pub async fn schema_age(&self) -> Result<SchemaAge, DbError> {
         let rows = match self.query(sql!("SELECT name, checksum FROM schema_migration ORDER BY name"), &[]).await {
             Ok(rows) => rows,
-            Err(DbError::Other(text)) if text.contains("schema_migration") => return Ok(SchemaAge::Foreign),
+            Err(DbError::Other(text)) if lacks_record(&text) => return Ok(SchemaAge::Foreign),
+            Err(DbError::Other(text)) if self.has_record_in_file().await => return Ok(SchemaAge::Unreadable(text)),
             Err(error) => return Err(error),
         };
         let mut applied = HashMap::new();
@@ -37,6 +40,17 @@ impl Db {
         }
         Ok(age(applied))
     }
+
+    /// Whether the embedded database's schema is sound and has the record. On a server that a table cannot be read may
+    /// be a matter of rights.
+    async fn has_record_in_file(&self) -> bool {
+        self.engine() == Engine::Sqlite && self.prepare("SELECT name FROM schema_migration").await.is_ok()
+    }
+}
+
+/// Whether the engine says that there is no such table, and not something else about it.
+fn lacks_record(text: &str) -> bool {
+    text.starts_with("no such table: schema_migration") || text.contains("(42P01)")
 }
 
 fn age(mut applied: HashMap<String, String>) -> SchemaAge {

@@ -4,13 +4,16 @@
 //! async worker first where it can. Invariant: a connection that nobody holds has no open transaction.
 
 mod many;
+mod rows;
 
 use crate::filter::Sql;
 use crate::sqlite_checkpoint::Checkpointer;
 use crate::sqlite_file::{cannot_open, ensure, existing, lock_file, resolved, warn_of_other_names};
 use crate::sqlite_room::Room;
-use crate::{DbError, Param, Row, Value, dialect};
+use crate::{DbError, Param, Row, dialect};
 use parking_lot::Mutex;
+use rows::read_into;
+pub(crate) use rows::unreadable;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::collections::HashMap;
@@ -220,32 +223,6 @@ fn query(connection: &Connection, text: &str, params: &[Param<'_>]) -> Result<Ve
     let mut out = vec![];
     read_into(&mut out, &mut *connection.prepare_cached(text)?, params)?;
     Ok(out)
-}
-
-fn read_into(out: &mut Vec<Row>, statement: &mut rusqlite::Statement<'_>, params: &[Param<'_>]) -> Result<(), DbError> {
-    let columns = statement.column_count();
-    let mut rows = statement.query(rusqlite::params_from_iter(params))?;
-    while let Some(row) = rows.next()? {
-        let mut values = Vec::with_capacity(columns);
-        for index in 0..columns {
-            values.push(value(row.get_ref(index)?)?);
-        }
-        out.push(Row::new(values));
-    }
-    Ok(())
-}
-
-fn value(stored: ValueRef<'_>) -> Result<Value, DbError> {
-    match stored {
-        ValueRef::Null => Ok(Value::Null),
-        ValueRef::Integer(number) => Ok(Value::I64(number)),
-        ValueRef::Text(text) => match std::str::from_utf8(text) {
-            Ok(text) => Ok(Value::Text(text.to_owned())),
-            Err(_) => Err(DbError::Other("a text in the database is not UTF-8".to_owned())),
-        },
-        ValueRef::Blob(bytes) => Ok(Value::Blob(bytes.to_vec())),
-        ValueRef::Real(_) => Err(DbError::Other("REAL is no type of the common dialect".to_owned())),
-    }
 }
 
 impl rusqlite::ToSql for Param<'_> {

@@ -112,7 +112,7 @@ pub fn sqlite_fold_log(path: &Path) -> Result<(), DbError> {
     connection.close().map_err(|(_, error)| error.into())
 }
 
-fn open(path: &Path, flags: OpenFlags) -> Result<Connection, DbError> {
+pub(crate) fn open(path: &Path, flags: OpenFlags) -> Result<Connection, DbError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

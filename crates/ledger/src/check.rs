@@ -59,6 +59,10 @@ async fn look(db: &Db, invariant: &Invariant) -> Result<Finding> {
 
 /// What cannot be read is no reason to look no further.
 fn unreadable(invariant: &'static str, error: Error) -> Finding {
-    let why = error.internal.unwrap_or(error.message);
-    Finding { invariant, checked: 0, broken: 1, examples: vec![format!("cannot be read: {why}")] }
+    Finding { invariant, checked: 0, broken: 1, examples: vec![format!("cannot be read: {}", why(error))] }
+}
+
+/// Why something cannot be read, for the operator.
+fn why(error: Error) -> String {
+    error.internal.unwrap_or(error.message)
 }

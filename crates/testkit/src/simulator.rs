@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 /// Seeds in which a planted bug must show.
 const PLANTED_SEEDS_MAX: u64 = 200;
+/// How often the progress is told, in seeds.
+const PROGRESS_SEEDS: u64 = 25;
 
 /// What a seed did, or many together.
 #[derive(Clone, Debug, Default)]
@@ -83,19 +85,28 @@ fn options(simulator: &Simulator) -> Result<Options, String> {
             _ => return Err(format!("unknown option {word}; known: --seed --from --seeds --steps --planted")),
         }
     }
+    if options.seeds == 0 {
+        return Err("--seeds takes a whole number from 1".to_owned());
+    }
     Ok(options)
 }
 
 fn run(out: &mut impl Write, simulator: &Simulator, options: &Options) -> Result<(), String> {
     let mut sum = Summary::default();
-    let seeds = options.from..options.from + options.seeds;
-    for seed in seeds.clone() {
+    let seeds = options.from..options.from.saturating_add(options.seeds);
+    for (done, seed) in (1..).zip(seeds.clone()) {
         sum.add(&(simulator.run_twice)(seed, options.steps)?);
+        if done % PROGRESS_SEEDS == 0 {
+            let _ = writeln!(std::io::stderr(), "{}: {done} of {} seeds", simulator.name, options.seeds);
+        }
     }
     let mut say = |text: String| writeln!(out, "{text}").map_err(|e| e.to_string());
     say(format!(
-        "{}: {} seeds from {}, each run twice with the same result",
-        simulator.name, options.seeds, seeds.start
+        "{}: {} {} from {}, each run twice with the same result",
+        simulator.name,
+        options.seeds,
+        if options.seeds == 1 { "seed" } else { "seeds" },
+        seeds.start
     ))?;
     say(format!("operations {}, restarts {}", sum.operations, sum.restarts))?;
     for (title, counts) in [("faults", &sum.faults), ("outcomes", &sum.outcomes)] {

@@ -3,7 +3,8 @@
 //! Invariants: rows are taken in order; a value that a row has in common with the row before is not given to the
 //! statement again. Most of what rows of one moment hold is the same: kinds, states, times, whose they are.
 
-use super::{Lite, fixed, read_into};
+use super::rows::read_into;
+use super::{Lite, fixed};
 use crate::{DbError, Param, Row, Rows};
 use rusqlite::Statement;
 

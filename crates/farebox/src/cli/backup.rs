@@ -3,7 +3,7 @@
 //! Invariant: under the name that was asked for there is a whole, checked copy or nothing.
 
 use super::copying::{books_balance, draft, folder_of, must_be_embedded, pages_are_sound, sync_folder, usable_age};
-use super::output::say;
+use super::output::{counted, say};
 use super::target::refuse;
 use super::{CliResult, ConfigArgs};
 use crate::wiring;
@@ -66,7 +66,8 @@ async fn check(copy: &Path, book: &Path) -> Result<(), String> {
     let db = Db::sqlite_read_only(copy).map_err(|error| error.to_string())?;
     match usable_age(&db, book).await? {
         SchemaAge::Older(count) => {
-            say(format!("not checked: the books are {count} migrations behind this program; a restore brings them on"));
+            let behind = counted(count, "migration", "migrations");
+            say(format!("not checked: the books are {behind} behind this program; a restore brings them on"));
             Ok(())
         }
         _ => books_balance(&db).await,

@@ -1,23 +1,22 @@
 //! `farebox check-ledger`: every invariant with its count, also beside a running server.
+//!
+//! Invariant: what is broken or cannot be read is told and keeps nothing else from being checked.
 
-use super::output::{explained, say};
+use super::checking::{Part, audit_log, chains, findings, line, pages, values};
+use super::output::{counted, explained, say};
 use super::{CliResult, ConfigArgs};
 use crate::wiring;
 use clap::Args;
-use farebox_audit::AuditFinding;
 use farebox_base::Result;
-use farebox_db::{Db, SchemaAge, sqlite_defects};
-use farebox_ledger::check::{Finding, Head, check_deep};
-use std::io::{IsTerminal as _, Write as _};
+use farebox_db::{Db, DbError, Engine, SchemaAge};
+use farebox_ledger::check::Finding;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// How often the progress of a deep check is shown, in entries.
-const PROGRESS_ENTRIES: i64 = 100_000;
-
 const AFTER: &str = "\
-Exit status: 0 where every invariant holds; 1 where one is broken; 2 where nothing could be checked, because the database \
-could not be opened or read, or has not this program's schema.";
+Exit status: 0 where every invariant holds; 1 where one is broken, or something cannot be read; 2 where the check could \
+not be made, or not to its end: the database could not be opened, went away, has not this program's schema, or one that \
+is damaged.";
 
 #[derive(Args, Debug)]
 #[command(after_help = AFTER)]
@@ -30,102 +29,84 @@ pub(super) struct CheckArgs {
     deep: bool,
 }
 
+/// What was told so far.
+#[derive(Default)]
+struct Told {
+    invariants: usize,
+    broken: i64,
+}
+
 pub(super) async fn run(args: CheckArgs) -> CliResult {
     let config = args.config.load(&[])?;
     let db = wiring::database_to_read(&config).map_err(explained)?;
-    must_have_schema(&db, &wiring::books_place(&config)).await?;
-    let mut findings = findings(&db).await.map_err(explained)?;
-    findings.iter().for_each(|finding| say(line(finding)));
-    if args.deep {
-        if config.database.server().is_none() {
-            let pages = pages(&wiring::book_file(&config));
-            say(line(&pages));
-            findings.push(pages);
+    let book = (db.engine() == Engine::Sqlite).then(|| wiring::book_file(&config));
+    let mut told = Told::default();
+    told.findings(schema(&db, &wiring::books_place(&config)).await?);
+    let stopped = look(&db, book.as_deref(), args.deep, &mut told).await.err().map(explained);
+    match (stopped, told.broken) {
+        (Some(why), 0) => return Err(why),
+        (Some(why), _) => say(format!("not everything was checked: {why}")),
+        (None, 0) => {
+            say(format!("the books balance: {} invariants hold", told.invariants));
+            return Ok(ExitCode::SUCCESS);
         }
-        let deep = check_deep(&db, shown_progress("entries")).await.map_err(explained)?;
-        deep.findings.iter().for_each(|finding| say(line(finding)));
-        deep.heads.iter().filter(|head| head.seq > 0).for_each(|head| say(head_line(head)));
-        findings.extend(deep.findings);
-        findings.extend(audit_log(&db).await.map_err(explained)?);
+        (None, _) => {}
     }
-    let broken: i64 = findings.iter().map(|finding| finding.broken).sum();
-    if broken == 0 {
-        say(format!("the books balance: {} invariants hold", findings.len()));
-        return Ok(ExitCode::SUCCESS);
-    }
-    say(format!("the books do NOT balance: {broken} breaches"));
+    say(format!("the books do NOT balance: {}", counted(told.broken, "breach", "breaches")));
     Ok(ExitCode::FAILURE)
 }
 
-/// The chain of the audit log, and the lists of its lines.
-async fn audit_log(db: &Db) -> Result<Vec<Finding>> {
-    let checked = farebox_audit::check_deep(db, shown_progress("audit lines")).await?;
-    let finding =
-        |AuditFinding { invariant, checked, broken, examples }| Finding { invariant, checked, broken, examples };
-    let findings: Vec<Finding> = checked.findings.into_iter().map(finding).collect();
-    findings.iter().for_each(|finding| say(line(finding)));
-    if checked.lines > 0 {
-        say(format!("the audit log ends with line {}, hash {}", checked.lines, checked.hash));
+/// Tells each part as soon as it is looked at; `book` is the file of the embedded database.
+async fn look(db: &Db, book: Option<&Path>, deep: bool, told: &mut Told) -> Result<()> {
+    told.findings(findings(db).await?);
+    // The invariants only run into a value that cannot be read; this says in which row it stands.
+    if let Some(book) = book.filter(|_| deep || told.broken > 0) {
+        told.findings([values(book)]);
     }
-    Ok(findings)
+    if let Some(book) = book.filter(|_| deep) {
+        told.findings([pages(book)]);
+    }
+    if deep {
+        told.part(chains(db).await?);
+        told.part(audit_log(db).await?);
+    }
+    Ok(())
 }
 
-/// The file's pages and indexes, which the statements above may not have come by.
-fn pages(book: &Path) -> Finding {
-    let found = sqlite_defects(book).unwrap_or_else(|error| vec![error.to_string()]);
-    Finding {
-        invariant: "the file's pages and indexes are sound",
-        checked: 1,
-        broken: i64::try_from(found.len()).unwrap_or(i64::MAX),
-        examples: found,
+impl Told {
+    fn findings(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        for finding in findings {
+            say(line(&finding));
+            self.invariants += 1;
+            self.broken = self.broken.saturating_add(finding.broken);
+        }
+    }
+
+    fn part(&mut self, part: Part) {
+        self.findings(part.findings);
+        part.ends.iter().for_each(say);
     }
 }
 
-/// Whether what is to be checked is there at all.
-async fn must_have_schema(db: &Db, place: &str) -> Result<(), String> {
-    match db.schema_age().await.map_err(|error| error.to_string())? {
-        SchemaAge::Foreign => {
+/// Whether what is to be checked is there at all; a finding where no more than the record of its migrations is damaged.
+async fn schema(db: &Db, place: &str) -> Result<Option<Finding>, String> {
+    match db.schema_age().await {
+        Ok(SchemaAge::Current | SchemaAge::Newer(_) | SchemaAge::Other(_)) => Ok(None),
+        Ok(SchemaAge::Unreadable(why)) => {
+            let invariant = "the record of migrations can be read";
+            Ok(Some(Finding { invariant, checked: 1, broken: 1, examples: vec![why] }))
+        }
+        Ok(SchemaAge::Foreign) => {
             Err(format!("no Farebox schema ({place}); run `farebox migrate` where this is the database that you mean"))
         }
-        SchemaAge::Older(count) => {
-            Err(format!("the schema is {count} migrations behind this program ({place}); run `farebox migrate`"))
+        Ok(SchemaAge::Older(count)) => {
+            let behind = counted(count, "migration", "migrations");
+            Err(format!("the schema is {behind} behind this program ({place}); run `farebox migrate`"))
         }
-        SchemaAge::Current | SchemaAge::Newer(_) | SchemaAge::Other(_) => Ok(()),
+        Err(DbError::Other(why)) if db.engine() == Engine::Sqlite => Err(format!(
+            "the database is damaged, so that nothing in it can be checked ({place}): {why}; put the last backup in its \
+             place with `farebox restore`"
+        )),
+        Err(error) => Err(error.to_string()),
     }
-}
-
-/// Counts up on a terminal and is silent elsewhere.
-fn shown_progress(what: &'static str) -> impl FnMut(i64) {
-    let (shown, mut next) = (std::io::stderr().is_terminal(), PROGRESS_ENTRIES);
-    move |done| {
-        if shown && done >= next {
-            let _ = write!(std::io::stderr(), "\r{done} {what} read ");
-            next = done + PROGRESS_ENTRIES;
-        }
-    }
-}
-
-/// Kept somewhere else, these lines show later whether the end of a chain was cut off.
-fn head_line(head: &Head) -> String {
-    let Head { chain, seq, entries, hash } = head;
-    format!("chain {chain} ends with batch {seq}, entry {entries}, hash {hash}")
-}
-
-/// The ledger's invariants and those that join it with the calls.
-///
-/// # Errors
-/// Those of the database.
-pub(crate) async fn findings(db: &Db) -> Result<Vec<Finding>> {
-    let mut findings = farebox_ledger::check::check(db).await?;
-    findings.extend(farebox_calls::check(db).await?);
-    Ok(findings)
-}
-
-pub(crate) fn line(finding: &Finding) -> String {
-    let verdict = if finding.broken == 0 { "ok    " } else { "BROKEN" };
-    let mut line = format!("{verdict} {:>9} checked  {}", finding.checked, finding.invariant);
-    if finding.broken != 0 {
-        line.push_str(&format!(": {} broken, first {}", finding.broken, finding.examples.join(", ")));
-    }
-    line
 }

@@ -1,11 +1,12 @@
 //! What backup and restore share: a copy that shows how far it is and can be broken off, and a look through one.
 
-use super::output::{explained, say};
-use super::{findings, line};
+use super::checking::{audit_log, chains, findings, line, values};
+use super::output::{counted, explained, say};
 use crate::config::Config;
 use crate::serve::stop_signal;
 use farebox_db::{CopyProgress, Db, SchemaAge, sqlite_copy, sqlite_defects};
-use std::io::{IsTerminal as _, Write as _};
+use farebox_ledger::check::Finding;
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,8 +41,7 @@ pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
 /// A copy of a database under a temporary name in a folder, readable by its owner alone, gone when dropped.
 pub(super) async fn draft(from: &Path, folder: &Path) -> Result<NamedTempFile, String> {
     let file = tempfile::Builder::new().prefix(".farebox-").suffix(".partial").tempfile_in(folder);
-    // The error's own text names the temporary file.
-    let draft = file.map_err(|error| format!("can't write to the folder {}: {}", folder.display(), error.kind()))?;
+    let draft = file.map_err(|error| cannot_write(folder, error.kind()))?;
     let (from, to): (PathBuf, PathBuf) = (from.to_owned(), draft.path().to_owned());
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
@@ -65,6 +65,15 @@ pub(super) async fn draft(from: &Path, folder: &Path) -> Result<NamedTempFile, S
     Ok(draft)
 }
 
+/// The system's own text would name the temporary file.
+fn cannot_write(folder: &Path, why: ErrorKind) -> String {
+    let folder = folder.display();
+    match why {
+        ErrorKind::NotFound => format!("there is no folder {folder}; make it first, or name a file in another one"),
+        _ => format!("can't write to the folder {folder}: {why}"),
+    }
+}
+
 /// Whether the pages of a copy hang together.
 pub(super) fn pages_are_sound(copy: &Path) -> Result<(), String> {
     match sqlite_defects(copy).map_err(|error| error.to_string())?.as_slice() {
@@ -73,16 +82,29 @@ pub(super) fn pages_are_sound(copy: &Path) -> Result<(), String> {
     }
 }
 
-/// Whether the books in a database balance; says so, or which invariants do not hold.
+/// Whether the books in a copy balance; says so, or which invariants do not hold.
 pub(super) async fn books_balance(db: &Db) -> Result<(), String> {
-    let findings = findings(db).await.map_err(explained)?;
+    verdict(&findings(db).await.map_err(explained)?)
+}
+
+/// As [`books_balance`], with every value read and every hash computed again, as the deep check does.
+pub(super) async fn books_balance_deep(db: &Db, copy: &Path) -> Result<(), String> {
+    let mut all = findings(db).await.map_err(explained)?;
+    all.push(values(copy));
+    all.extend(chains(db).await.map_err(explained)?.findings);
+    all.extend(audit_log(db).await.map_err(explained)?.findings);
+    verdict(&all)
+}
+
+fn verdict(findings: &[Finding]) -> Result<(), String> {
     let broken: Vec<_> = findings.iter().filter(|finding| finding.broken != 0).collect();
     if broken.is_empty() {
         say(format!("the copy's books balance: {} invariants hold", findings.len()));
         return Ok(());
     }
     broken.iter().for_each(|finding| say(line(finding)));
-    Err(format!("the copy's books do NOT balance: {} invariants are broken", broken.len()))
+    let broken = counted(broken.len(), "invariant is", "invariants are");
+    Err(format!("the copy's books do NOT balance: {broken} broken"))
 }
 
 /// The age of a file's schema; an error where it is nobody's or of a later release.
@@ -95,6 +117,7 @@ pub(super) async fn usable_age(db: &Db, file: &Path) -> Result<SchemaAge, String
         }
         Ok(SchemaAge::Other(name)) => Err(format!("{file} was made with another migration {name} than this program's")),
         Ok(SchemaAge::Foreign) => Err(format!("{file} is a database, but none of Farebox")),
+        Ok(SchemaAge::Unreadable(why)) => Err(format!("{file} is damaged: {why}")),
         Err(error) => Err(format!("{file} can't be read as a Farebox database: {error}")),
     }
 }

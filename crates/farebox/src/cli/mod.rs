@@ -3,6 +3,7 @@
 mod admin;
 mod backup;
 mod check_ledger;
+mod checking;
 mod copying;
 mod database;
 mod new_folder;
@@ -23,7 +24,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub(crate) use check_ledger::{findings, line};
+pub(crate) use checking::{findings, line};
 pub(crate) use output::say;
 pub(crate) use wallet::{fresh as fresh_key, write as write_key};
 

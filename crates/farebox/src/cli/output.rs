@@ -10,6 +10,13 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// A number with the word for one or for many.
+pub(crate) fn counted<N: Display + TryInto<u64>>(number: N, one: &str, many: &str) -> String {
+    let text = number.to_string();
+    let word = if number.try_into().is_ok_and(|number| number == 1_u64) { one } else { many };
+    format!("{text} {word}")
+}
+
 /// The status of a command that could not do its work; 1 is for a check that found a breach.
 const TROUBLE: u8 = 2;
 

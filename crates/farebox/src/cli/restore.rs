@@ -4,7 +4,8 @@
 //! program's schema; the database that was there is kept, with all that was committed to it.
 
 use super::copying::{
-    beside, books_balance, draft, folder_of, must_be_embedded, pages_are_sound, sync_folder, usable_age,
+    beside, books_balance, books_balance_deep, draft, folder_of, must_be_embedded, pages_are_sound, sync_folder,
+    usable_age,
 };
 use super::new_folder::NewFolder;
 use super::output::{explained, say};
@@ -24,7 +25,8 @@ const LONG: &str = "\
 Put the backup FILE in place of the embedded database. Stop the server first.
 
 The backup is copied into the data folder, checked (every page), brought to this program's schema where an earlier \
-release made it, checked again (every invariant of the books), and only then put in place. The database that was there \
+release made it, checked again (every invariant of the books, every value and every hash, as check-ledger --deep does), and only then put \
+in place. The database that was there \
 is kept beside it as farebox.db.before-restore-YYYYMMDD-HHMMSS (UTC). FILE itself is not touched.
 
 What happened after the backup was made is not in it: calls that were paid, keys that were revoked, money that was \
@@ -43,6 +45,10 @@ pub(crate) struct RestoreArgs {
     /// Put it in place without looking through it.
     #[arg(long)]
     no_check: bool,
+    /// Check pages and invariants, but do not compute every hash again. For books so large that
+    /// this takes longer than you can wait; `check-ledger --deep` does it later, beside the server.
+    #[arg(long)]
+    quick: bool,
     #[command(flatten)]
     config: ConfigArgs,
 }
@@ -84,8 +90,10 @@ async fn prepare(copy: &Path, args: &RestoreArgs, config: &Config) -> Result<Str
     for name in db.migrate().await.map_err(|error| error.to_string())? {
         say(format!("applied {name}"));
     }
-    if !args.no_check {
-        books_balance(&db).await?;
+    match args {
+        RestoreArgs { no_check: true, .. } => {}
+        RestoreArgs { quick: true, .. } => books_balance(&db).await?,
+        _ => books_balance_deep(&db, copy).await?,
     }
     Ok(match SecretKey::find(config).map_err(explained)? {
         None => {

@@ -406,3 +406,24 @@ async fn a_flipped_byte_of_a_line_in_a_copy_of_the_database_is_found_and_named_b
     });
     assert_eq!(named.count(), 1, "the words of the line, at one of {places:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_cannot_be_read_is_named_and_the_one_behind_it_is_checked() {
+    let folder = folder_with_lines().await;
+    let (data, whole) = (folder.path().to_str().unwrap(), folder.path().join("copy"));
+    assert!(farebox(&["backup", whole.to_str().unwrap(), "--data-dir", data]).status.success());
+    let book = std::fs::read(whole).unwrap();
+    let places: Vec<usize> = (0..book.len()).filter(|at| book[*at..].starts_with(b"the needle")).collect();
+    let named = places.iter().filter(|at| {
+        let copy = tempfile::tempdir().unwrap();
+        let mut bytes = book.clone();
+        bytes[**at] ^= 0x80;
+        std::fs::write(copy.path().join("farebox.db"), bytes).unwrap();
+        let checked = farebox(&["check-ledger", "--deep", "--data-dir", copy.path().to_str().unwrap()]);
+        let said = text(&checked);
+        assert_eq!(checked.status.code(), Some(1), "{said}");
+        assert!(said.contains("the audit log ends with line 3, hash "), "{said}");
+        said.contains("of its fields and of the line before: 1 broken, first line 2 cannot be read: column error")
+    });
+    assert_eq!(named.count(), 1, "the words of the line, at one of {places:?}");
+}

@@ -108,6 +108,8 @@ async fn damaged(shop: &Shop<'_>, file: &Path) {
         let other = tempfile::tempdir_in(folder).unwrap();
         let (ok, _) = command(other.path(), shop.place, &["restore", copy.to_str().unwrap()]);
         assert_eq!(other.path().join("farebox.db").exists(), ok, "a refused backup was put in place");
+        let (clean, text) = command(other.path(), shop.place, &["check-ledger", "--deep"]);
+        assert!(clean || !ok, "byte {at}: restored, and the deep check says: {text}");
         ok
     };
     // The type of a page of a tree: the byte that a tree's page begins with.

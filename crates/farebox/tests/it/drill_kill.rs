@@ -28,7 +28,7 @@ const SHORT_HOLDS: [(&str, &str); 6] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_moments_again_and_again_the_books_stay_exact() {
     let wanted: Option<usize> = std::env::var(ROUNDS).ok().map(|text| text.parse().expect("a number of rounds"));
-    println!("engine      rounds  answered  charged  expired  failed+canceled  books");
+    println!("engine      rounds  answered  unheard  charged  expired  failed+canceled  books");
     for place in TestDb::all().await {
         let rounds = match place.engine() {
             Engine::Sqlite => wanted.unwrap_or(3),
@@ -36,6 +36,10 @@ async fn killed_at_random_moments_again_and_again_the_books_stay_exact() {
         };
         killed(&place, rounds).await;
     }
+    println!(
+        "unheard: charged, since the commit was made, and the answer was lost with the killed process or its connection; \
+         charged is answered + unheard"
+    );
 }
 
 async fn killed(place: &TestDb, rounds: usize) {
@@ -62,11 +66,15 @@ async fn killed(place: &TestDb, rounds: usize) {
     server.kill();
     let (clean, text) = command(shop.folder.path(), place, &["check-ledger"]);
     assert!(clean, "{text}");
+    let unheard: Vec<_> = charged.calls.keys().filter(|name| !seen.received.contains_key(*name)).collect();
+    let refused: Vec<_> = unheard.iter().filter(|name| seen.refused.contains(**name)).collect();
+    assert!(refused.is_empty(), "charged, and the client was told that it failed: {refused:?}");
     let state = |name: &str| charged.states.get(name).copied().unwrap_or(0);
     println!(
-        "{:<10} {rounds:>7} {:>9} {:>8} {:>8} {:>16}  balance",
+        "{:<10} {rounds:>7} {:>9} {:>8} {:>8} {:>8} {:>16}  balance",
         format!("{:?}", place.engine()),
         seen.received.len(),
+        unheard.len(),
         state("charged"),
         state("expired"),
         state("failed") + state("canceled"),

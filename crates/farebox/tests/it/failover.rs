@@ -75,7 +75,7 @@ async fn a_killed_primary_costs_refusals_and_no_charge_is_wrong() {
     let spent = FUNDS_MICROS - balance.at("/data/balance_atomic").parse::<i64>().unwrap();
     assert_eq!(spent, charged.len() as i64 * PRICE_MICROS, "what left the balance is what was charged");
     println!(
-        "{} calls reached the seller, {} were charged, {} of those without an answer to the client",
+        "{} calls reached the seller, {} were charged, {} of those unheard: committed, and their answer was lost",
         shop.upstream.asked(),
         charged.len(),
         charged.keys().filter(|id| !seen.received.contains(*id)).count()
@@ -83,6 +83,7 @@ async fn a_killed_primary_costs_refusals_and_no_charge_is_wrong() {
     drop(server);
     let (clean, text) = command(shop.folder.path(), &place, &["check-ledger"]);
     assert!(clean, "{text}");
+    println!("check-ledger on the copy that took over: {}", text.lines().last().unwrap_or_default());
 }
 
 /// Calls from many clients; the first server dies in the middle, the copy takes over, and calls go on.

@@ -23,6 +23,8 @@ pub struct Seen {
     pub received: BTreeMap<String, String>,
     /// Names of the calls with an idempotency key that got no answer.
     pub unanswered: Vec<String>,
+    /// Names of the calls that got an answer, and another than 200.
+    pub refused: BTreeSet<String>,
     /// Answers by status, and 0 where there was none.
     pub statuses: BTreeMap<u16, u64>,
     /// Answers 503 without `Retry-After` or without a word on why.
@@ -109,6 +111,9 @@ impl Seen {
     fn note(&mut self, name: &str, got: farebox_base::Result<farebox_testkit::app::Got>) -> u16 {
         let status = got.as_ref().map_or(0, |got| got.status.as_u16());
         *self.statuses.entry(status).or_default() += 1;
+        if !matches!(status, 0 | 200) {
+            self.refused.insert(name.to_owned());
+        }
         if let Ok(got) = got {
             if status == 200 {
                 self.received.insert(name.to_owned(), got.header("x-farebox-call-id").to_owned());
@@ -123,6 +128,7 @@ impl Seen {
     pub fn add(&mut self, other: Seen) {
         self.received.extend(other.received);
         self.unanswered.extend(other.unanswered);
+        self.refused.extend(other.refused);
         self.unclear.extend(other.unclear);
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;

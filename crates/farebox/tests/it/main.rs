@@ -11,6 +11,7 @@ mod calls;
 mod chain_demo;
 mod command;
 mod custom_skills;
+mod damaged;
 mod doors;
 mod drill_backup;
 mod drill_disk_full;

@@ -87,7 +87,8 @@ async fn a_second_process_is_told_which_one_to_stop_and_a_backup_spares_what_tha
         assert!(!ok && said.contains(words), "{name}: {said}");
     }
     let (ok, said) = command(folder, &place, &["backup", &path(folder, "nowhere/copy")]);
-    assert!(!ok && said.contains("nowhere") && !said.contains("partial"), "{said}");
+    assert!(!ok && said.contains("there is no folder") && said.contains("nowhere; make it first"), "{said}");
+    assert!(!said.contains("partial"), "{said}");
 }
 
 #[test]

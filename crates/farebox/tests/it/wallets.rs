@@ -62,6 +62,12 @@ async fn the_history_shows_credits_and_calls_by_day_or_one_by_one() {
         assert_eq!((end.at("/data/transactions"), end.at("/data/next_cursor")), ("[]".into(), "null".into()));
         let none = Ask::get("/wallet/transactions?end_date=2020-01-01").key(&buyer.key);
         assert_eq!(app.expect(&none, 200).await.at("/data/total"), "0");
+        for path in ["/wallet/transactions", "/wallet/transactions/export"] {
+            let range = |days: &str| Ask::get(format!("{path}?{days}")).key(&buyer.key);
+            app.expect(&range("start_date=2020-01-01&end_date=2020-01-01"), 200).await;
+            let reversed = app.expect(&range("start_date=2020-01-02&end_date=2020-01-01"), 400).await;
+            assert!(reversed.text.contains("end_date must not be before start_date"), "{}", reversed.text);
+        }
     }
 }
 

@@ -1,16 +1,16 @@
 //! The deep check: computes the hash of every batch again from the transfers and entries that are stored, and the digest
-//! of every transfer, and compares. Reads the book once, in pages; names what was changed.
+//! of every transfer, and compares. Reads the book once, in pages; names what was changed, and what cannot be read.
 //!
 //! What it cannot see: newest batches that were cut off a chain together with all that they wrote. Who keeps the heads
 //! that a check prints can compare.
 
 mod reader;
 
-use super::Finding;
+use super::{Finding, why};
 use crate::batch::{ChainId, first_number, seal};
 use crate::transfer::digest_of;
-use farebox_base::Result;
-use farebox_db::{Db, sql};
+use farebox_base::{Kind, Result};
+use farebox_db::{Db, Row, sql};
 use reader::{Reader, Stored, StoredTransfer};
 
 /// Breaches that are named.
@@ -41,25 +41,38 @@ pub async fn check_deep(db: &Db, mut progress: impl FnMut(i64)) -> Result<Deep> 
         transfers: Tally::new("the digest of each transfer is that of its entries"),
         numbers: Tally::new("each chain's batches and entries are numbered without a gap"),
     };
-    let mut heads = Vec::new();
-    let mut done = 0;
-    for row in db.query(sql!("SELECT id, seq, entries FROM chain ORDER BY id"), &[]).await? {
-        let (chain, seq, entries): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let mut more = |more| {
-            done += more;
+    let (mut heads, mut done) = (Vec::new(), 0_i64);
+    let chains = tallies.numbers.kept("the list of chains", chains(db).await)?;
+    for [chain, seq, entries] in chains.unwrap_or_default() {
+        let mut more = |more: i64| {
+            done = done.saturating_add(more);
             progress(done);
         };
-        let hash = check_chain(db, &mut tallies, [chain, seq, entries], &mut more).await?;
-        heads.push(Head { chain, seq, entries, hash });
+        let checked = check_chain(db, &mut tallies, [chain, seq, entries], &mut more).await;
+        if let Some(hash) = tallies.batches.kept(&format!("chain {chain}"), checked)? {
+            heads.push(Head { chain, seq, entries, hash });
+        }
     }
-    let stray = sql!(
+    let strays = tallies.numbers.kept("what is an entry of no chain", strays(db).await)?;
+    for transfer in strays.unwrap_or_default() {
+        tallies.numbers.breach(format!("transfer {transfer} has an entry of no chain"));
+    }
+    Ok(Deep { findings: vec![tallies.batches.0, tallies.transfers.0, tallies.numbers.0], heads })
+}
+
+/// Each chain with the number of its newest batch and of its entries.
+async fn chains(db: &Db) -> Result<Vec<[i64; 3]>> {
+    let rows = db.query(sql!("SELECT id, seq, entries FROM chain ORDER BY id"), &[]).await?;
+    rows.iter().map(|row| Ok([row.get(0)?, row.get(1)?, row.get(2)?])).collect()
+}
+
+/// The transfers of entries that no chain has.
+async fn strays(db: &Db) -> Result<Vec<String>> {
+    let strays = sql!(
         "SELECT e.transfer_id FROM entry e WHERE NOT EXISTS (SELECT 1 FROM chain c
            WHERE e.no > c.id * 17592186044416 AND e.no <= c.id * 17592186044416 + c.entries) ORDER BY e.no"
     );
-    for row in db.query(stray, &[]).await? {
-        tallies.numbers.breach(format!("transfer {} has an entry of no chain", row.get::<&str>(0)?));
-    }
-    Ok(Deep { findings: vec![tallies.batches.0, tallies.transfers.0, tallies.numbers.0], heads })
+    db.query(strays, &[]).await?.iter().map(|row| Ok(row.get(0)?)).collect()
 }
 
 struct Tallies {
@@ -81,6 +94,20 @@ impl Tally {
             self.0.examples.push(example);
         }
     }
+
+    /// What was read; `None`, and a breach, where it cannot be read.
+    ///
+    /// # Errors
+    /// Where the database is away.
+    fn kept<T>(&mut self, what: &str, read: Result<T>) -> Result<Option<T>> {
+        match read {
+            Err(error) if error.kind != Kind::Unavailable => {
+                self.breach(format!("{what} cannot be read: {}", why(error)));
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
+    }
 }
 
 /// Checks a chain's batches in order; answers the newest hash.
@@ -92,19 +119,23 @@ async fn check_chain(
 ) -> Result<String> {
     let first = first_number(ChainId::of(chain));
     let mut reader = Reader::new(db, first);
-    let (mut before, mut done, mut number) = (Vec::new(), 0, 0);
+    let (mut before, mut done, mut number) = (Vec::new(), 0_i64, 0);
     let batches = sql!("SELECT seq, entries, hash FROM batch WHERE chain = $1 ORDER BY seq");
     for row in db.query(batches, &[chain.into()]).await? {
-        let (this, until): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let hash: Vec<u8> = row.get(2)?;
         number += 1;
+        let recorded = tallies.batches.kept(&format!("batch {number} of chain {chain}"), recorded(&row))?;
+        let Some((this, until, hash)) = recorded else { continue };
         if this != number {
             tallies.numbers.breach(format!("batch {number} of chain {chain} is missing"));
             number = this;
         }
-        let read = reader.until(first + until).await?;
-        check_batch(tallies, Batch { chain, seq: this, before: &before, hash: &hash, wanted: until - done }, &read);
-        progress(until - done);
+        let read = reader.until(first.saturating_add(until)).await?;
+        for gap in reader.gaps_read() {
+            tallies.batches.breach(format!("batch {this} of chain {chain}: {gap}"));
+        }
+        let wanted = until.saturating_sub(done);
+        check_batch(tallies, Batch { chain, seq: this, before: &before, hash: &hash, wanted }, &read);
+        progress(wanted);
         (before, done) = (hash, until);
     }
     if (number, done) != (seq, entries) {
@@ -112,6 +143,11 @@ async fn check_chain(
         tallies.numbers.breach(end);
     }
     Ok(before.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Number, last entry and hash of a batch.
+fn recorded(row: &Row) -> Result<(i64, i64, Vec<u8>)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
 /// A batch as it is recorded.

@@ -77,6 +77,9 @@ fn read_cursor(text: &str, each_call: bool) -> Result<LineKey> {
 pub(super) fn days(start_date: Option<&str>, end_date: Option<&str>) -> Result<[Timestamp; 2]> {
     let from = day("start_date", start_date)?.unwrap_or_default();
     let until = day("end_date", end_date)?.unwrap_or(Timestamp::from_micros(i64::MAX));
+    if start_date.is_some() && until < from {
+        return Err(Error::invalid("end_date", "must not be before start_date"));
+    }
     Ok([from, until])
 }
 
