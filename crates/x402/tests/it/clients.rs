@@ -74,7 +74,7 @@ fn the_identifier_of_a_published_client_is_read_and_its_echo_passes() {
 }
 
 #[test]
-fn the_challenge_is_the_one_that_the_published_clients_answered() {
+fn the_challenge_is_the_one_that_the_published_clients_answered_and_names_in_version_2_what_is_signed() {
     let resource = given::resource();
     let offers = [exact()];
     let challenge =
@@ -82,6 +82,8 @@ fn the_challenge_is_the_one_that_the_published_clients_answered() {
     let asset = "0x036CbD53842c5426634e7929541eC2318f3dCF7e";
     let pay_to = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
     let domain = json!({ "name": "USDC", "version": "2" });
+    // Payments need not repeat the name: those of the published clients are taken without it.
+    let extra = json!({ "name": "USDC", "version": "2", "primaryType": "TransferWithAuthorization" });
     assert_eq!(
         serde_json::to_value(challenge.v2()).unwrap(),
         json!({
@@ -90,7 +92,7 @@ fn the_challenge_is_the_one_that_the_published_clients_answered() {
             "resource": { "url": given::URL, "description": "The weather now", "mimeType": "application/json" },
             "accepts": [{
                 "scheme": "exact", "network": "eip155:84532", "amount": "10000", "asset": asset, "payTo": pay_to,
-                "maxTimeoutSeconds": 60, "extra": domain,
+                "maxTimeoutSeconds": 60, "extra": extra,
             }],
         })
     );
