@@ -42,11 +42,15 @@ pub struct WalletBalanceResponse {
     pub promotional_balance_atomic: AtomicAmount,
     pub promotional_balance_usd: DecimalAmount,
     pub by_source: Vec<WalletSourceBalance>,
-    /// What was brought in for the calls of one seller each. It is no part of `balance_*` and is spent before it.
-    pub prepaid_balance_atomic: AtomicAmount,
-    pub prepaid_balance_usd: DecimalAmount,
+    /// What was brought in for the calls of one seller each. It is no part of `balance_*` and is spent before it. Left out, as
+    /// the two after it are, where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prepaid_balance_atomic: Option<AtomicAmount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prepaid_balance_usd: Option<DecimalAmount>,
     /// The same seller by seller, the most first; at most 50 of them.
-    pub prepaid: Vec<WalletPrepaidBalance>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prepaid: Option<Vec<WalletPrepaidBalance>>,
     /// All that was ever bought with cards, in cents.
     pub total_purchases_cents: i64,
     pub total_purchases_usd: DecimalAmount,

@@ -158,7 +158,8 @@ fn differences(contract: &Value, compared: &Compared) -> Vec<String> {
 }
 
 /// Fields of ours that the contract does not know; requests need none of them, and replies have them where they were set.
-const BEYOND: &[&str] = &["payment_order", "payment_receiver", "callback_url"];
+const BEYOND: &[&str] =
+    &["payment_order", "payment_receiver", "callback_url", "prepaid_balance_atomic", "prepaid_balance_usd", "prepaid"];
 
 fn references(schema: &Value, into: &mut BTreeSet<String>) {
     match schema {

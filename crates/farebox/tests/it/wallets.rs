@@ -138,7 +138,7 @@ async fn what_is_prepaid_for_one_seller_is_shown_beside_the_balance_and_agrees_w
             (other.party.to_string(), String::new())
         );
         let none = balance(&stranger.key).await;
-        assert_eq!((none.at("/data/prepaid_balance_atomic"), none.at("/data/prepaid/0")), ("0".into(), String::new()));
+        assert!(!none.text.contains("prepaid"), "{}", none.text);
         app.assert_books_balance().await;
     }
 }

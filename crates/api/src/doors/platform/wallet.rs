@@ -32,6 +32,7 @@ async fn get_wallet_balance(cx: Cx) -> Result<Ok200<Data<WalletBalanceResponse>>
     let purchased = wallets.purchased(caller.party_id).await?;
     let total = balances.spendable()?;
     let bound = wallets.prepaid_by_seller(caller.party_id, SELLERS_MAX).await?;
+    let has_prepaid = !bound.total.is_zero();
     let mut prepaid = Vec::with_capacity(bound.sellers.len());
     for (seller, balance) in bound.sellers {
         prepaid.push(prepaid_for(&cx, seller, balance).await?);
@@ -45,9 +46,9 @@ async fn get_wallet_balance(cx: Cx) -> Result<Ok200<Data<WalletBalanceResponse>>
         promotional_balance_atomic: balances.promotional.into(),
         promotional_balance_usd: balances.promotional.into(),
         by_source: sources.iter().filter_map(source).collect(),
-        prepaid_balance_atomic: bound.total.into(),
-        prepaid_balance_usd: bound.total.into(),
-        prepaid,
+        prepaid_balance_atomic: has_prepaid.then(|| bound.total.into()),
+        prepaid_balance_usd: has_prepaid.then(|| bound.total.into()),
+        prepaid: has_prepaid.then_some(prepaid),
         total_purchases_cents: purchased.get() / MICROS_PER_CENT,
         total_purchases_usd: purchased.into(),
         has_recovery: false,
