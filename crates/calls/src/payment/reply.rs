@@ -15,9 +15,10 @@ use farebox_x402::verify::NonceKey;
 use farebox_x402::wire::{SettlementResponse, Uint, offer_of_v2, v2};
 use std::time::Duration;
 
-/// How long after a payment was settled a reply that was handed over is kept, in case that it gets lost with the process:
-/// longer than a call takes that was paid for before its work.
-const LINGER: Duration = Duration::from_secs(120);
+/// How long after a payment was settled a reply that was handed over is kept, in case that it gets lost with the process.
+const LINGER: Duration = Duration::from_secs(60);
+/// How long a request may have what it paid for before its work: longer than a call takes by default.
+const HELD_MAX: Duration = Duration::from_mins(20);
 
 impl Calls {
     /// Hands the reply of a settled payment to one request, whichever of its copies asks first.
@@ -154,8 +155,8 @@ pub(crate) async fn replies_forget_in(tx: &mut Tx, now: Timestamp, patience: Dur
     const FORGET: &str = sql!(
         "UPDATE payment SET reply_status = NULL, reply_headers = NULL, reply_body = NULL
          WHERE state = 'settled' AND reply_status IS NOT NULL
-           AND ((delivered = 1 AND ended_at <= $1) OR (delivered = 0 AND ended_at <= $2))"
+           AND ((delivered <> 0 AND ended_at <= $1) OR (delivered = 0 AND ended_at <= $2))"
     );
-    tx.execute(HAD, &[now.minus(LINGER).into()]).await?;
+    tx.execute(HAD, &[now.minus(HELD_MAX).into()]).await?;
     Ok(tx.execute(FORGET, &[now.minus(LINGER).into(), now.minus(patience).into()]).await?)
 }

@@ -96,7 +96,7 @@ impl Calls {
         };
         match self.deposit_into(deposit, None, unnamed.map(|_| bringer)).await? {
             Deposited::Credited { receipt, now: true, .. } => {
-                let is_held = bringer.holds(signed).await?;
+                let is_held = !is_own && bringer.holds(signed).await?;
                 call.idempotency_key = Some(key);
                 let answer = self.call_from_balance(Box::new(call)).await?;
                 Ok((Answer { payment: Some(Box::new(receipt)), ..answer }, unnamed.filter(|_| !is_held)))

@@ -66,18 +66,9 @@ struct Back {
     width: u64,
 }
 
-/// The end of a payment's time, in seconds since the epoch; `None` for what is drawn on a channel.
-pub(super) fn valid_until_s(payment: &Payment) -> Option<u64> {
-    match payment {
-        Payment::Eip3009 { authorization, .. } => Some(authorization.valid_before.saturating_to()),
-        Payment::Permit2 { permit, .. } | Payment::Upto { permit, .. } => Some(permit.deadline.saturating_to()),
-        Payment::Voucher(_) | Payment::Deposit { .. } | Payment::Refund { .. } => None,
-    }
-}
-
 impl<'a> Sought<'a> {
     fn of(settle: &Settle<'a>) -> Option<Self> {
-        let until_s = valid_until_s(settle.payment)?;
+        let until_s = u64::try_from(settle.payment.ends_s()?).unwrap_or_default();
         let payer = settle.payment.payer();
         let token = settle.offer.token().address();
         let (nonce, signature) = match settle.payment {

@@ -4,7 +4,7 @@
 //! and nothing has hinted that it was taken; a chain that can be asked is believed before the facilitator.
 
 use super::RemoteFacilitator;
-use crate::facilitator::witness::{Testimony, valid_until_s};
+use crate::facilitator::witness::Testimony;
 use crate::facilitator::{Earlier, Settle, Settlement};
 use crate::{Reason, Refusal};
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl RemoteFacilitator {
         if let Settlement::NotTaken(refusal) = &said
             && says_too_late(refusal.reason)
             && settle.earlier != Earlier::Doubted
-            && valid_until_s(settle.payment).is_some_and(|until| self.is_past(until))
+            && settle.payment.ends_s().is_some_and(|until| self.is_past(until))
         {
             let (network, id, payer) = (&self.settings.network, settle.id, settle.payment.payer());
             tracing::warn!(%network, %id, %payer, "a payment is given up as too late; an earlier attempt to settle it was not answered, so look whether its payer was charged");
@@ -57,9 +57,8 @@ impl RemoteFacilitator {
         open(said)
     }
 
-    fn is_past(&self, until_s: u64) -> bool {
-        let now = u64::try_from(self.clock.now().minus(GRACE).seconds()).unwrap_or(0);
-        now > until_s
+    fn is_past(&self, until_s: i64) -> bool {
+        self.clock.now().minus(GRACE).seconds() > until_s
     }
 }
 
